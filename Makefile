@@ -1,0 +1,46 @@
+# make train                 train Pong into logs/pong, or go on with it; Ctrl+C saves
+# make train GAME=breakout ARGS="--arch NATURE"
+# make test                  all tests; make lint: format and types; make format: mend the format
+# make tensorboard           the curves of all runs, on http://127.0.0.1:6006
+
+PYTHON ?= python3
+GAME ?= pong
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: train test lint format tensorboard benchmark clean
+
+train: $(VENV)/run.installed
+	exec $(BIN)/python train.py -g $(GAME) -df logs/$(GAME) $(ARGS)
+
+test: $(VENV)/test.installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/test.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(VENV)/run.installed
+	$(BIN)/python script/benchmark.py $(ARGS)
+
+tensorboard: $(VENV)/run.installed
+	$(BIN)/tensorboard --logdir logs --host 127.0.0.1
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/test.installed: tests/requirements.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@

@@ -1,0 +1,7 @@
+"""Games in, observations out. Nothing here knows of TensorFlow, so that worker processes start fast."""
+
+from emulators.emulator import Emulator, GameError
+from emulators.pool import EmulatorPool, WorkerError
+from emulators.registry import Game, find_game, make_emulator, short_name
+
+__all__ = ["Emulator", "EmulatorPool", "Game", "GameError", "WorkerError", "find_game", "make_emulator", "short_name"]

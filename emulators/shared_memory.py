@@ -1,0 +1,68 @@
+"""Arrays that a parent and its spawned workers see at the same time.
+
+The memory has no name in any file system: nothing can be left behind, however the processes end.
+"""
+
+import math
+import mmap
+import os
+import tempfile
+from collections.abc import Mapping
+from multiprocessing.reduction import DupFd
+from typing import Any
+
+import numpy as np
+
+ALIGNMENT = 64  # bytes; a cache line, so that no two arrays share one
+
+Layout = Mapping[str, tuple[tuple[int, ...], type[np.generic]]]  # name -> shape, dtype
+
+
+class SharedArrays:
+    """Named NumPy arrays in one shared block; pickled to a process being spawned, it opens the same memory there."""
+
+    def __init__(self, layout: Layout):
+        """Raises OSError if there is no room: memory promised but not there would be a bus error later."""
+        size = sum(_aligned_size(*entry) for entry in layout.values())
+        fd = _unnamed_file()
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(fd, 0, size)
+        else:  # macOS
+            os.ftruncate(fd, size)
+        self._open(layout, fd)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __getstate__(self) -> tuple[Layout, Any]:
+        return self._layout, DupFd(self._fd)
+
+    def __setstate__(self, state: tuple[Layout, Any]) -> None:
+        layout, duplicate = state
+        self._open(layout, duplicate.detach())
+
+    def close_file(self) -> None:
+        """Close the file once every worker has it; the memory stays until the last array is gone."""
+        os.close(self._fd)
+
+    def _open(self, layout: Layout, fd: int) -> None:
+        self._layout = layout
+        self._fd = fd
+        block = mmap.mmap(fd, os.fstat(fd).st_size)
+        self._arrays = {}
+        offset = 0
+        for name, (shape, dtype) in layout.items():
+            flat = np.frombuffer(block, dtype, count=math.prod(shape), offset=offset)
+            self._arrays[name] = flat.reshape(shape)
+            offset += _aligned_size(shape, dtype)
+
+
+def _unnamed_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("manette")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _aligned_size(shape: tuple[int, ...], dtype: type[np.generic]) -> int:
+    return -(-math.prod(shape) * np.dtype(dtype).itemsize // ALIGNMENT) * ALIGNMENT

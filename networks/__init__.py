@@ -1,0 +1,1 @@
+"""Tensors in, tensors out: torsos and the heads on them."""

@@ -1,0 +1,27 @@
+"""The network of Mnih et al. 2015, "Human-level control through deep reinforcement learning", in Nature."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from networks.layers import Activation, Conv, Dense, scale
+
+
+class NATURE(keras.Model):
+    """Three convolutions and 512 features."""
+
+    def __init__(self, activation: Activation, random: np.random.Generator):
+        super().__init__()
+        self.conv1 = Conv(32, 8, 4, random, activation=activation)
+        self.conv2 = Conv(64, 4, 2, random, activation=activation)
+        self.conv3 = Conv(64, 3, 1, random, activation=activation)
+        self.flatten = keras.layers.Flatten()
+        self.dense = Dense(512, random, activation=activation)
+
+    def call(self, observations: tf.Tensor) -> tf.Tensor:
+        """Observations uint8 [B, 84, 84, channels] -> features float32 [B, 512]."""
+        features = scale(observations)
+        features = self.conv1(features)  # [B, 20, 20, 32]
+        features = self.conv2(features)  # [B, 9, 9, 64]
+        features = self.conv3(features)  # [B, 7, 7, 64]
+        return self.dense(self.flatten(features))

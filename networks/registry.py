@@ -1,0 +1,43 @@
+"""From the name after --arch to a torso. Torsos are named by module, so that a list of names needs no TensorFlow."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from networks.actor_critic import ActorCritic
+
+TORSOS = {
+    "NIPS": "networks.nips",
+    "NATURE": "networks.nature",
+    "PWYX": "networks.pwyx",
+}  # the class has the row's name
+
+
+def make_network(
+    arch: str,
+    *,
+    num_actions: int,
+    nb_choices: int,
+    rgb: bool,
+    seed: int,
+    activation: str = "relu",
+    alpha_leaky_relu: float = 0.1,
+    softmax_temp: float = 1.0,
+) -> "ActorCritic":
+    """The torso `arch` with its heads, its weights drawn from `seed`. Raises KeyError for an unknown `arch`."""
+    import numpy as np
+
+    from networks.actor_critic import ActorCritic
+    from networks.layers import make_activation
+
+    torso = getattr(importlib.import_module(TORSOS[arch]), arch)
+    random = np.random.default_rng(seed)
+    network = ActorCritic(
+        torso(make_activation(activation, alpha_leaky_relu), random),
+        num_actions=num_actions,
+        nb_choices=nb_choices,
+        softmax_temp=softmax_temp,
+        random=random,
+    )
+    network.create_weights(channels=12 if rgb else 4)
+    return network

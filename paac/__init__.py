@@ -1,0 +1,4 @@
+"""Learning: options, rollout, loss, optimizer, checkpoints, summaries, evaluation.
+
+PAAC is the synchronous actor-critic of Clemente et al. 2017, https://arxiv.org/abs/1705.04862.
+"""

@@ -1,0 +1,61 @@
+"""Gifs at the speed that a person would see."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FRAME_RATE = 60  # of an Atari screen, a second
+EVERY = 3  # screens from one picture to the next; 3 at 60 Hz are 50 ms, which a gif's hundredths can say exactly
+
+
+class Film:
+    """Collects an emulator's screens: set `emulator.on_frame = film.add`, then `save`.
+
+    Sprites of the Atari may be shown in every other screen only, so each picture joins two by a pixel-wise maximum.
+    """
+
+    def __init__(self, speed: float = 1.0):
+        """`speed` 2 is twice as fast as real."""
+        self._every = max(1, round(EVERY * speed))
+        self._hundredths = max(2, round(100 * self._every / FRAME_RATE / speed))  # 20 ms: viewers slow faster gifs down
+        self._pictures: list[Image.Image] = []
+        self._before: np.ndarray | None = None
+        self._shown = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the gif plays."""
+        return len(self._pictures) * self._hundredths / 100
+
+    def add(self, screen: np.ndarray) -> None:
+        """Take a screen, uint8 [height, width, 3]."""
+        if self._shown % self._every == 0:
+            joined = screen if self._before is None else np.maximum(screen, self._before)
+            self._pictures.append(_with_palette(joined))
+        self._before = screen
+        self._shown += 1
+
+    def save(self, file: Path, scale: int = 1) -> None:
+        """Write the gif, each pixel as `scale` x `scale`. Raises OSError."""
+
+        def enlarged() -> Iterator[Image.Image]:
+            for picture in self._pictures:
+                yield picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+        pictures = enlarged()
+        next(pictures).save(
+            file, save_all=True, append_images=pictures, duration=10 * self._hundredths, loop=0, optimize=False
+        )
+
+
+def _with_palette(screen: np.ndarray) -> Image.Image:
+    """The picture with a palette of its own colours, exact where there are 256 at most; a third of the memory."""
+    words = screen.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    colours, indices = np.unique(words, return_inverse=True)
+    if len(colours) > 256:
+        return Image.fromarray(screen).quantize(256)
+    picture = Image.fromarray(indices.reshape(words.shape).astype(np.uint8))
+    picture.putpalette(colours.astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes())
+    return picture

@@ -1,0 +1,202 @@
+"""The learner of PAAC: one call plays T decisions in all emulators and improves the network by them.
+
+The rollout, the gradient and the step are one `tf.function`. Each shard of emulators is a chain of its own in the
+graph, network -> emulators -> network ..., so that TensorFlow runs the network of one shard while the emulators of
+another play. It is synchronous all the same: one set of weights for the whole rollout. The activations that acted are
+those that the gradient uses.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from networks.actor_critic import ActorCritic
+from paac import exploration
+from paac.loss import Losses, paac_losses
+from paac.optimizer import RMSProp, clip_gradients
+from paac.returns import n_step_returns
+from paac.rollout import Rollout, play
+
+
+class Pool(Protocol):
+    """What the learner needs of `EmulatorPool`."""
+
+    count: int
+    shards: list[range]
+
+    @property
+    def failure(self) -> Exception | None: ...
+
+    @property
+    def observations(self) -> np.ndarray: ...
+
+    def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]: ...
+
+
+class GradientStatistics(NamedTuple):
+    """Over all entries of all gradients, before clipping."""
+
+    mean: Any
+    stddev: Any
+    max: Any
+    min: Any
+
+
+class Update(NamedTuple):
+    """What one update did, in NumPy."""
+
+    actions: np.ndarray  # int32 [T, B]
+    choices: np.ndarray  # int32 [T, B]
+    rewards: np.ndarray  # float32 [T, B], raw
+    dones: np.ndarray  # bool [T, B]
+    plays: np.ndarray  # int32 [T, B]
+    losses: Losses  # float32 scalars
+    global_norm: np.ndarray  # float32
+    gradients: GradientStatistics | None  # where they were asked for
+
+
+class Learner:
+    """Improves `network` with the emulators of `pool`. Plain values in, so that it can be read without the options."""
+
+    def __init__(
+        self,
+        network: ActorCritic,
+        pool: Pool,
+        *,
+        seed: int,
+        repetition_table: list[int],
+        max_local_steps: int = 5,
+        gamma: float = 0.99,
+        discount_plays: bool = False,
+        entropy_strength: float = 0.02,
+        egreedy: bool = False,
+        alpha: float = 0.99,
+        e: float = 0.1,
+        clip_norm: float = 3.0,
+        clip_norm_type: str = "global",
+    ):
+        """`discount_plays`: gamma for every play of an action (the FiGAR paper), not once a decision."""
+        self.network = network
+        self.optimizer = RMSProp(network.trainable_variables, alpha, e)
+        self.updates = 0
+        self._pool = pool
+        self._seed = seed
+        self._repetition_table = repetition_table
+        self._max_local_steps = max_local_steps
+        self._gamma = gamma
+        self._discount_plays = discount_plays
+        self._entropy_strength = entropy_strength
+        self._egreedy = egreedy
+        self._clip = partial(clip_gradients, clip_norm=clip_norm, clip_norm_type=clip_norm_type)
+        self._update = tf.function(self._play_and_learn, autograph=False).get_concrete_function(
+            observations=tf.TensorSpec(pool.observations.shape, tf.uint8),
+            number=tf.TensorSpec([], tf.int64),
+            lr=tf.TensorSpec([], tf.float32),
+            epsilon=tf.TensorSpec([], tf.float32),
+            gradient_statistics=tf.TensorSpec([], tf.bool),
+        )
+
+    @property
+    def decisions_per_update(self) -> int:
+        """T * B."""
+        return self._max_local_steps * self._pool.count
+
+    @property
+    def graph(self) -> tf.Graph:
+        """The graph of one update."""
+        return self._update.graph
+
+    def update(self, lr: float, epsilon: float = 0.0, gradient_statistics: bool = False) -> Update:
+        """Play and learn once, with learning rate `lr`. Raises WorkerError."""
+        try:
+            rollout, losses, norm, statistics = self._update(
+                observations=tf.constant(self._pool.observations),
+                number=tf.constant(self.updates, tf.int64),
+                lr=tf.constant(lr, tf.float32),
+                epsilon=tf.constant(epsilon, tf.float32),
+                gradient_statistics=tf.constant(gradient_statistics),
+            )
+        except tf.errors.OpError:
+            raise self._pool.failure or RuntimeError("the update failed") from self._pool.failure
+        self.updates += 1
+        actions, choices, rewards, dones, plays = (values.numpy() for values in rollout)
+        return Update(
+            actions,
+            choices,
+            rewards,
+            dones,
+            plays,
+            losses=Losses(*(value.numpy() for value in losses)),
+            global_norm=norm.numpy(),
+            gradients=GradientStatistics(*(value.numpy() for value in statistics)) if gradient_statistics else None,
+        )
+
+    def _play_and_learn(self, observations, number, lr, epsilon, gradient_statistics):
+        variables = self.network.trainable_variables
+        noise = self.draw_noise(number)
+        rollouts, losses, gradients = [], [], []
+        for shard, part in enumerate(self._pool.shards):
+            emulators = slice(part.start, part.stop)
+            with tf.GradientTape() as tape:
+                rollout = play(
+                    self.network,
+                    partial(self._step, shard),
+                    partial(self._choose, epsilon=epsilon),
+                    observations[emulators],
+                    noise[:, emulators],
+                    tf.constant(self._repetition_table, tf.int32),
+                )
+                shard_losses = self._losses(rollout)
+            gradients.append(tape.gradient(shard_losses.loss, variables, unconnected_gradients="zero"))
+            rollouts.append(rollout)
+            losses.append(shard_losses)
+        gradients = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
+        statistics = tf.cond(gradient_statistics, lambda: _statistics(gradients), lambda: [tf.constant(0.0)] * 4)
+        clipped, norm = self._clip(gradients)
+        self.optimizer.apply(clipped, variables, lr)
+        played = [tf.concat(parts, axis=1) for parts in list(zip(*rollouts, strict=True))[:5]]
+        return played, [tf.add_n(parts) for parts in zip(*losses, strict=True)], norm, statistics
+
+    def draw_noise(self, number: tf.Tensor) -> tf.Tensor:
+        """All uniform random numbers of update `number`, float32 [T, B, 2 heads, DRAWS].
+
+        They depend on the seed and the number alone and are cut by emulator afterwards: shards and processes change
+        nothing, and only the number need be saved.
+        """
+        shape = [self._max_local_steps, self._pool.count, 2, exploration.DRAWS]
+        return tf.random.stateless_uniform(
+            shape, seed=tf.stack([tf.constant(self._seed, tf.int64), number]), alg="philox"
+        )
+
+    def _choose(self, logits: tf.Tensor, noise: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+        if self._egreedy:
+            return exploration.epsilon_greedy(logits, noise, epsilon)
+        return exploration.sample(logits, noise)
+
+    def _step(self, shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(self._pool.step(shard, actions, repeats))
+
+    def _losses(self, rollout: Rollout) -> Losses:
+        going_on = 1.0 - tf.cast(rollout.dones, tf.float32)
+        passed = tf.cast(rollout.plays, tf.float32) if self._discount_plays else 1.0
+        returns = n_step_returns(
+            tf.clip_by_value(rollout.rewards, -1.0, 1.0), self._gamma**passed * going_on, rollout.bootstrap
+        )
+        return paac_losses(
+            rollout.log_action,
+            rollout.log_repetition,
+            rollout.action_entropy,
+            rollout.repetition_entropy,
+            rollout.value,
+            returns,
+            entropy_strength=self._entropy_strength,
+            batch_size=self.decisions_per_update,
+        )
+
+
+def _statistics(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    entries = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
+    mean, variance = tf.nn.moments(entries, axes=[0])
+    return [mean, tf.sqrt(variance), tf.reduce_max(entries), tf.reduce_min(entries)]

@@ -1,0 +1,59 @@
+"""The loss of a rollout, policy and value together (Clemente et al. 2017, equations 4 and 5; Sharma et al. 2017)."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+SCALE = 5.0  # the original Manette multiplies its whole loss by this
+CRITIC_WEIGHT = 0.25  # its weight of the squared error
+
+
+class Losses(NamedTuple):
+    """The loss to minimise and its parts: float32 sums over a shard, divided by the whole batch's size."""
+
+    loss: tf.Tensor
+    critic_loss_mean: tf.Tensor
+    actor_objective_mean: tf.Tensor
+    actor_advantage_mean: tf.Tensor
+    log_repetition_mean: tf.Tensor
+    action_entropy: tf.Tensor
+    repetition_entropy: tf.Tensor
+    advantage_mean: tf.Tensor
+    value_mean: tf.Tensor
+
+
+def paac_losses(
+    log_action: tf.Tensor,
+    log_repetition: tf.Tensor,
+    action_entropy: tf.Tensor,
+    repetition_entropy: tf.Tensor,
+    value: tf.Tensor,
+    returns: tf.Tensor,
+    *,
+    entropy_strength: float,
+    batch_size: int,
+) -> Losses:
+    """Losses of one shard from float32 [T, b] tensors; `batch_size` is T * B over all shards, so that shards add up.
+
+    No gradient goes through the returns, nor through the advantage.
+    """
+
+    def share(values: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(values) / batch_size
+
+    returns = tf.stop_gradient(returns)
+    advantage = returns - tf.stop_gradient(value)
+    actor_advantage = advantage * (log_action + log_repetition)
+    actor_objective = actor_advantage + entropy_strength * (action_entropy + repetition_entropy)
+    critic_loss = CRITIC_WEIGHT * tf.square(returns - value)
+    return Losses(
+        loss=SCALE * (share(critic_loss) - share(actor_objective)),
+        critic_loss_mean=share(critic_loss),
+        actor_objective_mean=share(actor_objective),
+        actor_advantage_mean=share(actor_advantage),
+        log_repetition_mean=share(log_repetition),
+        action_entropy=share(action_entropy),
+        repetition_entropy=share(repetition_entropy),
+        advantage_mean=share(advantage),
+        value_mean=share(value),
+    )

@@ -1,0 +1,38 @@
+"""RMSProp as TensorFlow 1 did it, and gradient clipping."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def clip_gradients(
+    gradients: Sequence[tf.Tensor], clip_norm: float, clip_norm_type: str
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """The clipped gradients and their global norm before: all scaled by it, each by its own norm, or left alone."""
+    global_norm = tf.linalg.global_norm(gradients)
+    if clip_norm_type == "global":
+        return tf.clip_by_global_norm(gradients, clip_norm, global_norm)[0], global_norm
+    if clip_norm_type == "local":
+        return [tf.clip_by_norm(gradient, clip_norm) for gradient in gradients], global_norm
+    if clip_norm_type == "ignore":
+        return list(gradients), global_norm
+    raise ValueError(f"unknown clip_norm_type {clip_norm_type!r}")
+
+
+class RMSProp(tf.Module):
+    """ms = alpha ms + (1 - alpha) g^2; w -= lr g / sqrt(ms + e), with ms = 1 at first.
+
+    Keras starts the accumulator at 0 and adds its epsilon outside the root; with e = 0.1 that is another algorithm.
+    """
+
+    def __init__(self, variables: Sequence[tf.Variable], alpha: float, e: float):
+        super().__init__()
+        self.alpha = alpha
+        self.e = e
+        self.mean_squares = [tf.Variable(tf.ones_like(variable), trainable=False) for variable in variables]
+
+    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable], lr: tf.Tensor) -> None:
+        """Change `variables` in place, one step of size `lr` down `gradients`."""
+        for gradient, variable, mean_square in zip(gradients, variables, self.mean_squares, strict=True):
+            mean_square.assign(self.alpha * mean_square + (1.0 - self.alpha) * tf.square(gradient))
+            variable.assign_sub(lr * gradient * tf.math.rsqrt(mean_square + self.e))

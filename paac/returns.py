@@ -1,0 +1,16 @@
+"""n-step returns."""
+
+import tensorflow as tf
+
+
+def n_step_returns(rewards: tf.Tensor, discounts: tf.Tensor, bootstrap: tf.Tensor) -> tf.Tensor:
+    """R_t = r_t + discount_t * R_{t+1}, from R_T = `bootstrap` (Clemente et al. 2017, Algorithm 1).
+
+    Rewards and discounts float32 [T, B], the discount 0 where an episode ended; bootstrap [B] -> returns [T, B].
+    """
+    returns = []
+    following = bootstrap
+    for t in reversed(range(rewards.shape[0])):
+        following = rewards[t] + discounts[t] * following
+        returns.append(following)
+    return tf.stack(returns[::-1])

@@ -1,0 +1,75 @@
+"""T decisions of one shard of emulators, inside the graph."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from figar import joint_policy
+from networks.actor_critic import ActorCritic
+
+# (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays; see `EmulatorPool.step`
+Step = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
+Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (logits [b, n], noise [b, DRAWS]) -> choices int32 [b]
+
+
+class Rollout(NamedTuple):
+    """What one shard of b emulators saw and did; the differentiable parts are those that the gradient goes through."""
+
+    actions: tf.Tensor  # int32 [T, b]
+    choices: tf.Tensor  # int32 [T, b]
+    rewards: tf.Tensor  # float32 [T, b], raw
+    dones: tf.Tensor  # bool [T, b]
+    plays: tf.Tensor  # int32 [T, b]
+    log_action: tf.Tensor  # float32 [T, b]
+    log_repetition: tf.Tensor  # float32 [T, b]
+    action_entropy: tf.Tensor  # float32 [T, b]
+    repetition_entropy: tf.Tensor  # float32 [T, b]
+    value: tf.Tensor  # float32 [T, b]
+    bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
+
+
+def play(
+    network: ActorCritic,
+    step: Step,
+    choose: Choose,
+    observations: tf.Tensor,
+    noise: tf.Tensor,
+    repetition_table: tf.Tensor,
+) -> Rollout:
+    """Let `network` play T decisions from `observations`, uint8 [b, 84, 84, channels].
+
+    `noise` float32 [T, b, 2, DRAWS] is what actions and choices are drawn with, `repetition_table` int32 [R].
+    """
+    decisions: list[tuple[tf.Tensor, ...]] = []
+    for t in range(noise.shape[0]):
+        outputs = network(observations)
+        actions = choose(outputs.policy_logits, noise[t, :, 0])
+        choices = choose(outputs.repetition_logits, noise[t, :, 1])
+        seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
+        decisions.append(
+            (
+                *(actions, choices, rewards, dones, plays),
+                *joint_policy.log_probability(outputs.policy_logits, outputs.repetition_logits, actions, choices),
+                joint_policy.entropy(outputs.policy_logits),
+                joint_policy.entropy(outputs.repetition_logits),
+                outputs.value,
+            )
+        )
+        observations = seen
+    bootstrap = network(observations).value
+    return Rollout(*(tf.stack(values) for values in zip(*decisions, strict=True)), bootstrap)
+
+
+def _step(step: Step, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Play one decision outside the graph.
+
+    `stateful=False`, or TensorFlow would put all such calls into one order and shards could not overlap; with the time
+    step as an input no two calls look alike, or TensorFlow would merge them.
+    """
+    stepped = tf.numpy_function(step, [t, actions, repeats], [tf.uint8, tf.float32, tf.bool, tf.int32], stateful=False)
+    stepped[0].set_shape(observations.shape)
+    for values in stepped[1:]:
+        values.set_shape(actions.shape)
+    return tuple(stepped)

@@ -1,0 +1,80 @@
+"""Finding and opening the folder of a run."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paac.options import OptionError, Options, check, load_options, resolve, resume_options, save_options
+
+ARGS = "args.json"
+
+
+def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """Options of the run that the `typed` ones ask for, new or there already, and lines to tell the user.
+
+    Nothing is written. Raises OptionError.
+    """
+    rom_path = typed.get("rom_path")
+    if rom_path is not None and not os.path.isdir(rom_path):
+        raise OptionError(f"--rom_path {rom_path}: no such folder; leave it away to play the library's own ROMs")
+    folder = Path(typed.get("debugging_folder", Options.debugging_folder))
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"-df {folder}: that is a file; name a folder")
+    if (folder / ARGS).exists():
+        options, changes = resume_options(load_options(folder / ARGS), typed)
+        return resolve(options), changes
+    options = Options(**typed)
+    check(options)
+    return resolve(options), []
+
+
+def create_run(options: Options) -> Path:
+    """Make the run's folder, write args.json and return the folder. Raises OptionError if it cannot be written."""
+    folder = Path(options.debugging_folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_options(options, folder / ARGS)
+    except OSError as error:
+        raise OptionError(f"-df {folder}: cannot be written ({error.strerror}); name another folder") from None
+    return folder
+
+
+def find_run(folder: str) -> tuple[Path, Options, str]:
+    """The run in `folder`, or the only one below it, with its options and a line to tell the user ("" for none).
+
+    Raises OptionError if there is none, or more than one.
+    """
+    root = Path(folder)
+    if (root / ARGS).is_file():
+        return root, load_options(root / ARGS), ""
+    if not root.is_dir():
+        raise OptionError(f"-f {folder}: no such folder; name the folder of a run")
+    runs = []
+    for path, folders, files in os.walk(root):
+        if ARGS in files:
+            runs.append(Path(path))
+            folders.clear()  # what lies inside a run belongs to it
+    if not runs:
+        raise OptionError(f"-f {folder}: no run there; train one with train.py -df {folder}, or name another with -f")
+    if len(runs) > 1:
+        names = ", ".join(sorted(map(str, runs)))
+        raise OptionError(f"-f {folder}: several runs there; name one of {names}")
+    return runs[0], load_options(runs[0] / ARGS), f"Taking the only run in {folder}: {runs[0]}"
+
+
+def emulator_settings(options: Options) -> dict[str, Any]:
+    """What `make_emulator` needs of the options of a run that has started, but for the seed."""
+    return {
+        name: getattr(options, name)
+        for name in (
+            *("rgb", "random_start", "single_life_episodes", "max_episode_frames"),
+            *("sticky_actions", "full_action_space"),
+        )
+    }
+
+
+def network_settings(options: Options) -> dict[str, Any]:
+    """What `make_network` needs of the options of a run that has started, but for the number of actions."""
+    names = ("arch", "nb_choices", "rgb", "activation", "alpha_leaky_relu", "softmax_temp")
+    return {**{name: getattr(options, name) for name in names}, "seed": options.random_seed}

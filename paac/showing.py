@@ -1,0 +1,83 @@
+"""What test.py and gif.py share: find the agent, play its episodes, film them."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+
+from emulators import find_game, make_emulator
+from paac.engine import start_tensorflow
+from paac.film import Film
+from paac.options import FilmOptions, OptionError, check
+from paac.run_folder import emulator_settings, find_run
+
+MAX_NOOPS = 30
+
+
+class Show(NamedTuple):
+    """Episodes that were played."""
+
+    game: str
+    run: Path
+    step: int  # of the agent's checkpoint
+    seed: int
+    noops: int
+    results: Sequence  # of paac.evaluation.Result
+    gifs: list[Path]
+
+
+def show(options: FilmOptions) -> Show:
+    """Play, and film if there is a name for the gifs. Raises OptionError, GameError or OSError."""
+    check(options)
+    run, trained, note = find_run(options.folder)
+    if options.rom_path is not None and not os.path.isdir(options.rom_path):
+        raise OptionError(f"--rom_path {options.rom_path}: no such folder; leave it away to take the run's")
+    game = find_game(trained.game, options.rom_path or trained.rom_path)
+    gifs = _gif_files(options)
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    noops = options.noops if options.noops is not None else MAX_NOOPS * trained.random_start
+    settings = emulator_settings(trained) | {
+        "random_start": noops > 0,
+        "max_noops": noops,
+        "single_life_episodes": False,  # a test is a whole game, whatever the training called an episode
+    }
+    with ExitStack() as opened:
+        emulators = [
+            opened.enter_context(closing(make_emulator(game, seed=[seed, number], **settings)))
+            for number in range(options.test_count)
+        ]
+        device = start_tensorflow(options.device)
+
+        import tensorflow as tf
+
+        from paac.evaluation import load_agent, play_episodes
+
+        films = [Film(options.gif_speed) for _ in gifs]
+        for emulator, film in zip(emulators, films, strict=False):
+            emulator.on_frame = film.add
+        with tf.device(device):
+            network, step, damaged = load_agent(run, trained, emulators[0].num_actions)
+            for line in (note, game.notice, *damaged):
+                if line:
+                    print(line)
+            results = play_episodes(network, emulators, trained.repetition_table, seed=seed, greedy=options.greedy)
+    for film, gif in zip(films, gifs, strict=True):
+        film.save(gif, options.gif_scale)
+    return Show(str(game), run, step, seed, noops, results, gifs)
+
+
+def _gif_files(options: FilmOptions) -> list[Path]:
+    """One file per episode, their folder made; none without a name."""
+    if options.gif_name is None:
+        return []
+    if Path(options.gif_name).name != options.gif_name:
+        raise OptionError(f"-gn {options.gif_name}: must be a plain name; the folder is -gf")
+    folder = Path(options.gif_folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"-gf {folder}: cannot be made ({error.strerror}); name another folder") from None
+    name = options.gif_name.removesuffix(".gif")
+    return [folder / f"{name}_{number}.gif" for number in range(1, options.test_count + 1)]

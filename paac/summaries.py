@@ -1,0 +1,122 @@
+"""A run's curves: TensorBoard events in `tf/` and one line per episode in `episodes.csv`.
+
+A checkpoint notes how long these files were; a resume cuts them back to that: curves have no gap and no overlap.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from paac.episodes import Episode
+from paac.learner import Update
+
+CSV_HEADER = "step,seconds,emulator,reward,length\n"
+
+
+class EpisodeLog:
+    """episodes.csv, flushed every update."""
+
+    def __init__(self, file: Path):
+        self._file = file.open("a", encoding="utf-8")
+        if self._file.tell() == 0:
+            self._file.write(CSV_HEADER)
+
+    def add(self, episodes: Sequence[Episode], seconds: float) -> None:
+        """Append a line per episode; `seconds` of training so far."""
+        for step, emulator, reward, length in episodes:
+            self._file.write(f"{step},{seconds:.1f},{emulator},{reward:g},{length}\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Summaries:
+    """TensorBoard's event file of this process. `repetition_table` as in the options; `write` it every now and then."""
+
+    def __init__(self, folder: Path, repetition_table: Sequence[int]):
+        self._writer = tf.summary.create_file_writer(str(folder))
+        self._table = np.array(repetition_table)
+        self._updates: list[Update] = []
+
+    def describe(self, options: Mapping[str, Any], graph: Any) -> None:
+        """The options as a table, and the graph of an update."""
+        rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
+        with self._writer.as_default(step=0):
+            tf.summary.text("options", f"| option | value |\n|---|---|\n{rows}")
+            tf.summary.graph(graph)
+
+    def add(self, update: Update, episodes: Sequence[Episode]) -> None:
+        """Take note of one update; episodes are written at once, the rest with the next `write`."""
+        self._updates.append(update)
+        with self._writer.as_default():
+            for episode in episodes:
+                tf.summary.scalar("rl/reward", episode.reward, step=episode.step)
+                tf.summary.scalar("rl/episode_length", episode.length, step=episode.step)
+
+    def write(self, step: int, last_episodes: Sequence[tuple[float, int]], values: Mapping[str, float]) -> None:
+        """Write the curves at `step`: the newest update's, those of the last episodes, and further `values` by tag."""
+        update = self._updates[-1]
+        curves: dict[str, Any] = dict(values)
+        for name, value in zip(update.losses._fields, update.losses, strict=True):
+            curves[f"loss/{name}"] = value
+        if update.gradients is not None:
+            for name, value in update.gradients._asdict().items():
+                curves[f"raw_gradients/{name}"] = value
+        curves["global_norm"] = update.global_norm
+        for group, column in (("rewards_per_episode", 0), ("steps_per_episode", 1)):
+            if last_episodes:
+                curves |= {
+                    f"{group}/{name}": value for name, value in spread(np.array(last_episodes)[:, column]).items()
+                }
+        with self._writer.as_default(step=step):
+            for tag, value in curves.items():
+                tf.summary.scalar(tag, value)
+            tf.summary.histogram("actions", np.concatenate([update.actions for update in self._updates]))
+            choices = np.concatenate([update.choices for update in self._updates])
+            tf.summary.histogram("repetitions", 1 + self._table[choices])
+        self._updates.clear()
+
+    def flush(self) -> None:
+        """Put everything into the file."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self._writer.close()
+
+
+def spread(values: np.ndarray) -> dict[str, float]:
+    """How `values` lie; std_over_mean is held at 2, also where the mean is 0."""
+    mean, std = float(values.mean()), float(values.std())
+    return {
+        "mean": mean,
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "std": std,
+        "std_over_mean": min(2.0, abs(std / mean)) if mean else 2.0,
+    }
+
+
+def log_lengths(run: Path) -> dict[str, int]:
+    """Length in bytes of each log of the run, by its path inside the run's folder."""
+    return {str(file.relative_to(run)): file.stat().st_size for file in _logs(run)}
+
+
+def cut_logs(run: Path, lengths: Mapping[str, int]) -> None:
+    """Cut the run's logs back to `lengths`; a log that is not named goes."""
+    for file in _logs(run):
+        length = lengths.get(str(file.relative_to(run)))
+        if length is None:
+            file.unlink()
+        else:
+            os.truncate(file, min(length, file.stat().st_size))
+
+
+def _logs(run: Path) -> list[Path]:
+    return [file for file in (*sorted((run / "tf").glob("*.tfevents.*")), run / "episodes.csv") if file.is_file()]

@@ -1,0 +1,213 @@
+"""A training, from its options to its end: learn, count, log, save; and go on where a checkpoint was left."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+from emulators import EmulatorPool, Game, WorkerError
+from networks.registry import make_network
+from paac.checkpoint import Checkpoint, CheckpointFolder
+from paac.episodes import EpisodeTracker
+from paac.learner import Learner
+from paac.options import Options
+from paac.progress import Progress
+from paac.run_folder import emulator_settings, network_settings
+from paac.schedule import linear_to_zero
+from paac.stop import StopSignal
+from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
+
+SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
+
+
+def train(options: Options, game: Game, run: Path, stop: StopSignal) -> None:
+    """Train in the folder `run` until the options' last step, or until `stop` asks for an end; both save.
+
+    Raises WorkerError, after saving, when the emulators fail, and OSError when the disk does.
+    """
+    checkpoints = CheckpointFolder(run / "checkpoints")
+    checkpoint, damaged = checkpoints.newest()
+    for line in damaged:
+        print(f"{line}; taking the one before it")
+    if checkpoint is not None and checkpoint.step >= options.max_global_steps:
+        print(f"{run} is finished at {checkpoint.step:,} decisions; a larger --max_global_steps makes it go on")
+        return
+    checkpoints.drop_unfinished()
+    cut_logs(run, checkpoint.state["logs"] if checkpoint else {})
+    with EmulatorPool(
+        game,
+        options.emulator_counts,
+        workers=options.workers,
+        shards=options.shards,
+        seed=emulator_seed(options, checkpoint),
+        **emulator_settings(options),
+    ) as pool:
+        training = Training(options, run, pool, checkpoints)
+        if checkpoint is None:
+            pool.reset()
+        else:
+            training.restore(checkpoint)
+        training.loop(stop)
+
+
+def emulator_seed(options: Options, checkpoint: Checkpoint | None) -> list[int]:
+    """The run's seed; emulators that could not be saved must not play the first episodes again."""
+    if checkpoint is None or checkpoint.has_emulators:
+        return [options.random_seed]
+    return [options.random_seed, checkpoint.state["updates"]]
+
+
+class Training:
+    """The pieces of one training and its counters."""
+
+    def __init__(self, options: Options, run: Path, pool: EmulatorPool, checkpoints: CheckpointFolder):
+        self.options = options
+        self.run = run
+        self.pool = pool
+        self.checkpoints = checkpoints
+        self.network = make_network(num_actions=pool.num_actions, **network_settings(options))
+        self.learner = Learner(
+            self.network,
+            pool,
+            seed=options.random_seed,
+            repetition_table=options.repetition_table,
+            max_local_steps=options.max_local_steps,
+            gamma=options.gamma,
+            discount_plays=options.figar_discount == "play",
+            entropy_strength=options.entropy_regularisation_strength,
+            egreedy=options.egreedy,
+            alpha=options.alpha,
+            e=options.e,
+            clip_norm=options.clip_norm,
+            clip_norm_type=options.clip_norm_type,
+        )
+        self.tracked = {"network": self.network, "optimizer": self.learner.optimizer}
+        self.episodes = EpisodeTracker(pool.count)
+        self.global_step = 0  # decisions of all emulators
+        self.plays = 0  # of all emulators
+        self.seconds = 0.0  # of training, all sessions together
+        self.saved_step: int | None = None
+        print(
+            f"{pool.game}: {options.arch} with {self.network.count_params():,} parameters, {pool.count} emulators in "
+            f"{len(pool.worker_pids)} processes and {len(pool.shards)} shards, seed {options.random_seed}, into {run}"
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint`."""
+        checkpoint.restore(**self.tracked)
+        state = checkpoint.state
+        self.learner.updates = state["updates"]
+        self.global_step = self.saved_step = state["global_step"]
+        self.plays = state["plays"]
+        self.seconds = state["seconds"]
+        self.episodes.restore(state["episodes"])
+        print(f"Going on from {self.global_step:,} decisions")
+        if checkpoint.has_emulators:
+            self.pool.load_states(checkpoint.emulator_states())
+        else:
+            print("The emulators could not be saved with it: all start new episodes")
+            self.episodes.forget_running()
+            self.pool.reset()
+
+    def loop(self, stop: StopSignal) -> None:
+        """Update until the last step, or until asked to stop; save on the way and at the end."""
+        options = self.options
+        self.log = EpisodeLog(self.run / "episodes.csv")
+        self.summaries = Summaries(self.run / "tf", options.repetition_table)
+        self.summaries.describe(dataclasses.asdict(options), self.learner.graph)
+        try:
+            with Progress(self.global_step, options.max_global_steps) as progress:
+                pace = Pace(self)
+                while self.global_step < options.max_global_steps and not stop.requested:
+                    self.update()
+                    progress.show(self.global_step, self.plays * self.pool.frame_skip, self.episodes.mean_reward)
+                    if self.learner.updates % SUMMARY_UPDATES == 0:
+                        self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
+                    if self.is_save_due():
+                        self.save(self.pool.save_states())
+            if self.saved_step != self.global_step:
+                self.save(self.pool.save_states())
+        except WorkerError:
+            self.save(None)
+            raise
+        finally:
+            self.summaries.close()
+            self.log.close()
+        print(f"Saved at {self.global_step:,} decisions in {self.run}")
+
+    def update(self) -> None:
+        """Play and learn once, and take note of it."""
+        began = time.monotonic()
+        step = self.global_step + self.learner.decisions_per_update
+        update = self.learner.update(
+            lr=self.learning_rate(step),
+            epsilon=self.epsilon(step),
+            gradient_statistics=(self.learner.updates + 1) % SUMMARY_UPDATES == 0,
+        )
+        finished = self.episodes.add(update, self.global_step)
+        self.global_step = step
+        self.plays += int(update.plays.sum())
+        self.seconds += time.monotonic() - began
+        self.log.add(finished, self.seconds)
+        self.summaries.add(update, finished)
+
+    def learning_rate(self, step: int) -> float:
+        """Its value for the update that ends at `step`."""
+        return linear_to_zero(self.options.initial_lr, self.options.lr_annealing_steps, step)
+
+    def epsilon(self, step: int) -> float:
+        """Its value for the update that ends at `step`."""
+        options = self.options
+        return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
+
+    def parameters(self) -> dict[str, float]:
+        """Curves of what the schedules set."""
+        values = {
+            "parameters/lr": self.learning_rate(self.global_step),
+            "parameters/softmax_temp": self.options.softmax_temp,
+        }
+        if self.options.egreedy:
+            values["parameters/epsilon"] = self.epsilon(self.global_step)
+        return values
+
+    def is_save_due(self) -> bool:
+        """Whether a checkpoint interval has ended since the last one."""
+        interval = self.options.checkpoint_interval
+        return self.global_step // interval > (self.saved_step or 0) // interval
+
+    def save(self, emulator_states: list[bytes] | None) -> None:
+        """Write a checkpoint of this moment."""
+        self.summaries.flush()
+        state = {
+            "global_step": self.global_step,
+            "updates": self.learner.updates,
+            "plays": self.plays,
+            "seconds": self.seconds,
+            "episodes": self.episodes.state(),
+            "logs": log_lengths(self.run),
+        }
+        self.checkpoints.write(
+            self.global_step, self.tracked, state, emulator_states, keep=self.options.keep_checkpoints
+        )
+        self.saved_step = self.global_step
+
+
+class Pace:
+    """How fast a training goes, between one call of `rates` and the next."""
+
+    def __init__(self, training: Training):
+        self._training = training
+        self._mark = self._now()
+
+    def rates(self) -> dict[str, float]:
+        """Curves of the speed: decisions, plays and frames a second."""
+        before, self._mark = self._mark, self._now()
+        seconds, steps, plays = (now - then for now, then in zip(self._mark, before, strict=True))
+        return {
+            "stats/steps_per_s": steps / seconds,
+            "stats/average_steps_per_s": self._training.global_step / self._training.seconds,
+            "stats/actions_per_s": plays / seconds,
+            "stats/frames_per_s": plays * self._training.pool.frame_skip / seconds,
+        }
+
+    def _now(self) -> tuple[float, int, int]:
+        return time.monotonic(), self._training.global_step, self._training.plays

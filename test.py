@@ -1,0 +1,56 @@
+"""Test a trained agent: whole episodes side by side, and how they scored.
+
+(Not a test of the code: those are in tests/.)
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from paac import front_door
+
+
+def main(argv: Sequence[str]) -> None:
+    from paac.options import TestOptions, typed_options
+
+    typed = typed_options(TestOptions, argv, "Test a trained agent: whole episodes side by side, and how they scored.")
+
+    import numpy as np
+
+    from paac.options import OptionError
+    from paac.showing import show
+
+    options = TestOptions(**typed)
+    shown = show(options)
+    scores = np.array([result.score for result in shown.results])
+    print(f"Performed {len(scores)} tests for {shown.game}.")
+    statistics = {"Mean": scores.mean(), "Min": scores.min(), "Max": scores.max(), "Std": scores.std()}
+    for name, value in statistics.items():
+        print(f"{name}: {value:.2f}")
+    cut = [number for number, result in enumerate(shown.results, 1) if result.cut]
+    if cut:
+        print(f"{len(cut)} of them cut by the frame cap: {', '.join(map(str, cut))}")
+    for gif in shown.gifs:
+        print(f"Wrote {gif}")
+    if options.json:
+        report = {
+            "game": shown.game,
+            "run": str(shown.run),
+            "step": shown.step,
+            "seed": shown.seed,
+            "noops": shown.noops,
+            "greedy": options.greedy,
+            "scores": scores.tolist(),
+            "lengths": [result.length for result in shown.results],
+            "cut": cut,
+            "median": float(np.median(scores)),
+            **{name.lower(): float(value) for name, value in statistics.items()},
+        }
+        try:
+            Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OptionError(f"--json {options.json}: cannot be written ({error.strerror})") from None
+
+
+if __name__ == "__main__":
+    front_door.run(main)

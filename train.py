@@ -1,0 +1,43 @@
+"""Train an agent with PAAC, or go on with the training in its folder.
+
+TensorFlow is imported inside `main` only: worker processes import this file again, and --help need not wait.
+"""
+
+from collections.abc import Sequence
+
+from paac import front_door
+
+
+def main(argv: Sequence[str]) -> None:
+    from paac.options import Options, typed_options
+
+    typed = typed_options(Options, argv, "Train an agent, or go on with the training in its folder. Ctrl+C saves.")
+
+    from emulators import find_game, short_name
+    from paac.engine import start_tensorflow
+    from paac.run_folder import create_run, open_run
+    from paac.stop import StopSignal
+
+    if "game" in typed:
+        typed["game"] = short_name(typed["game"])
+    options, notes = open_run(typed)
+    game = find_game(options.game, options.rom_path)
+    for note in (*notes, game.notice):
+        if note:
+            print(note)
+    run = create_run(options)
+    with StopSignal() as stop:
+        device = start_tensorflow(options.device, options.op_threads)
+        if device != options.device:
+            print(f"No {options.device} on this machine: running on {device}")
+
+        import tensorflow as tf
+
+        from paac.training import train
+
+        with tf.device(device):
+            train(options, game, run, stop)
+
+
+if __name__ == "__main__":
+    front_door.run(main)
