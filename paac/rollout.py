@@ -59,7 +59,7 @@ def play(
         )
         observations = seen
     bootstrap = network(observations).value
-    return Rollout(*(tf.stack(values) for values in zip(*decisions, strict=True)), bootstrap)
+    return Rollout._make([*(tf.stack(values) for values in zip(*decisions, strict=True)), bootstrap])
 
 
 def _step(step: Step, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor) -> tuple[tf.Tensor, ...]:
