@@ -118,8 +118,8 @@ class Learner:
                 epsilon=tf.constant(epsilon, tf.float32),
                 gradient_statistics=tf.constant(gradient_statistics),
             )
-        except tf.errors.OpError:
-            raise self._pool.failure or RuntimeError("the update failed") from self._pool.failure
+        except tf.errors.OpError as error:
+            raise self._pool.failure or error from None  # TensorFlow knows the pool's own error as text only
         self.updates += 1
         actions, choices, rewards, dones, plays = (values.numpy() for values in rollout)
         return Update(
@@ -149,7 +149,9 @@ class Learner:
                     tf.constant(self._repetition_table, tf.int32),
                 )
                 shard_losses = self._losses(rollout)
-            gradients.append(tape.gradient(shard_losses.loss, variables, unconnected_gradients="zero"))
+            gradients.append(
+                tape.gradient(shard_losses.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            )
             rollouts.append(rollout)
             losses.append(shard_losses)
         gradients = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
