@@ -79,7 +79,8 @@ class Learner:
     ):
         """`discount_plays`: gamma for every play of an action (the FiGAR paper), not once a decision."""
         self.network = network
-        self.optimizer = RMSProp(network.trainable_variables, alpha, e)
+        self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's, under Keras'
+        self.optimizer = RMSProp(self._variables, alpha, e)
         self.updates = 0
         self._pool = pool
         self._seed = seed
@@ -134,7 +135,7 @@ class Learner:
         )
 
     def _play_and_learn(self, observations, number, lr, epsilon, gradient_statistics):
-        variables = self.network.trainable_variables
+        variables = self._variables
         noise = self.draw_noise(number)
         rollouts, losses, gradients = [], [], []
         for shard, part in enumerate(self._pool.shards):

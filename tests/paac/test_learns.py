@@ -1,0 +1,55 @@
+"""The learner learns: toy games with a known best play, solved in seconds."""
+
+import numpy as np
+import pytest
+
+from networks.registry import make_network
+from paac.learner import Learner
+
+B = 16
+
+
+class TargetGame:
+    """Each picture shows, by the place of a bright block, which action is right, and by its height how long to hold it.
+
+    A reward of 1 for the right action held for the right time, every step a new picture, episodes of ten steps.
+    """
+
+    def __init__(self, actions: int, table: list[int], shards: int = 2):
+        self.count = B
+        self.shards = [range(part[0], part[-1] + 1) for part in np.array_split(np.arange(B), shards)]
+        self.failure = None
+        self._actions = actions
+        self._table = np.array(table)
+        self._random = [np.random.default_rng(shard) for shard in range(shards)]
+        self._targets = np.zeros((B, 2), int)
+        self._steps = np.zeros(B, int)
+        self.observations = np.zeros((B, 84, 84, 4), np.uint8)
+        for shard in range(shards):
+            self._show(shard)
+
+    def _show(self, shard: int) -> None:
+        for i in self.shards[shard]:
+            action, choice = (int(self._random[shard].integers(n)) for n in (self._actions, len(self._table)))
+            self._targets[i] = action, choice
+            self.observations[i] = 0
+            self.observations[i, 20 * choice : 20 * choice + 20, 20 * action : 20 * action + 20] = 255
+
+    def step(self, shard, actions, repeats):
+        part = slice(self.shards[shard].start, self.shards[shard].stop)
+        right = (actions == self._targets[part, 0]) & (repeats == self._table[self._targets[part, 1]])
+        self._steps[part] += 1
+        dones = self._steps[part] % 10 == 0
+        self._show(shard)
+        return self.observations[part].copy(), right.astype(np.float32), dones, (1 + repeats).astype(np.int32)
+
+
+@pytest.mark.parametrize("table", [[0], [0, 2, 5]], ids=["paac", "figar"])
+def test_a_shown_target_is_hit(table):
+    game = TargetGame(actions=3, table=table)
+    network = make_network("NIPS", num_actions=3, nb_choices=len(table), rgb=False, seed=1)
+    learner = Learner(network, game, seed=1, repetition_table=table, gamma=0.9, entropy_strength=0.005)
+    rewards = [learner.update(lr=0.01).rewards.mean() for _ in range(400)]
+    chance = 1 / (3 * len(table))
+    assert np.mean(rewards[:10]) < 2 * chance
+    assert np.mean(rewards[-20:]) > 0.9
