@@ -21,6 +21,8 @@ def main(argv: Sequence[str]) -> None:
     from paac.showing import show
 
     options = TestOptions(**typed)
+    if options.json and not Path(options.json).absolute().parent.is_dir():
+        raise OptionError(f"--json {options.json}: no such folder; name a file in one that is there")
     shown = show(options)
     scores = np.array([result.score for result in shown.results])
     print(f"Performed {len(scores)} tests for {shown.game}.")

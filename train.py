@@ -25,6 +25,11 @@ def main(argv: Sequence[str]) -> None:
     for note in (*notes, game.notice):
         if note:
             print(note)
+    viewer = None
+    if options.visualize:
+        from paac.viewer import Viewer
+
+        viewer = Viewer(options.visualize)
     run = create_run(options)
     with StopSignal() as stop:
         device = start_tensorflow(options.device, options.op_threads)
@@ -36,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
         from paac.training import train
 
         with tf.device(device):
-            train(options, game, run, stop)
+            train(options, game, run, stop, viewer)
 
 
 if __name__ == "__main__":

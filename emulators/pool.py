@@ -54,9 +54,11 @@ class EmulatorPool:
         shards: int = 1,
         rgb: bool = False,
         rom_path: str = ROM_PATH,
+        share_screens: bool = False,
         **settings: Any,
     ):
-        """The other `settings` are those of `make_emulator`. Raises GameError, ValueError for counts that do not fit,
+        """With `share_screens` the property `screens` shows what a person would see. The other `settings` are those of
+        `make_emulator`. Raises GameError, ValueError for counts that do not fit,
         OSError when memory or processes are short, WorkerError if an emulator cannot be made.
         """
         if not 1 <= workers <= count or not 1 <= shards <= count:
@@ -67,6 +69,7 @@ class EmulatorPool:
         with closing(make_emulator(self.game, seed=0, rgb=rgb, **settings)) as example:
             self.num_actions = example.num_actions
             self.frame_skip = example.frame_skip
+            screen_shape = example.screen().shape
         self.failure: WorkerError | None = None
         self._arrays = SharedArrays(
             {
@@ -76,6 +79,7 @@ class EmulatorPool:
                 "plays": ((count,), np.int32),
                 "actions": ((count,), np.int32),
                 "repeats": ((count,), np.int32),
+                "screens": ((count if share_screens else 0, *screen_shape), np.uint8),
             }
         )
         # Every shard is spread over all workers, so that a shard that plays alone still has all cores.
@@ -100,6 +104,11 @@ class EmulatorPool:
     def observations(self) -> np.ndarray:
         """What every emulator sees now, uint8 [count, 84, 84, 4 or 12]; a copy."""
         return self._arrays["observations"].copy()
+
+    @property
+    def screens(self) -> np.ndarray:
+        """The screens after each emulator's last decision, uint8 [count, height, width, 3]; none unless shared."""
+        return self._arrays["screens"]
 
     def reset(self) -> np.ndarray:
         """Start an episode in every emulator and return the first observations."""

@@ -77,6 +77,8 @@ class Group:
         arrays["rewards"][number] = reward
         arrays["dones"][number] = done
         arrays["plays"][number] = plays
+        if len(arrays["screens"]):
+            arrays["screens"][number] = emulator.screen()
 
     def _save_state(self, number: int, _: None) -> bytes:
         return self.emulators[number].save_state()

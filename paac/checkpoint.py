@@ -104,7 +104,8 @@ class CheckpointFolder:
         _sync(self.folder)
         kept = [known for known in self._steps() if known <= step]
         names = [f"{known}/{WEIGHTS}" for known in kept[-keep:]]
-        tf.compat.v1.train.update_checkpoint_state(str(self.folder), names[-1], names)
+        # Of an absolute folder it keeps the names as they are, relative to it, so that a run can be moved.
+        tf.compat.v1.train.update_checkpoint_state(str(self.folder.absolute()), names[-1], names)
         for old in {*kept[:-keep], *(known for known in self._steps() if known > step)}:
             shutil.rmtree(self.folder / str(old))
 

@@ -47,7 +47,7 @@ def find_run(folder: str) -> tuple[Path, Options, str]:
     """
     root = Path(folder)
     if (root / ARGS).is_file():
-        return root, load_options(root / ARGS), ""
+        return root, resolve(load_options(root / ARGS)), ""
     if not root.is_dir():
         raise OptionError(f"-f {folder}: no such folder; name the folder of a run")
     runs = []
@@ -60,7 +60,7 @@ def find_run(folder: str) -> tuple[Path, Options, str]:
     if len(runs) > 1:
         names = ", ".join(sorted(map(str, runs)))
         raise OptionError(f"-f {folder}: several runs there; name one of {names}")
-    return runs[0], load_options(runs[0] / ARGS), f"Taking the only run in {folder}: {runs[0]}"
+    return runs[0], resolve(load_options(runs[0] / ARGS)), f"Taking the only run in {folder}: {runs[0]}"
 
 
 def emulator_settings(options: Options) -> dict[str, Any]:

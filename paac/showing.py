@@ -62,6 +62,7 @@ def show(options: FilmOptions) -> Show:
             for line in (note, game.notice, *damaged):
                 if line:
                     print(line)
+            _make_folder(gifs)
             results = play_episodes(network, emulators, trained.repetition_table, seed=seed, greedy=options.greedy)
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale)
@@ -69,15 +70,20 @@ def show(options: FilmOptions) -> Show:
 
 
 def _gif_files(options: FilmOptions) -> list[Path]:
-    """One file per episode, their folder made; none without a name."""
+    """One file per episode; none without a name."""
     if options.gif_name is None:
         return []
-    if Path(options.gif_name).name != options.gif_name:
+    name = options.gif_name.removesuffix(".gif")
+    if not name or Path(name).name != name:
         raise OptionError(f"-gn {options.gif_name}: must be a plain name; the folder is -gf")
     folder = Path(options.gif_folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"-gf {folder}: cannot be made ({error.strerror}); name another folder") from None
-    name = options.gif_name.removesuffix(".gif")
     return [folder / f"{name}_{number}.gif" for number in range(1, options.test_count + 1)]
+
+
+def _make_folder(gifs: list[Path]) -> None:
+    """Make it before the episodes are played, which may take minutes."""
+    try:
+        for gif in gifs[:1]:
+            gif.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"-gf {gif.parent}: cannot be made ({error.strerror}); name another folder") from None

@@ -15,11 +15,12 @@ from paac.run_folder import emulator_settings, network_settings
 from paac.schedule import linear_to_zero
 from paac.stop import StopSignal
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
+from paac.viewer import Viewer
 
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
 
 
-def train(options: Options, game: Game, run: Path, stop: StopSignal) -> None:
+def train(options: Options, game: Game, run: Path, stop: StopSignal, viewer: Viewer | None = None) -> None:
     """Train in the folder `run` until the options' last step, or until `stop` asks for an end; both save.
 
     Raises WorkerError, after saving, when the emulators fail, and OSError when the disk does.
@@ -39,6 +40,7 @@ def train(options: Options, game: Game, run: Path, stop: StopSignal) -> None:
         workers=options.workers,
         shards=options.shards,
         seed=emulator_seed(options, checkpoint),
+        share_screens=viewer is not None,
         **emulator_settings(options),
     ) as pool:
         training = Training(options, run, pool, checkpoints)
@@ -46,7 +48,7 @@ def train(options: Options, game: Game, run: Path, stop: StopSignal) -> None:
             pool.reset()
         else:
             training.restore(checkpoint)
-        training.loop(stop)
+        training.loop(stop, viewer)
 
 
 def emulator_seed(options: Options, checkpoint: Checkpoint | None) -> list[int]:
@@ -108,7 +110,7 @@ class Training:
             self.episodes.forget_running()
             self.pool.reset()
 
-    def loop(self, stop: StopSignal) -> None:
+    def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
         """Update until the last step, or until asked to stop; save on the way and at the end."""
         options = self.options
         self.log = EpisodeLog(self.run / "episodes.csv")
@@ -120,6 +122,8 @@ class Training:
                 while self.global_step < options.max_global_steps and not stop.requested:
                     self.update()
                     progress.show(self.global_step, self.plays * self.pool.frame_skip, self.episodes.mean_reward)
+                    if viewer:
+                        viewer.show(self.pool.screens)
                     if self.learner.updates % SUMMARY_UPDATES == 0:
                         self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
                     if self.is_save_due():

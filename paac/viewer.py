@@ -1,0 +1,56 @@
+"""A window with the games that are being played."""
+
+import math
+import os
+
+import numpy as np
+
+from paac.options import OptionError
+
+WIDEST, HIGHEST = 1280, 800  # pixels of the window at most
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+
+class Viewer:
+    """Opens on the first `show`. Closing the window ends the show, not the training."""
+
+    def __init__(self, which: int):
+        """`which` is 1 for all emulators, 2 for one. Raises OptionError without a display."""
+        import pygame
+
+        self._which = which
+        self._pygame = pygame
+        self._window: pygame.Surface | None = None
+        self._closed = False
+        try:
+            pygame.display.init()
+        except pygame.error as error:
+            raise OptionError(f"-v {which}: no display here ({error}); leave -v away") from None
+
+    def show(self, screens: np.ndarray) -> None:
+        """Show `screens`, uint8 [B, height, width, 3], side by side."""
+        if self._closed:
+            return
+        pygame = self._pygame
+        shown = screens if self._which == 1 else screens[:1]
+        columns = math.ceil(math.sqrt(len(shown)))
+        rows = math.ceil(len(shown) / columns)
+        height, width = shown.shape[1:3]
+        scale = min(4.0, WIDEST / (columns * width), HIGHEST / (rows * height))
+        cell = (int(width * scale), int(height * scale))
+        if self._window is None:
+            self._window = pygame.display.set_mode((columns * cell[0], rows * cell[1]))
+            pygame.display.set_caption("Manette")
+        for number, screen in enumerate(shown):
+            picture = pygame.image.frombuffer(np.ascontiguousarray(screen), (width, height), "RGB")
+            place = (number % columns * cell[0], number // columns * cell[1])
+            self._window.blit(pygame.transform.scale(picture, cell), place)
+        pygame.display.flip()
+        if any(event.type == pygame.QUIT for event in pygame.event.get()):
+            self.close()
+
+    def close(self) -> None:
+        """Close the window."""
+        self._closed = True
+        self._pygame.display.quit()

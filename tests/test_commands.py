@@ -1,0 +1,243 @@
+"""The commands end to end, on a real game with tiny numbers."""
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ROOT, TINY, group_members, interrupt, wait_for
+from PIL import Image
+
+# 4 emulators x 5 steps = 20 decisions an update; short episodes, so that many end.
+SHORT = ["--max_episode_frames", "120", *TINY]
+FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    """Everything TensorFlow saved in the newest checkpoint."""
+    newest = tf.train.latest_checkpoint(run / "checkpoints")
+    reader = tf.train.load_checkpoint(newest)
+    return {
+        name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.endswith("VARIABLE_VALUE")
+    }
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    mine, theirs = weights(one), weights(other)
+    assert mine.keys() == theirs.keys() and len(mine) > 10
+    assert all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+def episodes(run: Path) -> list[tuple[str, ...]]:
+    """Rows of episodes.csv without the clock's column."""
+    with (run / "episodes.csv").open() as file:
+        return [(row["step"], row["emulator"], row["reward"], row["length"]) for row in csv.DictReader(file)]
+
+
+def points(run: Path, tag: str) -> list[tuple[int, float]]:
+    """A TensorBoard curve over all event files of the run."""
+    found = []
+    for file in sorted((run / "tf").iterdir(), key=lambda file: file.stat().st_mtime):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            found += [
+                (event.step, float(tf.make_ndarray(value.tensor))) for value in event.summary.value if value.tag == tag
+            ]
+    return found
+
+
+def test_train_stop_resume_is_one_training(commands):
+    """Half, and half again after a stop: to the last bit the training that was never stopped."""
+    folder = commands.folder
+    commands.run("train.py", "-df", "whole", "--max_global_steps", "2400", *SHORT, *FIGAR)
+    commands.run("train.py", "-df", "parts", "--max_global_steps", "1200", *SHORT, *FIGAR)
+    resumed = commands.run("train.py", "-df", "parts", "--max_global_steps", "2400", "-ew", "3")
+    assert "--max_global_steps is now 2400; it was 1200" in resumed.stdout
+    assert "Going on from 1,200 decisions" in resumed.stdout
+    assert_same_weights(folder / "whole", folder / "parts")
+    assert episodes(folder / "whole") == episodes(folder / "parts") != []
+    for tag in ("rl/reward", "rl/episode_length", "parameters/lr", "loss/loss", "rewards_per_episode/mean"):
+        assert points(folder / "whole", tag) == points(folder / "parts", tag) != []
+
+    finished = commands.run("train.py", "-df", "parts")
+    assert "is finished at 2,400 decisions" in finished.stdout
+    refused = commands.run("train.py", "-df", "parts", "--gamma", "0.5", code=2)
+    assert "--gamma 0.5" in refused.stderr and "0.99" in refused.stderr
+    assert json.loads((folder / "parts/args.json").read_text())["max_global_steps"] == 2400
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_leaves_nothing_running(commands, number):
+    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    os.killpg(process.pid, number)  # as a terminal does: workers get it too
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "once more to quit at once" in err and "Saved at" in out
+    assert "Traceback" not in err
+    wait_for(lambda: group_members(process) == [])
+    newest = tf.train.latest_checkpoint(commands.folder / "run/checkpoints")
+    steps = int(Path(newest).parent.name)
+    assert f"Saved at {steps:,} decisions" in out
+    again = commands.run("train.py", "-df", "run", "--max_global_steps", str(steps + 100))
+    assert f"Going on from {steps:,} decisions" in again.stdout
+
+
+def test_a_second_ctrl_c_quits_at_once(commands):
+    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    os.kill(process.pid, signal.SIGSTOP)  # both arrive before it can finish its update
+    interrupt(process)
+    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.wait(timeout=30) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    process.communicate()
+    wait_for(lambda: group_members(process) == [])
+
+
+def test_killed_outright_leaves_no_worker_and_goes_on_from_the_last_checkpoint(commands):
+    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
+    wait_for((commands.folder / "run/checkpoints/400").exists)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: group_members(process) == [])
+    again = commands.run("train.py", "-df", "run", "--max_global_steps", "2000")
+    assert "Going on from" in again.stdout
+    steps = [int(step) for step, *_ in episodes(commands.folder / "run")]
+    assert steps == sorted(steps) and steps[-1] <= 2000
+    rewards = points(commands.folder / "run", "rl/reward")
+    assert [step for step, _ in rewards] == steps, "the curve has a gap or an overlap"
+
+
+def test_a_worker_that_dies_is_named_and_the_run_saved(commands):
+    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    worker = next(pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text())
+    os.kill(int(worker), signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "pong" in err and "emulators" in err and "died" in err and "Traceback" not in err
+    wait_for(lambda: group_members(process) == [])
+    newest = Path(tf.train.latest_checkpoint(commands.folder / "run/checkpoints")).parent
+    assert not (newest / "emulators.npz").exists()
+    again = commands.run("train.py", "-df", "run", "--max_global_steps", str(int(newest.name) + 100))
+    assert "all start new episodes" in again.stdout
+
+
+def test_an_agent_is_tested_and_filmed(commands):
+    commands.run("train.py", "-df", "logs/pong", "--max_global_steps", "100", *SHORT, *FIGAR)
+    tested = commands.run("test.py", "-tc", "3", "--seed", "2", "--json", "scores.json")
+    lines = tested.stdout.splitlines()
+    assert lines[:2] == ["Taking the only run in logs/: logs/pong", "Performed 3 tests for pong."]
+    report = json.loads((commands.folder / "scores.json").read_text())
+    scores = report["scores"]
+    assert lines[2:6] == [
+        f"Mean: {np.mean(scores):.2f}",
+        f"Min: {min(scores):.2f}",
+        f"Max: {max(scores):.2f}",
+        f"Std: {np.std(scores):.2f}",
+    ]
+    assert lines[6] == "3 of them cut by the frame cap: 1, 2, 3"
+    assert len(report["lengths"]) == 3 and report["median"] == np.median(scores)
+    again = commands.run("test.py", "-tc", "3", "--seed", "2", "-gn", "tested", "--gif_speed", "2", "--gif_scale", "1")
+    assert again.stdout.splitlines()[:7] == lines[:7], "filming changed what was played"
+    assert sorted(path.name for path in (commands.folder / "gifs").iterdir()) == [
+        "tested_1.gif",
+        "tested_2.gif",
+        "tested_3.gif",
+    ]
+
+    filmed = commands.run("gif.py", "-f", "logs/pong", "-gn", "film", "-gf", "films", "-np", "0")
+    assert "films/film_1.gif" in filmed.stdout
+    with Image.open(commands.folder / "films/film_1.gif") as gif:
+        assert gif.size == (320, 420)
+        duration = 0
+        for frame in range(gif.n_frames):
+            gif.seek(frame)
+            duration += gif.info["duration"]
+    assert duration == 2000, "120 frames at 60 Hz are two seconds"
+
+
+BAD_INPUT = {
+    "-g pongg": "did you mean pong",
+    "-g joust": "two players",
+    "-g tetris": "atari:tetris",
+    "--rom_path nowhere": "no such folder",
+    "-ec 0": "--emulator_counts 0: must be 1 or more",
+    "-ew -3": "--emulator_workers -3: must be 1 or more",
+    "-ec 2 -ew 3": "at most the 2 of --emulator_counts",
+    "--arch foo": "one of NIPS, NATURE, PWYX",
+    "-lr -0.1": "--initial_lr -0.1: must be 0 or more",
+    "--nb_choices 3": "a max_repetition of at least 2",
+    "--max_repetition -1": "--max_repetition -1: must be 0 or more",
+    "-df /proc/nowhere": "cannot be written",
+    "-df file": "that is a file",
+    "--no_such_option": "--no_such_option",
+    "-d gpu": "/cpu:0, /gpu:0",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_INPUT)
+def test_bad_input_is_one_line_and_touches_nothing(commands, arguments):
+    (commands.folder / "file").touch()
+    refused = commands.run("train.py", *arguments.split(), code=2)
+    assert refused.stderr.startswith("train.py: ") and refused.stderr.count("\n") == 1
+    assert BAD_INPUT[arguments] in refused.stderr
+    assert [path.name for path in commands.folder.iterdir()] == ["file"]
+
+
+def test_bad_folders_are_one_line(commands):
+    folder = commands.folder
+    (folder / "broken").mkdir()
+    (folder / "broken/args.json").write_text("{")
+    (folder / "empty").mkdir()
+    (folder / "untrained").mkdir()
+    (folder / "untrained/args.json").write_text("{}")
+    expected = {
+        ("train.py", "-df", "broken"): "broken/args.json cannot be read",
+        ("test.py", "-f", "broken"): "broken/args.json cannot be read",
+        ("test.py", "-f", "empty"): "no run there",
+        ("test.py",): "no such folder",
+        ("gif.py", "-f", "untrained"): "no whole checkpoint there",
+        ("test.py", "-f", "."): "several runs there; name one of broken, untrained",
+        ("gif.py", "-tc", "0"): "--test_count 0: must be 1 or more",
+    }
+    for (script, *arguments), message in expected.items():
+        refused = commands.run(script, *arguments, code=2)
+        assert message in refused.stderr and refused.stderr.count("\n") == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["broken", "empty", "untrained"]
+
+
+def test_an_unknown_rom_is_named_and_the_librarys_own_played(commands):
+    (commands.folder / "roms").mkdir()
+    (commands.folder / "roms/pong.bin").write_bytes(b"no game")
+    trained = commands.run("train.py", "--rom_path", "roms", "--max_global_steps", "20", *TINY)
+    notices = [line for line in trained.stdout.splitlines() if "roms/pong.bin is not a ROM" in line]
+    assert len(notices) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--arch", "NATURE", "--rgb"], ["--arch", "PWYX", "--activation", "leaky_relu"]])
+def test_other_networks_and_protocols_train(commands, arguments):
+    short = ["--max_global_steps", "40", "--max_episode_frames", "200", *TINY]
+    commands.run("train.py", "-g", "breakout", "-df", "run", "--protocol", "machado", *arguments, *short)
+    saved = json.loads((commands.folder / "run/args.json").read_text())
+    assert (saved["random_start"], saved["sticky_actions"], saved["full_action_space"]) == (False, 0.25, True)
+    tested = commands.run("test.py", "-f", "run", "--greedy", "--seed", "1")
+    assert "Performed 1 tests for breakout." in tested.stdout
+
+
+@pytest.mark.parametrize("script", ["train.py", "test.py", "gif.py"])
+def test_help_teaches(commands, script):
+    shown = commands.run(script, "--help").stdout
+    assert "options:" in shown and ROOT.name not in shown
+
+
+def test_nothing_greets(commands):
+    """32 emulators must not greet 32 times, nor TensorFlow once."""
+    trained = commands.run("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
+    assert trained.stderr == ""
+    assert [line.split(":")[0] for line in trained.stdout.splitlines()] == ["pong", "Saved at 20 decisions in logs"]
