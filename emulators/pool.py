@@ -6,10 +6,10 @@ shard of emulators is stepped by itself, so that a learner may have one play whi
 
 import multiprocessing
 import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -86,7 +86,7 @@ class EmulatorPool:
         self._groups: list[list[_Group]] = []  # by shard
         self._processes: list[multiprocessing.process.BaseProcess] = []
         try:
-            with _ignoring_interrupts():
+            with _interrupts_blocked():
                 self._spawn(workers, seed, {"rgb": rgb, **settings})
             self._arrays.close_file()
             self._ask_all("make_emulator")
@@ -221,14 +221,14 @@ class _Group(NamedTuple):
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Ctrl+C reaches the whole process group: a worker must ignore it from its start on, so it inherits that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl+C reaches the whole process group, but only the parent may act on it: it saves first.
+
+    What is spawned here inherits the blocked signals, from its first instruction on; the parent gets its own later.
+    """
+    resource_tracker.ensure_running()  # it would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -4,7 +4,6 @@ The parent and a worker share arrays; through one connection per shard go only s
 when its parent's end of a connection closes, so none outlives the parent, however that ended.
 """
 
-import signal
 import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
@@ -26,9 +25,6 @@ def run_worker(
     groups: list[tuple[Connection, list[int]]],
 ) -> None:
     """Build the emulators of each group and serve the group's connection until it is closed."""
-    # The parent decides when to stop: it saves first. Ctrl+C and a service manager's SIGTERM reach its workers too.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     seeds = [seed] if isinstance(seed, int) else list(seed)
     served = {
         connection: Group(arrays, numbers, lambda number: make_emulator(game, seed=[*seeds, number], **settings))

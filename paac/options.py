@@ -174,7 +174,9 @@ def parse_options(argv: Sequence[str]) -> Options:
 
 def typed_options(cls: type, argv: Sequence[str], description: str) -> dict[str, Any]:
     """Only what the user typed, by field name. Raises OptionError; `--help` prints and exits."""
-    parser = _Parser(description=description, allow_abbrev=False, formatter_class=_HelpFormatter)
+    parser = _Parser(
+        usage="%(prog)s [options]", description=description, allow_abbrev=False, formatter_class=_HelpFormatter
+    )
     groups: dict[str, Any] = {}
     for field, kind in _fields(cls):
         metadata = field.metadata
@@ -315,7 +317,9 @@ def resume_options(saved: Options, typed: Mapping[str, Any]) -> tuple[Options, l
                 " and that cannot change; leave the option away, or start a new run with another -df"
             )
         changes.append(f"{flag(field)} is now {new}; it was {old}")
-    options = dataclasses.replace(saved, **{"debugging_folder": Options.debugging_folder, **dict(typed)})
+    # Where it goes and whether it is watched is said anew each time.
+    anew = {name: typed.get(name, getattr(Options, name)) for name in ("debugging_folder", "visualize")}
+    options = dataclasses.replace(saved, **{**typed, **anew})
     check(options)
     return options, changes
 

@@ -9,7 +9,7 @@ from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder
 from paac.episodes import EpisodeTracker
 from paac.learner import Learner
-from paac.options import Options
+from paac.options import OptionError, Options
 from paac.progress import Progress
 from paac.run_folder import emulator_settings, network_settings
 from paac.schedule import linear_to_zero
@@ -27,6 +27,8 @@ def train(options: Options, game: Game, run: Path, stop: StopSignal, viewer: Vie
     """
     checkpoints = CheckpointFolder(run / "checkpoints")
     checkpoint, damaged = checkpoints.newest()
+    if damaged and checkpoint is None:  # starting over would lose the curves as well
+        raise OptionError(f"{'; '.join(damaged)}; no other is left: move {run} away to start over")
     for line in damaged:
         print(f"{line}; taking the one before it")
     if checkpoint is not None and checkpoint.step >= options.max_global_steps:

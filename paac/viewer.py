@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from paac.options import OptionError
 WIDEST, HIGHEST = 1280, 800  # pixels of the window at most
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+# Pictures go to the window without OpenGL: Mesa's LLVM and TensorFlow's in one process crash.
+os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 
 
 class Viewer:
@@ -23,10 +26,13 @@ class Viewer:
         self._pygame = pygame
         self._window: pygame.Surface | None = None
         self._closed = False
+        known = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
         try:
+            if sys.platform == "linux" and not known:  # SDL would draw where nobody sees it
+                raise pygame.error("DISPLAY is not set")
             pygame.display.init()
         except pygame.error as error:
-            raise OptionError(f"-v {which}: no display here ({error}); leave -v away") from None
+            raise OptionError(f"-v {which}: no display to open a window on ({error}); leave -v away") from None
 
     def show(self, screens: np.ndarray) -> None:
         """Show `screens`, uint8 [B, height, width, 3], side by side."""

@@ -1,0 +1,33 @@
+"""What the README says must be so."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from paac.options import Options
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_options_is_the_options():
+    rows = {}
+    for line in README.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 5 and cells[3] in ("fixed", "tunable", "local"):
+            rows[cells[1]] = cells
+    assert list(rows) == [field.name for field in dataclasses.fields(Options)]
+    for field in dataclasses.fields(Options):
+        flags, _, default, kind, meaning = rows[field.name]
+        assert re.findall("`([^`]+)`", flags) == list(field.metadata["flags"] or [f"--{field.name}"])
+        assert kind == field.metadata["kind"]
+        assert meaning == field.metadata["help"]
+        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        assert default == f"`{shown}`" or (field.default is None and default in ("¹", "this machine"))
+
+
+def test_files_that_are_named_are_there():
+    root = Path(__file__).parent.parent
+    for name in re.findall(r"`((?:emulators|networks|figar|paac|script|tests)/[\w./]*)`", README):
+        assert (root / name).exists(), name
+    for name in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (root / name).exists(), name
