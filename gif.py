@@ -14,7 +14,7 @@ def main(argv: Sequence[str]) -> None:
 
     shown = show(FilmOptions(**{"gif_name": "agent", **typed}))
     for result, gif in zip(shown.results, shown.gifs, strict=True):
-        print(f"Wrote {gif}: {shown.game}, score {result.score:g} in {result.length} plays")
+        print(f"Wrote {gif}: {shown.game}, score {result.score:.15g} in {result.length} plays")
 
 
 if __name__ == "__main__":

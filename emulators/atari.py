@@ -26,13 +26,16 @@ class AtariEmulator(Emulator):
         """
         self._ale = ALEInterface()
         self._ale.setInt("random_seed", int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1))  # 31 bits
-        self._ale.setFloat("repeat_action_probability", sticky_actions)
+        self._ale.setFloat("repeat_action_probability", 0.0)  # ours, below: ALE's states forget what sticks
         self._ale.setInt("frame_skip", 1)  # skipping is ours, so that every frame can be seen
         self._ale.setBool("color_averaging", False)  # pooling is ours too
         self._ale.loadROM(rom)
-        self._actions = self._ale.getLegalActionSet() if full_action_space else self._ale.getMinimalActionSet()
-        self.num_actions = len(self._actions)
-        self.noop = self._actions.index(Action.NOOP) if Action.NOOP in self._actions else None
+        actions = self._ale.getLegalActionSet() if full_action_space else self._ale.getMinimalActionSet()
+        self._actions = [action.value for action in actions]
+        self.num_actions = len(actions)
+        self.noop = actions.index(Action.NOOP) if Action.NOOP in actions else None
+        self._sticky_actions = sticky_actions
+        self._pressed = 0  # ALE's number of the action of the frame before
         height, width = self._ale.getScreenDims()
         super().__init__(
             (height, width),
@@ -44,9 +47,12 @@ class AtariEmulator(Emulator):
 
     def _start(self) -> None:
         self._ale.reset_game()
+        self._pressed = Action.NOOP.value
 
     def _press(self, action: int) -> float:
-        return self._ale.act(self._actions[action])
+        if not self._sticky_actions or self._random.random() >= self._sticky_actions:
+            self._pressed = self._actions[action]
+        return self._ale.act(self._pressed)
 
     def _show(self, screen: np.ndarray) -> None:
         self._ale.getScreen(screen)
@@ -58,10 +64,11 @@ class AtariEmulator(Emulator):
         return self._ale.lives()
 
     def _save(self) -> bytes:
-        return self._ale.cloneState(include_rng=True).serialize()
+        return bytes([self._pressed]) + self._ale.cloneState(include_rng=True).serialize()
 
     def _load(self, state: bytes) -> None:
-        self._ale.restoreState(ALEState(state))
+        self._pressed = state[0]
+        self._ale.restoreState(ALEState(state[1:]))
 
 
 def game_names() -> list[str]:

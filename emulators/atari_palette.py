@@ -59,7 +59,7 @@ def luminance_table(screen_height: int) -> np.ndarray:
     """ALE's gray of each palette index, uint8 [256]."""
     gray = np.zeros(256, np.uint8)
     gray[::2] = _luminance(colour_table(screen_height)[::2])
-    gray[1:-1:2] = gray[2::2]  # ALE's own choice for a lost colour signal: the gray of the next index
+    gray[1:-1:2] = colour_table(screen_height)[2::2, 2]  # what ALE gives for them: the blue of the index after
     return gray
 
 

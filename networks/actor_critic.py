@@ -46,6 +46,8 @@ class ActorCritic(keras.Model):
         )
 
     def create_weights(self, channels: int) -> None:
-        """Draw the initial values; the repetition head's come last, so that its size changes no other."""
-        self(tf.zeros([1, 84, 84, channels], tf.uint8))
-        assert self.layers[-1] is self.repetition
+        """Draw the initial values, each once; the repetition head's come last, so that its size changes no other."""
+        self.torso.built = self.built = True  # or Keras would draw some more for a trial of its own
+        features = self.torso(tf.zeros([1, 84, 84, channels], tf.uint8))
+        for head in (self.policy, self.value, self.repetition):
+            head(features)

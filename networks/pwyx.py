@@ -12,10 +12,12 @@ class PWYX(keras.Model):
 
     def __init__(self, activation: Activation, random: np.random.Generator):
         super().__init__()
-        self.convs = [
-            Conv(filters, size, 1, random, padding="same", activation=activation)
-            for filters, size in ((32, 5), (32, 5), (64, 4), (64, 3))
-        ]
+        same = {"padding": "same", "activation": activation}
+        # Not a list of layers: tf.train.Checkpoint would leave them out without a word.
+        self.conv1 = Conv(32, 5, 1, random, **same)
+        self.conv2 = Conv(32, 5, 1, random, **same)
+        self.conv3 = Conv(64, 4, 1, random, **same)
+        self.conv4 = Conv(64, 3, 1, random, **same)
         self.pool = keras.layers.MaxPool2D(2)
         self.flatten = keras.layers.Flatten()
         self.dense = Dense(512, random, activation=activation)
@@ -23,7 +25,8 @@ class PWYX(keras.Model):
     def call(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> features float32 [B, 512]."""
         features = scale(observations)
-        for conv in self.convs[:-1]:
-            features = self.pool(conv(features))  # [B, 42, 42, 32], [B, 21, 21, 32], [B, 10, 10, 64]
-        features = self.convs[-1](features)  # [B, 10, 10, 64]
+        features = self.pool(self.conv1(features))  # [B, 42, 42, 32]
+        features = self.pool(self.conv2(features))  # [B, 21, 21, 32]
+        features = self.pool(self.conv3(features))  # [B, 10, 10, 64]
+        features = self.conv4(features)  # [B, 10, 10, 64]
         return self.dense(self.flatten(features))

@@ -46,6 +46,8 @@ class Checkpoint:
                 if file.stat().st_size != entry["size"] or _sha256(file) != entry["sha256"]:
                     raise DamagedCheckpoint(f"{file} is damaged")
             self.state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        except DamagedCheckpoint:
+            raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedCheckpoint(f"{folder} is damaged ({error})") from None
         self.has_emulators: bool = "emulators.npz" in manifest["files"]

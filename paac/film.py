@@ -31,9 +31,11 @@ class Film:
 
     def add(self, screen: np.ndarray) -> None:
         """Take a screen, uint8 [height, width, 3]."""
+        joined = screen if self._before is None else np.maximum(screen, self._before)
         if self._shown % self._every == 0:
-            joined = screen if self._before is None else np.maximum(screen, self._before)
             self._pictures.append(_with_palette(joined))
+        elif self._shown == 1:  # the first had none before it
+            self._pictures[0] = _with_palette(joined)
         self._before = screen
         self._shown += 1
 

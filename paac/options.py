@@ -240,7 +240,7 @@ def load_options(file: Path) -> Options:
     """Read args.json, the original Manette's too; what it lacks takes its default. Raises OptionError."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"{file} cannot be read ({error}): mend it, or name another folder") from None
     if not isinstance(values, dict):
         raise OptionError(f"{file} holds no JSON object: mend it, or name another folder")
@@ -250,7 +250,7 @@ def load_options(file: Path) -> Options:
             near = difflib.get_close_matches(name, kinds, n=1)
             raise OptionError(f"{file}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
         kind, field = kinds[name]
-        if kind is float and type(value) is int:
+        if kind is float and type(value) is int and abs(value) < 2**63:
             values[name] = float(value)
         elif type(value) is not kind and not (value is None and field.default is None):
             raise OptionError(f"{file}: {name} must be {_KIND_NAMES[kind]}, not {json.dumps(value)}")
@@ -309,7 +309,7 @@ def resume_options(saved: Options, typed: Mapping[str, Any]) -> tuple[Options, l
     changes = []
     for field, _ in _fields(Options):
         old, new = getattr(saved, field.name), typed.get(field.name)
-        if field.name not in typed or new == old or field.metadata["kind"] == LOCAL:
+        if field.name not in typed or old in (new, None) or field.metadata["kind"] == LOCAL:
             continue
         if field.metadata["kind"] == FIXED:
             raise OptionError(

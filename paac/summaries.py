@@ -28,7 +28,7 @@ class EpisodeLog:
     def add(self, episodes: Sequence[Episode], seconds: float) -> None:
         """Append a line per episode; `seconds` of training so far."""
         for step, emulator, reward, length in episodes:
-            self._file.write(f"{step},{seconds:.1f},{emulator},{reward:g},{length}\n")
+            self._file.write(f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -54,6 +54,8 @@ class Summaries:
     def add(self, update: Update, episodes: Sequence[Episode]) -> None:
         """Take note of one update; episodes are written at once, the rest with the next `write`."""
         self._updates.append(update)
+        if not episodes:  # the writer flushes each time it is used
+            return
         with self._writer.as_default():
             for episode in episodes:
                 tf.summary.scalar("rl/reward", episode.reward, step=episode.step)

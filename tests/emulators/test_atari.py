@@ -1,0 +1,232 @@
+"""Atari emulators against ALE itself: what they press, what they see and what they go on from."""
+
+import numpy as np
+import pytest
+from ale_py import Action, ALEInterface, roms
+
+from emulators import make_emulator
+from emulators.atari import AtariEmulator
+
+# One of each kind: few and many actions, NTSC and PAL, an odd height, and one without a no-op.
+GAMES = ["pong", "seaquest", "klax", "carnival", "backgammon"]
+
+
+def ale_of(emulator: AtariEmulator) -> ALEInterface:
+    return emulator._ale
+
+
+def plain_frame(images: list[np.ndarray]) -> np.ndarray:
+    """The nearest pixels of the maximum of images [height, width, ...]."""
+    height, width = images[0].shape[:2]
+    rows = [(2 * target + 1) * height // 168 for target in range(84)]
+    columns = [(2 * target + 1) * width // 168 for target in range(84)]
+    return np.maximum.reduce(images)[rows][:, columns]
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+@pytest.mark.parametrize("game", GAMES)
+def test_observations_are_made_of_what_ale_shows(game, rgb):
+    emulator = make_emulator(game, seed=3, rgb=rgb)
+    ale = ale_of(emulator)
+    shown: list[np.ndarray] = []
+    emulator.on_frame = lambda _: shown.append(ale.getScreenRGB() if rgb else ale.getScreenGrayscale()[..., None])
+    observations = [emulator.reset()]
+    if emulator.noop is None:
+        assert len(shown) == 1
+        frames = [plain_frame(shown)] * 4
+    else:
+        assert 16 <= len(shown) <= 16 + 30
+        frames = [plain_frame(shown[end - 2 : end]) for end in range(len(shown) - 12, len(shown) + 1, 4)]
+    expected = [frames[-4:]]
+    for decision in range(30):
+        shown.clear()
+        observation, reward, done = emulator.step(decision // 4 % emulator.num_actions)
+        assert len(shown) == 4 and not done and np.isfinite(reward)
+        frames.append(plain_frame(shown[2:]))
+        observations.append(observation)
+        expected.append(frames[-4:])
+    for observation, last_four in zip(observations, expected, strict=True):
+        assert observation.shape == (84, 84, 12 if rgb else 4) and observation.dtype == np.uint8
+        # [84, 84, C, 4]: colour by colour, each with its oldest frame first.
+        np.testing.assert_array_equal(observation, np.stack(last_four, -1).reshape(84, 84, -1))
+    assert len(np.unique([observation.tobytes() for observation in observations])) > 1  # something moved
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_screen_is_what_ale_shows_in_rgb(game):
+    emulator = make_emulator(game, seed=1)
+    emulator.reset()
+    for decision in range(12):
+        np.testing.assert_array_equal(emulator.screen(), ale_of(emulator).getScreenRGB())
+        emulator.hold(decision % emulator.num_actions, decision % 3)
+    assert emulator.screen().dtype == np.uint8
+
+
+def played(emulator, decisions: int = 40) -> list:
+    """All that is seen of some decisions that depend on nothing but their number."""
+    seen = []
+    for decision in range(decisions):
+        if emulator.done:
+            seen.append(emulator.reset().tobytes())
+        observation, reward, done, plays = emulator.hold(decision * 7 // 3 % emulator.num_actions, decision % 3)
+        seen += [observation.tobytes(), reward, done, plays, emulator.cut]
+    return seen
+
+
+@pytest.mark.parametrize("sticky_actions", [0.0, 0.25])
+def test_the_same_seed_plays_the_same_frames_and_another_seed_others(sticky_actions):
+    # Either alone, the start or the sticking, must follow the seed.
+    settings = {"random_start": not sticky_actions, "sticky_actions": sticky_actions, "max_episode_frames": 150}
+    first, second, other = (
+        played(make_emulator("seaquest", seed=seed, **settings)) for seed in ([3, 1], [3, 1], [3, 2])
+    )
+    assert first == second
+    assert first != other
+    assert first.count(True) >= 4  # two cuts at least, each of them done and cut
+
+
+def test_another_seed_starts_after_another_number_of_noops():
+    starts = set()
+    for seed in range(3):
+        emulator = make_emulator("pong", seed=seed)
+        emulator.reset()
+        starts.add(ale_of(emulator).getEpisodeFrameNumber())
+    assert len(starts) > 1
+    assert all(16 <= start <= 46 for start in starts)
+
+
+@pytest.mark.parametrize("sticky_actions", [0.0, 0.25])
+def test_a_loaded_state_has_the_same_future_in_another_emulator(sticky_actions):
+    # With sticky actions a number is drawn for every frame: the generator must go on too.
+    settings = {"sticky_actions": sticky_actions, "max_episode_frames": 200}
+    emulator = make_emulator("space_invaders", seed=3, **settings)
+    played(emulator, 11)
+    assert not emulator.done
+    state, screen, observation = emulator.save_state(), emulator.screen(), emulator.observation
+    expected = played(emulator)
+    assert expected.count(True) >= 2
+    other = make_emulator("space_invaders", seed=77, **settings)
+    played(other, 5)
+    other.load_state(state)
+    # ALE's own screen is not restored until it has played a frame.
+    np.testing.assert_array_equal(other.screen(), screen)
+    np.testing.assert_array_equal(other.observation, observation)
+    assert played(other) == expected
+
+
+def test_an_action_that_sticks_goes_on_in_a_loaded_state():
+    # The action that may be repeated is the last one pressed before the save, not the last one before the load.
+    emulator, other = (make_emulator("pong", seed=seed, sticky_actions=0.9) for seed in (3, 4))
+    emulator.reset()
+    other.reset()
+    up, down = 2, 3
+    for action, opposite in [(up, down), (down, up)] * 3:
+        emulator.hold(action, 8)
+        other.hold(opposite, 8)
+        other.load_state(emulator.save_state())
+        for _ in range(3):
+            np.testing.assert_array_equal(other.step(0)[0], emulator.step(0)[0])
+
+
+def test_sticky_actions_repeat_the_action_before():
+    # One that always sticks: the no-op of the start goes on for ever, whatever is pressed.
+    stuck, noop, pressing = (make_emulator("seaquest", seed=3, sticky_actions=chance) for chance in (1, 0, 0))
+    for emulator in (stuck, noop, pressing):
+        emulator.reset()
+    differences = 0
+    for decision in range(25):
+        action = decision // 5 % 5 + 1
+        expected = noop.step(0)[0]
+        np.testing.assert_array_equal(stuck.step(action)[0], expected)
+        differences += not np.array_equal(pressing.step(action)[0], expected)
+    assert differences
+
+
+def test_settings_of_ale_are_those_of_the_protocol():
+    ale = ale_of(make_emulator("pong", seed=1))
+    assert ale.getFloat("repeat_action_probability") == 0  # ALE's own default is 0.25
+    assert ale.getInt("frame_skip") == 1
+    assert not ale.getBool("color_averaging")
+
+
+@pytest.mark.parametrize(
+    ("game", "minimal"),
+    [
+        ("pong", ["NOOP", "FIRE", "RIGHT", "LEFT", "RIGHTFIRE", "LEFTFIRE"]),
+        ("breakout", ["NOOP", "FIRE", "RIGHT", "LEFT"]),
+        ("freeway", ["NOOP", "UP", "DOWN"]),
+    ],
+)
+def test_actions_are_the_games_own_or_all_eighteen(game, minimal):
+    for full in (False, True):
+        emulator = make_emulator(game, seed=1, random_start=False, full_action_space=full)
+        emulator.reset()
+        names = list(Action.__members__)[:18] if full else minimal
+        assert emulator.num_actions == len(names)
+        assert emulator.noop == 0
+        twin = ALEInterface()
+        twin.setFloat("repeat_action_probability", 0.0)
+        twin.loadROM(roms.get_rom_path(game))
+        for number, name in enumerate(names):
+            twin.restoreState(ale_of(emulator).cloneState())
+            emulator.step(number)
+            for _ in range(4):
+                twin.act(Action.__members__[name])
+            np.testing.assert_array_equal(ale_of(emulator).getRAM(), twin.getRAM(), name)
+        with pytest.raises(IndexError):
+            emulator.step(len(names))
+
+
+@pytest.mark.parametrize("game", ["backgammon", "video_checkers"])
+def test_games_without_a_noop_start_with_their_first_screen(game):
+    emulator = make_emulator(game, seed=1)
+    assert emulator.noop is None
+    twin = ALEInterface()
+    twin.loadROM(roms.get_rom_path(game))
+    twin.reset_game()
+    for _ in range(2):
+        observation = emulator.reset()
+        # ALE presses what the game itself needs to start, and we add nothing.
+        assert ale_of(emulator).getEpisodeFrameNumber() == twin.getEpisodeFrameNumber() < 16
+        first = plain_frame([ale_of(emulator).getScreenGrayscale()])
+        np.testing.assert_array_equal(observation, np.stack([first] * 4, -1))
+        emulator.step(0)
+    # Among all the actions there is a no-op after all.
+    whole = make_emulator(game, seed=1, full_action_space=True)
+    whole.reset()
+    assert whole.noop == 0
+    assert ale_of(whole).getEpisodeFrameNumber() >= 16
+
+
+def test_rewards_are_the_points_of_the_game():
+    # Ms Pac-Man eats dots of 10 points as she goes left.
+    emulator = make_emulator("ms_pacman", seed=1)
+    left = ale_of(emulator).getMinimalActionSet().index(Action.LEFT)
+    twin = ALEInterface()
+    twin.setFloat("repeat_action_probability", 0.0)
+    twin.loadROM(roms.get_rom_path("ms_pacman"))
+    emulator.reset()
+    twin.restoreState(ale_of(emulator).cloneState())
+    rewards, expected = [], []
+    for decision in range(25):
+        _, reward, _, plays = emulator.hold(left, decision % 6)
+        rewards.append(reward)
+        expected.append(sum(twin.act(Action.LEFT) for _ in range(4 * plays)))
+    assert rewards == expected
+    assert max(rewards) >= 20  # not clipped, and more than one dot in a hold
+
+
+def test_a_lost_life_ends_an_episode_only_where_it_is_asked_for():
+    # In Breakout a served ball that nobody meets costs one of five lives.
+    ends = {}
+    for single_life in (False, True):
+        emulator = make_emulator("breakout", seed=1, single_life_episodes=single_life)
+        emulator.reset()
+        assert ale_of(emulator).lives() == 5
+        while not emulator.done:
+            emulator.hold(1, 10)  # FIRE serves again
+        assert not emulator.cut
+        ends[single_life] = ale_of(emulator).lives(), ale_of(emulator).game_over()
+        emulator.reset()
+        assert ale_of(emulator).lives() == 5
+    assert ends == {False: (0, True), True: (4, False)}

@@ -1,0 +1,334 @@
+"""Worker processes: they play what one process would play, they fail loudly, and none is ever left behind."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emulators import EmulatorPool, GameError, WorkerError, find_game, make_emulator
+
+ROOT = Path(__file__).parents[2]
+SEED, DECISIONS = 11, 14
+SETTINGS = {"max_episode_frames": 70}  # episodes of a few decisions
+
+
+def choices(decision: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Actions and repeats of a decision, some other for each emulator."""
+    numbers = np.arange(count)
+    return (numbers + decision * 5) % 6, (numbers * 2 + decision) % 4
+
+
+def played_by_hand(count: int, seed: list[int], rgb: bool = False) -> tuple[np.ndarray, list[tuple]]:
+    """The first observations, and those, rewards, dones and plays of each decision, emulator by emulator."""
+    emulators = [make_emulator("pong", seed=[*seed, number], rgb=rgb, **SETTINGS) for number in range(count)]
+    first = np.stack([emulator.reset() for emulator in emulators])
+    steps = []
+    for decision in range(DECISIONS):
+        outcomes = []
+        for emulator, action, repeats in zip(emulators, *choices(decision, count), strict=True):
+            observation, reward, done, plays = emulator.hold(int(action), int(repeats))
+            outcomes.append((emulator.reset() if done else observation, reward, done, plays))
+        steps.append(tuple(map(np.array, zip(*outcomes, strict=True))))
+    return first, steps
+
+
+@pytest.fixture(scope="module")
+def by_hand():
+    return played_by_hand(5, [SEED])
+
+
+def played(pool: EmulatorPool, decisions: range, *, together: bool = False) -> list[tuple]:
+    """The same decisions by a pool, its shards in turn, the last one first, or each in a thread of its own."""
+    steps = []
+    for decision in decisions:
+        actions, repeats = choices(decision, pool.count)
+        results: dict[int, tuple] = {}
+
+        def step(shard: int, actions=actions, repeats=repeats, results=results) -> None:
+            numbers = list(pool.shards[shard])
+            results[shard] = pool.step(shard, actions[numbers], repeats[numbers])
+
+        order = reversed(range(len(pool.shards)))
+        if together:
+            threads = [threading.Thread(target=step, args=(shard,)) for shard in order]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        else:
+            for shard in order:
+                step(shard)
+        parts = [results[shard] for shard in range(len(pool.shards))]
+        steps.append(tuple(np.concatenate(part) for part in zip(*parts, strict=True)))
+        np.testing.assert_array_equal(pool.observations, steps[-1][0])
+    return steps
+
+
+def assert_same_steps(steps: list[tuple], expected: list[tuple]) -> None:
+    assert len(steps) == len(expected)
+    for step, plain in zip(steps, expected, strict=True):
+        for mine, theirs in zip(step, plain, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("workers", "shards", "sizes", "together"),
+    [
+        (1, 1, [5], False),
+        (3, 2, [3, 2], False),
+        (2, 5, [1, 1, 1, 1, 1], True),  # shards that not every worker has a part of
+    ],
+)
+def test_a_pool_plays_what_its_emulators_play_one_by_one(workers, shards, sizes, together, by_hand):
+    first, steps = by_hand
+    assert sum(done.sum() for _, _, done, _ in steps) >= 10  # new episodes begin on the way
+    with EmulatorPool("pong", 5, workers=workers, shards=shards, seed=SEED, **SETTINGS) as pool:
+        assert [len(numbers) for numbers in pool.shards] == sizes
+        assert [number for numbers in pool.shards for number in numbers] == list(range(5))
+        assert len(set(pool.worker_pids)) == workers
+        assert (pool.num_actions, pool.frame_skip) == (6, 4)
+        np.testing.assert_array_equal(pool.reset(), first)
+        np.testing.assert_array_equal(pool.observations, first)
+        assert_same_steps(played(pool, range(DECISIONS), together=together), steps)
+
+
+def test_a_pool_plays_in_colour_and_with_a_seed_of_several_numbers():
+    first, steps = played_by_hand(2, [4, 7], rgb=True)
+    assert first.shape == (2, 84, 84, 12)
+    with EmulatorPool(find_game("pong"), 2, workers=1, shards=2, seed=[4, 7], rgb=True, **SETTINGS) as pool:
+        np.testing.assert_array_equal(pool.reset(), first)
+        assert_same_steps(played(pool, range(DECISIONS)), steps)
+
+
+def test_what_a_pool_gives_out_has_its_types_and_is_the_callers_own():
+    with EmulatorPool("pong", 3, workers=1, shards=2, seed=SEED, **SETTINGS) as pool:
+        reset = pool.reset()
+        steps = pool.step(0, np.array([1, 2]), np.array([0, 2]))
+        kept = [np.copy(part) for part in (reset, pool.observations, *steps)]
+        given = [reset, pool.observations, *steps]
+        shapes = [(3, 84, 84, 4), (3, 84, 84, 4), (2, 84, 84, 4), (2,), (2,), (2,)]
+        assert [part.shape for part in given] == shapes
+        assert [part.dtype for part in given] == [np.uint8, np.uint8, np.uint8, np.float32, np.bool_, np.int32]
+        assert steps.plays.tolist() == [1, 3]
+        # The other emulators were left alone.
+        np.testing.assert_array_equal(pool.observations[2], reset[2])
+        for _ in range(3):
+            pool.step(0, np.array([3, 4]), np.array([1, 1]))
+        for part, copy in zip(given, kept, strict=True):
+            np.testing.assert_array_equal(part, copy)
+        pool.observations.fill(0)
+        assert pool.observations.any()
+
+
+def test_a_pool_goes_on_from_saved_states_however_it_is_split(by_hand):
+    _, steps = by_hand
+    with EmulatorPool("pong", 5, workers=2, shards=2, seed=SEED, **SETTINGS) as pool:
+        pool.reset()
+        played(pool, range(6))
+        states = pool.save_states()
+        assert len(states) == 5 and all(isinstance(state, bytes) for state in states)
+        assert_same_steps(played(pool, range(6, DECISIONS)), steps[6:])
+        pool.load_states(states)
+        np.testing.assert_array_equal(pool.observations, steps[5][0])
+        assert_same_steps(played(pool, range(6, DECISIONS)), steps[6:])
+    with EmulatorPool("pong", 5, workers=1, shards=3, seed=99, **SETTINGS) as other:
+        other.load_states(states)  # before any reset, as a resumed run does
+        np.testing.assert_array_equal(other.observations, steps[5][0])
+        assert_same_steps(played(other, range(6, DECISIONS)), steps[6:])
+
+
+@pytest.mark.parametrize(
+    ("count", "workers", "shards"), [(2, 3, 1), (2, 1, 3), (2, 0, 1), (2, 1, 0), (0, 1, 1), (0, 0, 0), (2, -1, 1)]
+)
+def test_counts_that_do_not_fit_are_refused(count, workers, shards):
+    with pytest.raises(ValueError, match=f"{count} emulators .* {workers} workers and {shards} shards"):
+        EmulatorPool("pong", count, workers=workers, shards=shards, seed=1)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_game_that_is_not_there_is_refused_before_any_worker_starts():
+    with pytest.raises(GameError, match="pong"):
+        EmulatorPool("pnog", 1, workers=1, seed=1)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_is_reported_with_its_game_and_emulators():
+    with EmulatorPool("pong", 5, workers=2, shards=1, seed=1) as pool:
+        pool.reset()
+        os.kill(pool.worker_pids[1], signal.SIGKILL)
+        with pytest.raises(WorkerError, match=r"pong: .*emulators 1, 3 died \(exit code -9\)"):
+            pool.step(0, np.zeros(5), np.zeros(5))
+        # What the others play meanwhile would be out of step: nothing goes on.
+        for later in (pool.reset, pool.save_states, lambda: pool.step(0, np.zeros(5), np.zeros(5))):
+            with pytest.raises(WorkerError, match="emulators 1, 3 died"):
+                later()
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_while_it_plays_is_reported():
+    with EmulatorPool("pong", 2, workers=2, seed=1) as pool:
+        pool.reset()
+        killer = threading.Timer(0.5, os.kill, (pool.worker_pids[0], signal.SIGKILL))
+        killer.start()
+        with pytest.raises(WorkerError, match=r"pong: .*emulators 0 died \(exit code -9\)"):
+            for _ in range(100):
+                pool.step(0, np.zeros(2), np.full(2, 1000))
+        killer.join()
+
+
+def test_an_emulator_that_raises_is_reported_with_its_number_and_traceback():
+    with EmulatorPool("pong", 4, workers=2, shards=2, seed=1) as pool:
+        pool.reset()
+        with pytest.raises(WorkerError, match=r"(?s)pong, emulator 3 failed:\nTraceback .*_press.*IndexError"):
+            pool.step(1, np.array([5, 6]), np.zeros(2))  # Pong knows actions 0 to 5
+        with pytest.raises(WorkerError, match="emulator 3 failed"):
+            pool.step(0, np.zeros(2), np.zeros(2))
+    assert multiprocessing.active_children() == []
+
+
+def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():
+    # A generator takes no negative seed; the parent's own example has seed 0.
+    with pytest.raises(WorkerError, match=r"(?s)pong, emulator 0 failed:\nTraceback .*make_emulator"):
+        EmulatorPool("pong", 2, workers=2, seed=-1)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_state_that_is_none_is_reported():
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool, pytest.raises(WorkerError, match="emulator 0 failed"):
+        pool.load_states([b"no state"])
+
+
+def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
+        pool.reset()
+        os.kill(pool.worker_pids[0], signal.SIGSTOP)
+        monkeypatch.setattr("emulators.pool.PATIENCE", 0.3)
+        started = time.monotonic()
+        with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
+            pool.step(0, np.zeros(1), np.zeros(1))
+        assert time.monotonic() - started < 5
+        with pytest.raises(WorkerError, match="no answer"):
+            pool.reset()
+    assert multiprocessing.active_children() == []
+
+
+def test_no_worker_is_left_after_close_and_closing_twice_does_no_harm():
+    pool = EmulatorPool("pong", 2, workers=2, shards=2, seed=1)
+    workers = multiprocessing.active_children()
+    assert sorted(process.pid for process in workers) == sorted(pool.worker_pids)
+    pool.close()
+    pool.close()
+    assert multiprocessing.active_children() == []
+    assert [process.exitcode for process in workers] == [0, 0]  # they ended by themselves
+
+
+def test_an_error_in_the_callers_own_code_leaves_no_worker():
+    with pytest.raises(ZeroDivisionError), EmulatorPool("pong", 1, workers=1, seed=1):
+        _ = 1 / 0
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
+def test_workers_load_the_emulator_and_no_tensorflow():
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
+        loaded = Path(f"/proc/{pool.worker_pids[0]}/maps").read_text()
+    assert "ale_py" in loaded
+    assert "tensorflow" not in loaded
+
+
+def test_importing_the_emulators_imports_no_tensorflow():
+    code = "import sys, emulators, emulators.worker, emulators.atari; print('\\n'.join(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = answer.stdout.split()
+    assert "emulators.atari" in modules
+    assert not [module for module in modules if module.split(".")[0] in ("tensorflow", "keras", "paac", "networks")]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import numpy as np
+from emulators import EmulatorPool
+
+def make():
+    global pool
+    pool = EmulatorPool("pong", 2, workers=2, seed=1)
+    print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: print("terminated"))
+    if sys.argv[1] == "thread":
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+    else:
+        make()
+    with pool:
+        pool.reset()
+        try:
+            os.kill(0, signal.SIGINT)  # the whole process group, as Ctrl+C does
+            time.sleep(5)
+        except KeyboardInterrupt:
+            print("interrupted")
+        os.kill(0, signal.SIGTERM)
+        time.sleep(0.3)
+        print(pool.step(0, np.zeros(2), np.zeros(2)).plays)
+"""
+
+
+def start(script: Path, code: str, argument: str) -> subprocess.Popen:
+    """A process of its own, in which `code` makes the first pool; in a session of its own, for its signals."""
+    script.write_text(code)
+    return subprocess.Popen(
+        [sys.executable, script, argument],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("made_in", ["main", "thread"])
+def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in, tmp_path):
+    # The parent decides when to stop: it saves first, and needs its workers for that.
+    output, _ = start(tmp_path / "interrupted.py", INTERRUPTED, made_in).communicate(timeout=60)
+    assert output.splitlines() == ["set()", "interrupted", "terminated", "[1 1]"]
+
+
+PARENT = """
+import sys, time
+import numpy as np
+from emulators import EmulatorPool
+
+if __name__ == "__main__":
+    pool = EmulatorPool("pong", 3, workers=2, shards=2, seed=1)
+    pool.reset()
+    print(*pool.worker_pids, flush=True)
+    if sys.argv[1] == "playing":
+        while True:
+            pool.step(0, np.zeros(2), np.full(2, 50))
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("parent_is", ["playing", "idle"])
+def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
+    # The workers write to their parent's output: it ends when the last of them has ended.
+    parent = start(tmp_path / "parent.py", PARENT, parent_is)
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(pids) == 2
+    time.sleep(0.3)
+    parent.kill()
+    try:
+        parent.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        pytest.fail("workers outlived their parent")

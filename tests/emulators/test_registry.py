@@ -1,0 +1,207 @@
+"""From what a user types to a game, or to a line that says what to type instead."""
+
+import os
+import pickle
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ale_py import roms
+
+from emulators import Game, GameError, find_game, make_emulator, short_name
+from emulators.atari import game_names
+
+MANY_PLAYERS = ["combat", "joust", "maze_craze", "warlords"]
+
+
+def bundled(name: str) -> Path:
+    return Path(roms.get_rom_path(name))
+
+
+def test_there_are_104_games_and_each_can_be_found(tmp_path):
+    names = game_names()
+    assert len(names) == 104
+    assert sorted([*names, *MANY_PLAYERS]) == sorted(roms.get_all_rom_ids())
+    for name in names:
+        game = find_game(f"atari:{name}", str(tmp_path))
+        assert (game.platform, game.name, game.notice) == ("atari", name, "")
+        assert Path(game.rom) == bundled(name)
+
+
+@pytest.mark.parametrize("name", MANY_PLAYERS)
+def test_games_for_two_are_refused_by_name(name, tmp_path):
+    with pytest.raises(GameError, match=f"-g {name}: .*two players"):
+        find_game(name, str(tmp_path))
+    with pytest.raises(GameError, match=f"-g {name}: .*two players"):
+        make_emulator(name, seed=1, rom_path=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("pnog", "pong"),
+        ("PONG", "pong"),
+        ("brekout", "breakout"),
+        ("ms-pacman", "ms_pacman"),
+        ("ms pacman", "ms_pacman"),
+        ("MsPacman", "ms_pacman"),
+        ("SpaceInvaders", "space_invaders"),
+        ("../pong", "pong"),
+        ("atari:seaqest", "seaquest"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_near_ones(typed, meant, tmp_path):
+    with pytest.raises(GameError, match=rf"-g {typed}: .*did you mean .*\b{meant}\b"):
+        find_game(typed, str(tmp_path))
+
+
+def test_near_names_include_the_users_own(tmp_path):
+    (tmp_path / "zzyzx_road.bin").write_bytes(b"x")
+    with pytest.raises(GameError, match="did you mean zzyzx_road"):
+        find_game("zzyzxroad", str(tmp_path))
+
+
+def test_a_name_that_is_near_nothing_is_answered_with_examples(tmp_path):
+    with pytest.raises(GameError, match=r"for example (\w+, )+\w+") as error:
+        find_game("qqqqqqqqq", str(tmp_path))
+    assert "did you mean" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_tetris_is_kept_for_our_own_game_and_its_atari_namesake_has_a_longer_name(tmp_path):
+    with pytest.raises(GameError, match="atari:tetris"):
+        find_game("tetris", str(tmp_path))
+    game = find_game("atari:tetris", str(tmp_path))
+    assert (game.platform, game.name) == ("atari", "tetris")
+    assert Path(game.rom) == bundled("tetris")
+
+
+@pytest.mark.parametrize("name", ["pong", "atari:tetris"])
+def test_a_games_own_name_finds_it_again(name, tmp_path):
+    # Written to args.json and typed again.
+    game = find_game(name, str(tmp_path))
+    assert str(game) == short_name(name) == name
+    assert find_game(str(game), str(tmp_path)) == game
+
+
+def test_the_platform_of_a_plain_name_goes_without_saying(tmp_path):
+    assert short_name("atari:pong") == "pong"
+    assert find_game("atari:pong", str(tmp_path)) == find_game("pong", str(tmp_path))
+
+
+@pytest.mark.parametrize("typed", ["nintendo:pong", "atari2600:pong", "atari:atari:pong", "../atari:pong"])
+def test_an_unknown_platform_is_refused(typed, tmp_path):
+    with pytest.raises(GameError, match="no platform"):
+        find_game(typed, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../mine", "./mine", "sub/mine", "mine.bin", "mine\n", "mi\0ne", "mine*", "atari:", "~"]
+)
+def test_names_that_are_paths_are_refused(name, tmp_path):
+    # A real ROM waits at every place that such a name could lead to.
+    inside = tmp_path / "roms"
+    (inside / "sub").mkdir(parents=True)
+    for place in (tmp_path, inside, inside / "sub"):
+        for file in ("mine.bin", "mine.bin.bin", ".bin", "..bin", "...bin"):
+            shutil.copy(bundled("pong"), place / file)
+    with pytest.raises(GameError, match="no game of that name"):
+        find_game(name, str(inside))
+
+
+def test_an_absolute_path_is_refused(tmp_path):
+    shutil.copy(bundled("pong"), tmp_path / "mine.bin")
+    with pytest.raises(GameError, match="no game of that name"):
+        find_game(str(tmp_path / "mine"), str(tmp_path))
+
+
+def test_a_rom_of_the_users_own_is_played_by_its_name(tmp_path):
+    shutil.copy(bundled("breakout"), tmp_path / "my_game-2.bin")
+    game = find_game("my_game-2", str(tmp_path))
+    assert Path(game.rom) == tmp_path / "my_game-2.bin"
+    assert (game.name, game.notice) == ("my_game-2", "")
+    mine = make_emulator("my_game-2", seed=4, rom_path=str(tmp_path))
+    theirs = make_emulator("breakout", seed=4, rom_path=str(tmp_path))
+    np.testing.assert_array_equal(mine.reset(), theirs.reset())
+    assert mine.num_actions == 4
+
+
+def test_a_rom_of_the_users_own_goes_before_the_librarys(tmp_path):
+    shutil.copy(bundled("breakout"), tmp_path / "pong.bin")
+    game = find_game("pong", str(tmp_path))
+    assert Path(game.rom) == tmp_path / "pong.bin"
+    assert game.notice == ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert make_emulator("pong", seed=1, rom_path=str(tmp_path)).num_actions == 4  # Pong has 6
+
+
+def test_a_link_to_a_rom_is_a_rom(tmp_path):
+    (tmp_path / "linked.bin").symlink_to(bundled("pong"))
+    assert Path(find_game("linked", str(tmp_path)).rom) == tmp_path / "linked.bin"
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(np.random.default_rng(0).bytes(4096))
+
+
+def truncated(file: Path) -> None:
+    file.write_bytes(bundled("pong").read_bytes()[:-1])
+
+
+def huge(file: Path) -> None:
+    # The whole of it must not be read: that would take minutes.
+    shutil.copy(bundled("pong"), file)
+    os.truncate(file, 1 << 36)
+
+
+BAD_FILES = {
+    "empty": Path.touch,
+    "garbage": garbage,
+    "truncated": truncated,
+    "folder": Path.mkdir,
+    "link to itself": lambda file: file.symlink_to(file),
+    "link to nothing": lambda file: file.symlink_to("nothing"),
+    "huge": huge,
+    "pipe": os.mkfifo,
+    "game for two": lambda file: shutil.copy(bundled("combat"), file),
+}
+
+
+@pytest.mark.parametrize("make", BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_passed_over_for_the_librarys_own_with_a_notice(make, tmp_path):
+    make(tmp_path / "pong.bin")
+    game = find_game("pong", str(tmp_path))
+    assert Path(game.rom) == bundled("pong")
+    assert str(tmp_path / "pong.bin") in game.notice
+    assert "\n" not in game.notice
+
+
+@pytest.mark.parametrize("make", BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_that_nothing_can_replace_is_an_error_that_names_it(make, tmp_path):
+    make(tmp_path / "mine.bin")
+    with pytest.raises(GameError, match=r"mine\.bin"):
+        find_game("mine", str(tmp_path))
+
+
+def test_the_notice_is_given_as_a_warning(tmp_path):
+    garbage(tmp_path / "pong.bin")
+    with pytest.warns(UserWarning, match=r"pong\.bin.*the library's own pong"):
+        emulator = make_emulator("pong", seed=1, rom_path=str(tmp_path))
+    assert emulator.num_actions == 6
+
+
+@pytest.mark.parametrize("folder", ["missing", "a_file"])
+def test_a_rom_path_that_is_no_folder_leaves_the_librarys_games(folder, tmp_path):
+    (tmp_path / "a_file").touch()
+    assert Path(find_game("pong", str(tmp_path / folder)).rom) == bundled("pong")
+    with pytest.raises(GameError, match="did you mean pong"):
+        find_game("pnog", str(tmp_path / folder))
+
+
+def test_a_game_that_was_found_can_be_sent_to_a_worker_and_made_there():
+    game = pickle.loads(pickle.dumps(find_game("pong")))
+    assert isinstance(game, Game)
+    assert make_emulator(game, seed=1, rom_path="is not looked at").num_actions == 6

@@ -1,0 +1,129 @@
+"""Arrays that two processes see, in memory that no file system knows."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emulators.shared_memory import SharedArrays
+
+LAYOUT = {
+    "bytes": ((3, 5), np.uint8),
+    "flags": ((7,), np.bool_),
+    "numbers": ((2, 2), np.float32),
+    "counts": ((1,), np.int32),
+}
+SHM = Path("/dev/shm")
+
+
+def write_as_a_child(arrays: SharedArrays, connection) -> None:
+    """What the spawned process does: say what it sees, write, then wait for the parent's own writing."""
+    connection.send({name: arrays[name].copy() for name in LAYOUT})
+    arrays["bytes"][1] = [1, 2, 3, 4, 5]
+    arrays["numbers"][0, 1] = -2.5
+    connection.send("written")
+    connection.recv()
+    connection.send(arrays["counts"].copy())
+
+
+def test_a_spawned_process_and_its_parent_see_what_the_other_writes():
+    arrays = SharedArrays(LAYOUT)
+    arrays["flags"][2] = True
+    arrays["numbers"][1, 1] = 7.25
+    before = {name: arrays[name].copy() for name in LAYOUT}
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=write_as_a_child, args=(arrays, theirs), daemon=True)
+    child.start()
+    arrays.close_file()  # as the pool does; the memory stays
+    try:
+        theirs.close()
+        assert ours.poll(60)
+        seen = ours.recv()
+        for name in LAYOUT:
+            assert seen[name].dtype == LAYOUT[name][1]
+            np.testing.assert_array_equal(seen[name], before[name])
+        assert ours.recv() == "written"
+        np.testing.assert_array_equal(arrays["bytes"], [[0] * 5, [1, 2, 3, 4, 5], [0] * 5])
+        np.testing.assert_array_equal(arrays["numbers"], [[0, -2.5], [0, 7.25]])
+        arrays["counts"][0] = 123456
+        ours.send("go on")
+        assert ours.recv() == [123456]
+    finally:
+        child.kill()
+        child.join()
+
+
+def test_arrays_have_their_shape_and_type_and_begin_as_zeros():
+    arrays = SharedArrays(LAYOUT)
+    for name, (shape, dtype) in LAYOUT.items():
+        assert arrays[name].shape == shape and arrays[name].dtype == dtype
+        assert not arrays[name].any()
+        assert arrays[name].flags.writeable
+
+
+def test_every_array_begins_a_cache_line_of_its_own():
+    arrays = SharedArrays(LAYOUT)
+    places = [arrays[name].__array_interface__["data"][0] for name in LAYOUT]
+    assert [place % 64 for place in places] == [0] * len(LAYOUT)
+    for name in LAYOUT:
+        place, size = arrays[name].__array_interface__["data"][0], arrays[name].nbytes
+        lines = set(range(place // 64, (place + size - 1) // 64 + 1))
+        assert [other // 64 in lines for other in places].count(True) == 1
+
+
+def test_an_array_as_long_as_a_cache_line_wastes_none():
+    arrays = SharedArrays({"one": ((64,), np.uint8), "two": ((65,), np.uint8), "three": ((1,), np.uint8)})
+    one, two, three = (arrays[name].__array_interface__["data"][0] for name in ("one", "two", "three"))
+    assert (two - one, three - two) == (64, 128)
+
+
+@pytest.mark.skipif(not SHM.is_dir(), reason="no /dev/shm on this system")
+def test_nothing_is_left_in_dev_shm_even_while_the_arrays_live():
+    before = set(SHM.iterdir())
+    arrays = SharedArrays({"big": ((1 << 20,), np.uint8)})
+    arrays["big"][:] = 1
+    assert set(SHM.iterdir()) <= before
+    assert os.fstat(arrays._fd).st_nlink == 0  # no name anywhere else either
+    arrays.close_file()
+    assert arrays["big"].all()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="macOS cannot reserve memory")
+def test_memory_is_reserved_before_it_is_used():
+    # Memory promised but not there would end the process with a bus error at its first use.
+    arrays = SharedArrays({"big": ((3 << 20,), np.uint8)})
+    assert os.fstat(arrays._fd).st_blocks * 512 >= 3 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_memory_that_is_not_there_is_an_error_at_the_start():
+    code = (
+        "import resource, numpy\n"
+        "from emulators.shared_memory import SharedArrays\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "SharedArrays({'fits': ((1 << 19,), numpy.uint8)})\n"
+        "try:\n"
+        "    SharedArrays({'too big': ((1 << 21,), numpy.uint8)})\n"
+        "except OSError:\n"
+        "    print('refused')\n"
+    )
+    root = Path(__file__).parents[2]
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)
+    assert answer.stdout == "refused\n", answer.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="nothing to do without")
+def test_systems_without_unnamed_memory_use_a_file_that_has_no_name_either(monkeypatch, tmp_path):
+    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.delattr(os, "posix_fallocate")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    arrays = SharedArrays(LAYOUT)
+    assert list(tmp_path.iterdir()) == []
+    arrays["counts"][0] = 5
+    arrays.close_file()
+    assert arrays["counts"] == [5]

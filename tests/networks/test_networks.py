@@ -1,0 +1,210 @@
+"""Every network against a forward pass in NumPy, written from the table of its paper and not from the code."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.lib.stride_tricks import sliding_window_view
+
+from networks.registry import TORSOS, make_network
+
+# kind, filters or units, kernel, stride, padding
+CONV, POOL, DENSE = "conv", "pool", "dense"
+LAYERS = {
+    "NIPS": [(CONV, 16, 8, 4, "valid"), (CONV, 32, 4, 2, "valid"), (DENSE, 256)],
+    "NATURE": [(CONV, 32, 8, 4, "valid"), (CONV, 64, 4, 2, "valid"), (CONV, 64, 3, 1, "valid"), (DENSE, 512)],
+    "PWYX": [
+        *((CONV, 32, 5, 1, "same"), (POOL,), (CONV, 32, 5, 1, "same"), (POOL,)),
+        *((CONV, 64, 4, 1, "same"), (POOL,), (CONV, 64, 3, 1, "same"), (DENSE, 512)),
+    ],
+}
+
+
+def network_of(arch, *, seed=3, rgb=False, num_actions=6, nb_choices=3, **settings):
+    return make_network(arch, num_actions=num_actions, nb_choices=nb_choices, rgb=rgb, seed=seed, **settings)
+
+
+def observations_of(count, channels=4, seed=1):
+    return np.random.default_rng(seed).integers(0, 256, (count, 84, 84, channels), np.uint8)
+
+
+def convolve(images, kernel, bias, stride, padding):
+    size = kernel.shape[0]
+    if padding == "same":  # the odd row and column of an even kernel go below and to the right
+        before, after = (size - 1) // 2, size // 2
+        images = np.pad(images, ((0, 0), (before, after), (before, after), (0, 0)))
+    windows = sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]  # [B, h, w, C, k, k]
+    return np.tensordot(windows, kernel, axes=([4, 5, 3], [0, 1, 2])) + bias
+
+
+def pool(images):
+    batch, height, width, channels = images.shape
+    images = images[:, : height // 2 * 2, : width // 2 * 2]  # an odd last row or column is left out
+    return images.reshape(batch, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+def forward(arch, network, observations, activation):
+    """Features of the torso in float64, with the network's own weights."""
+    weights = iter([np.asarray(weight, np.float64) for weight in network.torso.trainable_variables])
+    features = observations / 255
+    for kind, *numbers in LAYERS[arch]:
+        if kind == POOL:
+            features = pool(features)
+            continue
+        kernel, bias = next(weights), next(weights)
+        if kind == CONV:
+            filters, size, stride, padding = numbers
+            assert kernel.shape == (size, size, features.shape[-1], filters)
+            features = convolve(features, kernel, bias, stride, padding)
+        else:
+            features = features.reshape(len(features), -1)
+            assert kernel.shape == (features.shape[1], numbers[0])
+            features = features @ kernel + bias
+        features = activation(features)
+    assert next(weights, None) is None
+    return features
+
+
+def head(layer, features):
+    return features @ np.asarray(layer.kernel, np.float64) + np.asarray(layer.bias, np.float64)
+
+
+@pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
+@pytest.mark.parametrize("arch", LAYERS)
+def test_outputs_are_those_of_the_papers_layers(arch, rgb):
+    network = network_of(arch, rgb=rgb, softmax_temp=2.5)
+    observations = observations_of(2, 12 if rgb else 4)
+    features = forward(arch, network, observations, lambda x: np.maximum(x, 0))
+    outputs = network(observations)
+    np.testing.assert_allclose(outputs.policy_logits, head(network.policy, features) / 2.5, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        outputs.repetition_logits, head(network.repetition, features) / 2.5, rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(outputs.value, head(network.value, features)[:, 0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", LAYERS)
+def test_leaky_relu_is_used_after_every_layer(arch):
+    network = network_of(arch, activation="leaky_relu", alpha_leaky_relu=0.3)
+    observations = observations_of(1)
+    features = forward(arch, network, observations, lambda x: np.where(x < 0, 0.3 * x, x))
+    assert (features < 0).any()
+    np.testing.assert_allclose(network.torso(observations), features, rtol=1e-4, atol=1e-5)
+
+
+# Weights and biases of the torso, then policy 6, value 1 and repetition 1.
+COUNTS = {
+    "NIPS": (8 * 8 * 4 * 16 + 16) + (4 * 4 * 16 * 32 + 32) + (9 * 9 * 32 * 256 + 256) + 8 * (256 + 1),
+    "NATURE": (8 * 8 * 4 * 32 + 32) + (4 * 4 * 32 * 64 + 64) + (3 * 3 * 64 * 64 + 64) + (3136 * 512 + 512) + 8 * 513,
+    "PWYX": (5 * 5 * 4 * 32 + 32)
+    + (5 * 5 * 32 * 32 + 32)
+    + (4 * 4 * 32 * 64 + 64)
+    + (3 * 3 * 64 * 64 + 64)
+    + (6400 * 512 + 512)
+    + 8 * 513,
+}
+
+
+@pytest.mark.parametrize(("arch", "count"), COUNTS.items())
+def test_the_number_of_parameters_is_that_of_the_table(arch, count):
+    assert network_of(arch, nb_choices=1).count_params() == count
+
+
+@pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
+@pytest.mark.parametrize("arch", LAYERS)
+def test_initial_values_lie_where_the_original_has_them(arch, rgb):
+    network = network_of(arch, rgb=rgb, num_actions=18, nb_choices=11)
+    weights = iter(network.torso.trainable_variables)
+    channels, bounds = 12 if rgb else 4, []
+    for kind, *numbers in LAYERS[arch]:
+        if kind == CONV:
+            filters, size = numbers[:2]
+            bounds += [(next(weights), size * size * filters), (next(weights), size * size * channels)]
+            channels = filters
+        elif kind == DENSE:
+            kernel = next(weights)
+            bounds += [(kernel, kernel.shape[0]), (next(weights), kernel.shape[0])]
+    features = bounds[-1][0].shape[0]
+    for layer in (network.policy, network.value, network.repetition):
+        bounds += [(layer.kernel, features), (layer.bias, features)]
+    for variable, n in bounds:
+        values = np.abs(variable.numpy()) * np.sqrt(n)  # uniform in 0..1 if n is right
+        assert values.max() <= 1 + 1e-6
+        if values.size > 500:
+            assert values.max() > 0.98
+            assert values.mean() == pytest.approx(0.5, abs=0.05)
+
+
+# What follows holds for every network: a new row of TORSOS is picked up.
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_outputs_have_the_shapes_of_the_heads_and_are_float32(arch):
+    outputs = network_of(arch, num_actions=4, nb_choices=11)(observations_of(3))
+    assert [tuple(output.shape) for output in outputs] == [(3, 4), (3, 11), (3,)]
+    assert all(output.dtype == tf.float32 for output in outputs)
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_every_weight_gets_a_gradient(arch):
+    network = network_of(arch)
+    with tf.GradientTape() as tape:
+        loss = tf.add_n([tf.reduce_sum(output) for output in network(observations_of(2))])
+    gradients = tape.gradient(loss, network.trainable_variables)
+    assert len(gradients) >= 8  # a layer and three heads at least
+    for gradient, variable in zip(gradients, network.trainable_variables, strict=True):
+        assert gradient is not None, variable.path
+        assert np.isfinite(gradient).all(), variable.path
+        assert np.abs(gradient).max() > 0, variable.path
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_a_network_read_back_from_disk_says_the_same(arch, tmp_path):
+    observations = observations_of(2)
+    saved, read = network_of(arch, seed=1), network_of(arch, seed=2)
+    assert not np.array_equal(saved(observations).value, read(observations).value)
+    path = tf.train.Checkpoint(network=saved).write(str(tmp_path / "weights"))
+    tf.train.Checkpoint(network=read).read(path).assert_consumed()
+    for before, after in zip(saved(observations), read(observations), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_one_observation_does_not_change_what_is_said_of_another(arch):
+    network, observations = network_of(arch), observations_of(3)
+    alone = network(observations[1:2])
+    for together, single in zip(network(observations), alone, strict=True):
+        np.testing.assert_allclose(together[1], single[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_a_seed_means_one_start_and_another_seed_another(arch):
+    first, again, other = (network_of(arch, seed=seed).trainable_variables for seed in (5, 5, 6))
+    for one, same, different in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, different), one.path
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_the_size_of_the_repetition_head_changes_no_other_initial_weight(arch):
+    # So that PAAC and FiGAR can be compared from the same start.
+    plain, figar = network_of(arch, nb_choices=1), network_of(arch, nb_choices=11)
+    assert plain.repetition.kernel.shape[1] == 1
+    assert figar.repetition.kernel.shape[1] == 11
+    for part in ("torso", "policy", "value"):
+        pairs = zip(getattr(plain, part).trainable_variables, getattr(figar, part).trainable_variables, strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_higher_temperature_divides_the_logits_and_leaves_the_value_alone():
+    observations = observations_of(2)
+    plain = network_of("NIPS")(observations)
+    hot = network_of("NIPS", softmax_temp=4.0)(observations)
+    np.testing.assert_allclose(hot.policy_logits, plain.policy_logits / 4)
+    np.testing.assert_allclose(hot.repetition_logits, plain.repetition_logits / 4)
+    np.testing.assert_array_equal(hot.value, plain.value)
+
+
+def test_an_unknown_network_is_a_key_error():
+    with pytest.raises(KeyError):
+        network_of("NIPPS")

@@ -1,0 +1,184 @@
+"""Episodes of a trained agent: a small real network on a game whose course is written here."""
+
+import json
+
+import numpy as np
+import pytest
+
+from networks.registry import make_network
+from paac.checkpoint import CheckpointFolder
+from paac.evaluation import Result, load_agent, play_episodes
+from paac.options import OptionError, Options, resolve
+from paac.run_folder import network_settings
+
+TABLE = [0, 2, 5]
+ACTIONS = 4
+
+
+class Game:
+    """Ends after some decisions. It shows noise of its own that depends on what was pressed before."""
+
+    def __init__(self, decisions, number=0, cut=False):
+        self.decisions = decisions
+        self.number = number
+        self.will_be_cut = cut
+        self.done, self.cut = True, False
+        self.held = []  # (action, repeats) of every decision
+        self.seen = []
+
+    def reset(self):
+        self.done = False
+        return self._observation()
+
+    def hold(self, action, repeats):
+        assert not self.done, "it was played on after its end"
+        assert type(action) is int
+        self.held.append((action, repeats))
+        self.done = len(self.held) == self.decisions
+        self.cut = self.done and self.will_be_cut
+        plays = 1 if self.done else 1 + repeats  # the end comes in the middle of what is held
+        return self._observation(), 100.5 * plays - 300, self.done, plays
+
+    def _observation(self):
+        seed = [self.number, *(number for held in self.held for number in held)]
+        self.seen.append(np.random.default_rng(seed).integers(0, 256, (84, 84, 4), np.uint8))
+        return self.seen[-1]
+
+
+@pytest.fixture(scope="module")
+def network():
+    # A low temperature makes the policy depend on what is seen.
+    return make_network("NIPS", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1, softmax_temp=0.05)
+
+
+def play(network, games, seed=7, **settings):
+    results = play_episodes(network, games, TABLE, seed=seed, **settings)
+    return results, [game.held for game in games]
+
+
+def games_of(*lengths):
+    return [Game(length, number) for number, length in enumerate(lengths)]
+
+
+def test_each_episode_is_played_to_its_own_end_and_not_after(network):
+    games = games_of(1, 7, 3)
+    play(network, games)  # the game itself refuses to be played on
+    assert [len(game.held) for game in games] == [1, 7, 3]
+
+
+def test_scores_are_sums_of_raw_rewards_and_lengths_are_plays(network):
+    games = games_of(6, 9)
+    results, _ = play(network, games)
+    for game, result in zip(games, results, strict=True):
+        plays = [1 + repeats for _, repeats in game.held[:-1]] + [1]
+        assert result == Result(score=sum(100.5 * count - 300 for count in plays), length=sum(plays), cut=False)
+    assert any(repeats for game in games for _, repeats in game.held)  # or plays would be decisions
+
+
+def test_repeats_are_those_of_the_table_and_actions_are_the_games(network):
+    _, held = play(network, games_of(30, 30))
+    actions, repeats = zip(*(decision for decisions in held for decision in decisions), strict=True)
+    assert set(actions) == set(range(ACTIONS))
+    assert set(repeats) == set(TABLE)
+
+
+def test_an_episode_that_was_cut_is_reported(network):
+    results, _ = play(network, [Game(3, 0), Game(3, 1, cut=True)])
+    assert [result.cut for result in results] == [False, True]
+
+
+def test_the_same_seed_plays_the_same_episodes_and_another_seed_others(network):
+    first, again, other = (play(network, games_of(20, 20), seed) for seed in (7, 7, 8))
+    assert first == again
+    assert first[1] != other[1]
+
+
+def test_two_emulators_do_not_draw_the_same_numbers(network):
+    _, held = play(network, [Game(20, 0), Game(20, 0)])  # the same game twice
+    assert held[0] != held[1]
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_the_course_of_an_episode_does_not_depend_on_how_long_the_others_last(greedy, network):
+    _, first = play(network, games_of(12, 2, 5), greedy=greedy)
+    _, second = play(network, games_of(12, 15, 1), greedy=greedy)
+    assert first[0] == second[0]
+    assert first[1] == second[1][:2]
+    assert first[2][:1] == second[2]
+
+
+def test_greedy_play_is_the_most_probable_of_what_is_seen_then(network):
+    games = games_of(9, 6)
+    play(network, games, greedy=True)
+    seen = np.concatenate([game.seen[:-1] for game in games])
+    outputs = network(seen)
+    best = zip(np.argmax(outputs.policy_logits, axis=1), np.argmax(outputs.repetition_logits, axis=1), strict=True)
+    assert [held for game in games for held in game.held] == [(action, TABLE[choice]) for action, choice in best]
+
+
+def test_greedy_play_needs_no_seed(network):
+    first, second = (play(network, games_of(9, 6), seed, greedy=True) for seed in (1, 2))
+    assert first == second
+
+
+def test_actions_are_drawn_as_often_as_the_policy_says():
+    # Probabilities of eighths, whatever is seen; the expected counts of 400 draws are within four deviations.
+    network = make_network("NIPS", num_actions=3, nb_choices=2, rgb=False, seed=1)
+    for layer, parts in ((network.policy, [1, 2, 5]), (network.repetition, [6, 2])):
+        layer.kernel.assign(np.zeros(layer.kernel.shape))
+        layer.bias.assign(np.log(np.array(parts) / 8))
+    games = [Game(50, number) for number in range(8)]
+    play_episodes(network, games, [0, 9], seed=3)
+    actions, repeats = zip(*(held for game in games for held in game.held), strict=True)
+    for taken, value, share in ((actions, 0, 1 / 8), (actions, 1, 2 / 8), (actions, 2, 5 / 8), (repeats, 9, 2 / 8)):
+        assert abs(taken.count(value) - 400 * share) < 4 * np.sqrt(400 * share * (1 - share))
+    # The rarest pair, 1/8 of 2/8: would not be there at all if both heads were drawn with one number.
+    assert sum(held == (0, 9) for game in games for held in game.held) > 3
+
+
+# The agent of a run.
+
+OPTIONS = resolve(Options(random_seed=5, arch="NIPS", max_repetition=4, nb_choices=2))
+
+
+def save_agent(run, step, seed):
+    settings = {**network_settings(OPTIONS), "seed": seed}
+    network = make_network(num_actions=ACTIONS, **settings)
+    CheckpointFolder(run / "checkpoints").write(step, {"network": network}, {}, None, keep=5)
+    return network
+
+
+def assert_same(one, other):
+    for weight, expected in zip(one.trainable_variables, other.trainable_variables, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_the_agent_is_that_of_the_newest_checkpoint(tmp_path):
+    save_agent(tmp_path, 9, seed=1)
+    newest = save_agent(tmp_path, 100, seed=2)
+    network, step, lines = load_agent(tmp_path, OPTIONS, ACTIONS)
+    assert (step, lines) == (100, [])
+    assert_same(network, newest)
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_plays(tmp_path):
+    older = save_agent(tmp_path, 9, seed=1)
+    save_agent(tmp_path, 100, seed=2)
+    (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))
+    network, step, lines = load_agent(tmp_path, OPTIONS, ACTIONS)
+    assert step == 9
+    assert_same(network, older)
+    assert len(lines) == 1
+    assert str(tmp_path / "checkpoints" / "100" / "state.json") in lines[0]
+    assert lines[0].endswith("; taking the one before it")
+
+
+def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
+    with pytest.raises(OptionError, match="-f .*: no whole checkpoint there; train it first"):
+        load_agent(tmp_path, OPTIONS, ACTIONS)
+
+
+def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
+    save_agent(tmp_path, 9, seed=1)
+    with pytest.raises(OptionError, match="does not fit"):
+        load_agent(tmp_path, OPTIONS, ACTIONS + 1)
