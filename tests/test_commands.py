@@ -230,6 +230,16 @@ def test_other_networks_and_protocols_train(commands, arguments):
     assert "Performed 1 tests for breakout." in tested.stdout
 
 
+def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    refused = commands.run("train.py", "-v", "1", code=2)
+    assert "leave -v away" in refused.stderr and refused.stderr.count("\n") == 1
+    assert list(commands.folder.iterdir()) == []
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    commands.run("train.py", "-v", "2", "--max_global_steps", "40", *TINY)
+
+
 @pytest.mark.parametrize("script", ["train.py", "test.py", "gif.py"])
 def test_help_teaches(commands, script):
     shown = commands.run(script, "--help").stdout

@@ -210,10 +210,8 @@ def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
         monkeypatch.setattr("emulators.pool.PATIENCE", 0.3)
-        started = time.monotonic()
         with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
             pool.step(0, np.zeros(1), np.zeros(1))
-        assert time.monotonic() - started < 5
         with pytest.raises(WorkerError, match="no answer"):
             pool.reset()
     assert multiprocessing.active_children() == []
@@ -297,7 +295,11 @@ def start(script: Path, code: str, argument: str) -> subprocess.Popen:
 @pytest.mark.parametrize("made_in", ["main", "thread"])
 def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in, tmp_path):
     # The parent decides when to stop: it saves first, and needs its workers for that.
-    output, _ = start(tmp_path / "interrupted.py", INTERRUPTED, made_in).communicate(timeout=60)
+    parent = start(tmp_path / "interrupted.py", INTERRUPTED, made_in)
+    try:
+        output, _ = parent.communicate(timeout=60)
+    finally:
+        parent.kill()
     assert output.splitlines() == ["set()", "interrupted", "terminated", "[1 1]"]
 
 
