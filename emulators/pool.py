@@ -7,6 +7,7 @@ shard of emulators is stepped by itself, so that a learner may have one play whi
 import multiprocessing
 import signal
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing import resource_tracker
@@ -83,8 +84,10 @@ class EmulatorPool:
             }
         )
         # Every shard is spread over all workers, so that a shard that plays alone still has all cores.
-        self._groups: list[list[_Group]] = []  # by shard
+        self._groups: list[list[_Group]] = [[] for _ in self.shards]
         self._processes: list[multiprocessing.process.BaseProcess] = []
+        # Also where nobody calls close: workers that wait for requests would keep the program from ending.
+        self._end_workers = weakref.finalize(self, _end_workers, self._groups, self._processes)
         try:
             with _interrupts_blocked():
                 self._spawn(workers, seed, {"rgb": rgb, **settings})
@@ -131,20 +134,14 @@ class EmulatorPool:
         return self._ask_all("save_state")
 
     def load_states(self, states: Sequence[bytes]) -> None:
-        """Put every emulator into the state that was saved for it."""
+        """Put every emulator into the state that was saved for it. Raises ValueError unless there is one for each."""
+        if len(states) != self.count:
+            raise ValueError(f"{len(states)} states for {self.count} emulators")
         self._ask_all("load_state", states)
 
     def close(self) -> None:
         """End the workers; safe to call twice."""
-        for connection in (group.connection for groups in self._groups for group in groups):
-            connection.close()
-        for process in self._processes:
-            process.join(timeout=5)
-            if process.is_alive():  # it hangs inside a game
-                process.kill()
-                process.join()
-        self._groups.clear()
-        self._processes.clear()
+        self._end_workers()
 
     @property
     def worker_pids(self) -> list[int]:
@@ -153,7 +150,6 @@ class EmulatorPool:
 
     def _spawn(self, workers: int, seed: Seed, settings: dict[str, Any]) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process that runs TensorFlow can hang
-        self._groups = [[] for _ in self.shards]
         for worker in range(workers):
             ends = []
             for shard, numbers in enumerate(self.shards):
@@ -183,6 +179,8 @@ class EmulatorPool:
         """Send one request to all `groups`, then wait for all answers: pairs of emulator number and result."""
         if self.failure:
             raise self.failure
+        if not self._end_workers.alive:
+            raise ValueError("the pool is closed")
         results: list[tuple[int, Any]] = []
         deadline = time.monotonic() + PATIENCE
         try:
@@ -218,6 +216,19 @@ class _Group(NamedTuple):
     connection: Connection
     numbers: list[int]
     worker: int
+
+
+def _end_workers(groups: list[list[_Group]], processes: list[multiprocessing.process.BaseProcess]) -> None:
+    """Close the connections, which a worker takes as its end; one that hangs inside a game is killed."""
+    for connection in (group.connection for shard in groups for group in shard):
+        connection.close()
+    for process in processes:
+        process.join(timeout=5)
+        if process.is_alive():
+            process.kill()
+            process.join()
+    groups.clear()
+    processes.clear()
 
 
 @contextmanager

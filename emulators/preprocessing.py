@@ -9,7 +9,7 @@ import numpy as np
 
 SIZE = 84  # rows and columns of an observation
 STACK = 4  # frames in an observation, oldest first
-GRAY_WEIGHTS = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+GRAY_WEIGHTS = np.array([299, 587, 114], np.uint32)  # of red, green and blue, in thousandths: ITU-R BT.601
 
 
 def nearest(length: int) -> np.ndarray:
@@ -37,7 +37,7 @@ class FramePicker:
         if self.table is not None:
             return self.table.take(screen.reshape(-1).take(self.pixels, mode="clip"), axis=0, mode="clip")
         colours = screen.reshape(-1, 3).take(self.pixels, axis=0, mode="clip")
-        return colours if self.rgb else (colours @ GRAY_WEIGHTS).astype(np.uint8)
+        return colours if self.rgb else (colours @ GRAY_WEIGHTS // 1000).astype(np.uint8)
 
 
 class FrameStack:

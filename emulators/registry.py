@@ -42,7 +42,7 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
         raise GameError(f"-g {game}: no platform {platform!r}; there is atari")
     if not platform and name in RESERVED:
         raise GameError(f"-g {name}: {RESERVED[name]}")
-    rom, notice = atari.find_rom(name, rom_path) if re.fullmatch(r"[\w-]+", name) else (None, "")
+    rom, notice = atari.find_rom(name, rom_path) if re.fullmatch(r"[\w-]{1,100}", name) else (None, "")
     if rom is None:
         known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
         near = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), known, n=3)

@@ -111,7 +111,7 @@ class Options:
 
     debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", help="the run's folder; a run that is there goes on")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU the CPU is used")
-    op_threads: int = option(1, group="Run", kind=FIXED, limit=AT_LEAST_ONE, help="threads inside one operation of the network; more change the last bits of the weights")
+    op_threads: int = option(1, group="Run", kind=FIXED, limit=Limit(lambda threads: 1 <= threads <= 256, "from 1 to 256"), help="threads inside one operation of the network; more change the last bits of the weights")
     checkpoint_interval: int = option(1_000_000, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions between checkpoints")
     keep_checkpoints: int = option(5, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="newest checkpoints kept")
     # fmt: on

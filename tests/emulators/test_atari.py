@@ -142,6 +142,19 @@ def test_sticky_actions_repeat_the_action_before():
     assert differences
 
 
+def test_an_action_that_sticks_is_forgotten_at_a_reset():
+    stuck, noop, pressing = (make_emulator("seaquest", seed=3, sticky_actions=chance) for chance in (1, 0, 0))
+    pressing.reset()
+    pressing.hold(3, 5)
+    stuck.load_state(pressing.save_state())
+    np.testing.assert_array_equal(stuck.hold(0, 5)[0], pressing.hold(3, 5)[0])  # it sticks to the loaded one
+    for emulator in (stuck, noop):
+        emulator.random_start = False
+        emulator.reset()
+    for _ in range(20):
+        np.testing.assert_array_equal(stuck.hold(1, 4)[0], noop.hold(0, 4)[0])
+
+
 def test_settings_of_ale_are_those_of_the_protocol():
     ale = ale_of(make_emulator("pong", seed=1))
     assert ale.getFloat("repeat_action_probability") == 0  # ALE's own default is 0.25

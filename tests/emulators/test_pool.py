@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -210,8 +211,12 @@ def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
         monkeypatch.setattr("emulators.pool.PATIENCE", 0.3)
+        rescue = threading.Timer(5, os.kill, (pool.worker_pids[0], signal.SIGKILL))  # lest a failing test hang
+        rescue.start()
         with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
             pool.step(0, np.zeros(1), np.zeros(1))
+        assert rescue.is_alive()
+        rescue.cancel()
         with pytest.raises(WorkerError, match="no answer"):
             pool.reset()
     assert multiprocessing.active_children() == []
@@ -227,10 +232,13 @@ def test_no_worker_is_left_after_close_and_closing_twice_does_no_harm():
     assert [process.exitcode for process in workers] == [0, 0]  # they ended by themselves
 
 
-def test_an_error_in_the_callers_own_code_leaves_no_worker():
-    with pytest.raises(ZeroDivisionError), EmulatorPool("pong", 1, workers=1, seed=1):
+def test_an_error_in_the_callers_own_code_leaves_no_worker_and_no_open_file():
+    resource_tracker.ensure_running()  # Python's own, which stays
+    before = os.listdir("/dev/fd")
+    with pytest.raises(ZeroDivisionError), EmulatorPool("pong", 2, workers=1, shards=2, seed=1):
         _ = 1 / 0
     assert multiprocessing.active_children() == []
+    assert os.listdir("/dev/fd") == before
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
@@ -238,7 +246,7 @@ def test_workers_load_the_emulator_and_no_tensorflow():
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
         loaded = Path(f"/proc/{pool.worker_pids[0]}/maps").read_text()
     assert "ale_py" in loaded
-    assert "tensorflow" not in loaded
+    assert "libtensorflow" not in loaded
 
 
 def test_importing_the_emulators_imports_no_tensorflow():
@@ -334,3 +342,21 @@ def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         pytest.fail("workers outlived their parent")
+
+
+def test_a_program_that_closes_no_pool_ends_all_the_same(tmp_path):
+    script = tmp_path / "careless.py"
+    script.write_text(PARENT.partition("    pool.reset()")[0])
+    subprocess.run([sys.executable, script], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+
+
+def test_a_closed_pool_and_states_that_do_not_fit_are_refused():
+    with EmulatorPool("pong", 2, workers=2, seed=1) as pool:
+        pool.reset()
+        states = pool.save_states()
+        for wrong in (states[:1], states * 2):
+            with pytest.raises(ValueError, match="states for 2 emulators"):
+                pool.load_states(wrong)
+        assert pool.save_states() == states
+    with pytest.raises(ValueError, match="closed"):
+        pool.reset()
