@@ -21,8 +21,8 @@ def main(argv: Sequence[str]) -> None:
     from paac.showing import show
 
     options = TestOptions(**typed)
-    if options.json and not Path(options.json).absolute().parent.is_dir():
-        raise OptionError(f"--json {options.json}: no such folder; name a file in one that is there")
+    if options.json is not None and (not Path(options.json).absolute().parent.is_dir() or Path(options.json).is_dir()):
+        raise OptionError(f"--json {options.json}: must be a file in a folder that is there")
     shown = show(options)
     scores = np.array([result.score for result in shown.results])
     print(f"Performed {len(scores)} tests for {shown.game}.")
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> None:
         print(f"{len(cut)} of them cut by the frame cap: {', '.join(map(str, cut))}")
     for gif in shown.gifs:
         print(f"Wrote {gif}")
-    if options.json:
+    if options.json is not None:
         report = {
             "game": shown.game,
             "run": str(shown.run),

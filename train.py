@@ -15,7 +15,7 @@ def main(argv: Sequence[str]) -> None:
 
     from emulators import find_game, short_name
     from paac.engine import start_tensorflow
-    from paac.run_folder import create_run, open_run
+    from paac.run_folder import open_run
     from paac.stop import StopSignal
 
     if "game" in typed:
@@ -30,7 +30,6 @@ def main(argv: Sequence[str]) -> None:
         from paac.viewer import Viewer
 
         viewer = Viewer(options.visualize)
-    run = create_run(options)
     with StopSignal() as stop:
         device = start_tensorflow(options.device, options.op_threads)
         if device != options.device:
@@ -41,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
         from paac.training import train
 
         with tf.device(device):
-            train(options, game, run, stop, viewer)
+            train(options, game, stop, viewer)
 
 
 if __name__ == "__main__":

@@ -238,7 +238,7 @@ def _interrupts_blocked() -> Iterator[None]:
     What is spawned here inherits the blocked signals, from its first instruction on; the parent gets its own later.
     """
     resource_tracker.ensure_running()  # it would unblock them
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         yield
     finally:

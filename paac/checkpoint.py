@@ -140,7 +140,8 @@ class CheckpointFolder:
     def _steps(self) -> list[int]:
         if not self.folder.is_dir():
             return []
-        return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())
+        entries = [entry for entry in self.folder.iterdir() if entry.is_dir() and entry.name.isdecimal()]
+        return sorted(int(entry.name) for entry in entries if entry.name == str(int(entry.name)))
 
 
 def _sha256(file: Path) -> str:

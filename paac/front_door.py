@@ -7,7 +7,7 @@ from pathlib import Path
 from emulators import GameError, WorkerError
 from paac.options import OptionError
 
-USER_ERROR = 2  # as argparse: the user can mend it; nothing was changed
+USER_ERROR = 2  # as argparse: the user can mend it
 FAILURE = 1
 
 
@@ -17,14 +17,14 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
     try:
         main(sys.argv[1:])
     except (OptionError, GameError) as error:
-        sys.exit(_say(name, error, USER_ERROR))
+        sys.exit(_say(name, " ".join(str(error).split()), USER_ERROR))
     except (WorkerError, OSError, MemoryError) as error:
-        sys.exit(_say(name, error, FAILURE))
+        sys.exit(_say(name, str(error) or type(error).__name__, FAILURE))
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(0)
 
 
-def _say(name: str, error: BaseException, code: int) -> int:
-    print(f"{name}: {error or type(error).__name__}", file=sys.stderr)
+def _say(name: str, message: str, code: int) -> int:
+    print(f"{name}: {message}", file=sys.stderr)
     return code

@@ -46,9 +46,16 @@ class Limit(NamedTuple):
 POSITIVE = Limit(lambda value: value > 0, "more than 0")
 NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
 AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
+LARGEST = 2**53  # whole numbers up to here are exact wherever they go
+PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path")
 SHARE = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
 SEED = Limit(lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}")
 DEVICE = Limit(lambda value: bool(re.fullmatch(r"/(cpu|gpu):\d+", value, re.I)), "/cpu:0, /gpu:0, /gpu:1, ...")
+
+
+def between(low: float, high: float) -> Limit:
+    """A limit to a range, both ends included."""
+    return Limit(lambda value: low <= value <= high, f"from {low} to {high}")
 
 
 def one_of(*values: Any) -> Limit:
@@ -68,7 +75,7 @@ class Options:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", kind=FIXED, help="game, by its name, or PLATFORM:NAME")
-    rom_path: str = option("./atari_roms", group="Game", help="folder looked in first for NAME.bin, then the library's own ROMs")
+    rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder looked in first for NAME.bin, then the library's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no no-op start (Machado et al. 2018)")
     random_start: bool = option(None, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (by the protocol: original on, machado off)")
     sticky_actions: float = option(None, group="Game", kind=FIXED, limit=SHARE, help="probability that a frame repeats the action before it (by the protocol: 0 or 0.25)")
@@ -77,7 +84,7 @@ class Options:
     max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is cut: 108000 is 30 minutes of play")
     rgb: bool = option(False, group="Game", kind=FIXED, help="colour in place of gray: 12 channels, not 4")
 
-    emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=AT_LEAST_ONE, help="emulators played at the same time (B)")
+    emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=between(1, 10_000), help="emulators played at the same time (B)")
     emulator_workers: int | None = option(None, "-ew", "--emulator_workers", group="Emulators", limit=AT_LEAST_ONE, help="processes that play them (the cores of this machine, 8 at most)")
     shards: int = option(None, group="Emulators", kind=FIXED, limit=AT_LEAST_ONE, help=f"groups of emulators whose play and network overlap ({DEFAULT_SHARDS})")
     visualize: int = option(0, "-v", "--visualize", group="Emulators", limit=one_of(0, 1, 2), help="window: 0 none, 1 all emulators, 2 one of them")
@@ -85,17 +92,17 @@ class Options:
     arch: str = option("NIPS", group="Network", kind=FIXED, limit=one_of(*TORSOS), help="network: " + ", ".join(TORSOS))
     activation: str = option("relu", group="Network", kind=FIXED, limit=one_of("relu", "leaky_relu"), help="relu or leaky_relu")
     alpha_leaky_relu: float = option(0.1, group="Network", kind=FIXED, limit=NOT_NEGATIVE, help="slope of leaky_relu below zero")
-    keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda share: 0 < share <= 1, "more than 0 and at most 1"), help="share of units that dropout keeps, in networks that have it")
+    keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda share: 0 < share <= 1, "more than 0 and at most 1"), help="share of units that dropout keeps, in the Bayesian network, which is still to come")
 
     max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=NOT_NEGATIVE, help="most times an action is repeated; 0 with 1 choice is plain PAAC")
-    nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=AT_LEAST_ONE, help="how many numbers of repeats there are to choose from (R)")
+    nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=between(1, 1000), help="how many numbers of repeats there are to choose from (R)")
     figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="discount once a decision, or by every play as the FiGAR paper")
 
     initial_lr: float = option(0.0224, "-lr", "--initial_lr", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="learning rate at step 0")
     lr_annealing_steps: int = option(80_000_000, "-lra", "--lr_annealing_steps", group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions until it has fallen to 0")
     entropy_regularisation_strength: float = option(0.02, "--entropy", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="weight of the entropy; 0.05 is advised with FiGAR")
     gamma: float = option(0.99, group="Learning", kind=FIXED, limit=SHARE, help="discount")
-    max_local_steps: int = option(5, group="Learning", kind=FIXED, limit=AT_LEAST_ONE, help="decisions of each emulator an update (T)")
+    max_local_steps: int = option(5, group="Learning", kind=FIXED, limit=between(1, 1000), help="decisions of each emulator an update (T)")
     max_global_steps: int = option(80_000_000, group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions of all emulators until the training is finished")
     alpha: float = option(0.99, group="Learning", kind=TUNABLE, limit=SHARE, help="decay of RMSProp")
     e: float = option(0.1, group="Learning", kind=TUNABLE, limit=POSITIVE, help="epsilon of RMSProp, inside the root")
@@ -109,9 +116,9 @@ class Options:
     annealed: bool = option(False, group="Exploration", kind=TUNABLE, help="epsilon falls to 0 over --annealed_steps")
     annealed_steps: int = option(80_000_000, group="Exploration", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions until epsilon is 0")
 
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", help="the run's folder; a run that is there goes on")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="the run's folder; a run that is there goes on")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU the CPU is used")
-    op_threads: int = option(1, group="Run", kind=FIXED, limit=Limit(lambda threads: 1 <= threads <= 256, "from 1 to 256"), help="threads inside one operation of the network; more change the last bits of the weights")
+    op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads inside one operation of the network; more change the last bits of the weights")
     checkpoint_interval: int = option(1_000_000, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions between checkpoints")
     keep_checkpoints: int = option(5, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="newest checkpoints kept")
     # fmt: on
@@ -132,17 +139,17 @@ class FilmOptions:
     """Options of gif.py, and of test.py when it films."""
 
     # fmt: off
-    folder: str = option("logs/", "-f", "--folder", group="Agent", help="the run's folder, or one that holds a single run")
-    rom_path: str | None = option(None, group="Agent", help="folder looked in first for the game's ROM (the run's)")
+    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder, or one that holds a single run")
+    rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder looked in first for the game's ROM (the run's)")
     device: str = option("/gpu:0", "-d", "--device", group="Agent", limit=DEVICE, help="device of the network; without a GPU the CPU is used")
-    test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=AT_LEAST_ONE, help="episodes to play, side by side")
-    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=NOT_NEGATIVE, help="no-op frames at most at each start (30; 0 where the run starts without)")
+    test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="episodes to play, side by side")
+    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="no-op frames at most at each start (30; 0 where the run starts without)")
     greedy: bool = option(False, group="Episodes", help="always the most probable action, not one drawn from the policy")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="play the same episodes each time (drawn)")
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode, NAME_1.gif, NAME_2.gif, ...; gif.py: agent")
-    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", help="where gifs go")
-    gif_speed: float = option(1.0, group="Film", limit=POSITIVE, help="1 is the speed a person would see, 2 twice as fast")
-    gif_scale: int = option(2, group="Film", limit=AT_LEAST_ONE, help="pixels of the gif for each of the game's")
+    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where gifs go")
+    gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="1 is the speed a person would see, 2 twice as fast")
+    gif_scale: int = option(2, group="Film", limit=between(1, 20), help="pixels of the gif for each of the game's")
     # fmt: on
 
 
@@ -150,9 +157,9 @@ class FilmOptions:
 class TestOptions(FilmOptions):
     """Options of test.py."""
 
-    json: str | None = option(
-        None, group="Result", help="file for scores, lengths, mean, median and std of the episodes"
-    )
+    # fmt: off
+    json: str | None = option(None, group="Result", limit=PATH, help="file for scores, lengths, mean, median and std of the episodes")
+    # fmt: on
 
 
 def usable_cores() -> int:
@@ -201,10 +208,14 @@ def whole_number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
+        pass
+    try:
         value = float(text)
-        if not value.is_integer():
-            raise
-        return int(value)
+    except ValueError:
+        value = math.nan
+    if not value.is_integer():
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text}")
+    return int(value)
 
 
 _METAVARS = {int: "N", float: "X", str: "NAME"}
@@ -271,6 +282,8 @@ def check(options: Any, where: str = "") -> None:
         value, limit = getattr(options, field.name), field.metadata["limit"]
         if kind is float and value is not None and not math.isfinite(value):
             raise OptionError(f"{where}{flag(field)} {value}: must be a finite number")
+        if kind is int and value is not None and not -LARGEST <= value <= LARGEST:
+            raise OptionError(f"{where}{flag(field)} {value}: must be at most {LARGEST}")
         if limit and value is not None and not limit.holds(value):
             raise OptionError(f"{where}{flag(field)} {value}: must be {limit.text}")
     if not isinstance(options, Options):
@@ -301,17 +314,18 @@ def resolve(options: Options) -> Options:
     return dataclasses.replace(options, **missing)
 
 
-def resume_options(saved: Options, typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
+def resume_options(saved: Options, typed: Mapping[str, Any], started: bool = True) -> tuple[Options, list[str]]:
     """The saved options with what was typed, and a line for each change. Raises OptionError for a fixed one.
 
-    Only typed options count: a default that has changed since is no change of the user's.
+    Only typed options count: a default that has changed since is no change of the user's. A run that has not `started`
+    has no checkpoint yet, and nothing about it is fixed.
     """
     changes = []
     for field, _ in _fields(Options):
         old, new = getattr(saved, field.name), typed.get(field.name)
         if field.name not in typed or old in (new, None) or field.metadata["kind"] == LOCAL:
             continue
-        if field.metadata["kind"] == FIXED:
+        if started and field.metadata["kind"] == FIXED:
             raise OptionError(
                 f"{flag(field)} {new}: the run in {typed.get('debugging_folder', Options.debugging_folder)} has {old},"
                 " and that cannot change; leave the option away, or start a new run with another -df"
@@ -322,6 +336,15 @@ def resume_options(saved: Options, typed: Mapping[str, Any]) -> tuple[Options, l
     options = dataclasses.replace(saved, **{**typed, **anew})
     check(options)
     return options, changes
+
+
+def fixed_options(options: Options) -> dict[str, Any]:
+    """What a run is, for its checkpoints."""
+    return {
+        field.name: getattr(options, field.name)
+        for field in dataclasses.fields(options)
+        if field.metadata["kind"] == FIXED
+    }
 
 
 def flag(field: dataclasses.Field) -> str:

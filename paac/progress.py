@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 
 from tqdm import tqdm
 
@@ -30,7 +31,11 @@ class Progress:
         self._bar.close()
 
     def show(self, step: int, frames: int, mean_reward: float | None) -> None:
-        """Update the bar, or print a line if one is due."""
+        """Update the bar, or print a line if one is due. A terminal or a pipe that is gone does no harm."""
+        with suppress(OSError):
+            self._show(step, frames, mean_reward)
+
+    def _show(self, step: int, frames: int, mean_reward: float | None) -> None:
         now = time.monotonic()
         if self._mark is None:
             self._mark = now, step, frames

@@ -22,22 +22,22 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"-df {folder}: that is a file; name a folder")
     if (folder / ARGS).exists():
-        options, changes = resume_options(load_options(folder / ARGS), typed)
+        started = any((folder / "checkpoints").glob("[0-9]*"))
+        options, changes = resume_options(load_options(folder / ARGS), typed, started)
         return resolve(options), changes
     options = Options(**typed)
     check(options)
     return resolve(options), []
 
 
-def create_run(options: Options) -> Path:
-    """Make the run's folder, write args.json and return the folder. Raises OptionError if it cannot be written."""
+def create_run(options: Options) -> None:
+    """Make the run's folder and write args.json. Raises OptionError if it cannot be written."""
     folder = Path(options.debugging_folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         save_options(options, folder / ARGS)
     except OSError as error:
         raise OptionError(f"-df {folder}: cannot be written ({error.strerror}); name another folder") from None
-    return folder
 
 
 def find_run(folder: str) -> tuple[Path, Options, str]:

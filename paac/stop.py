@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM: the first asks the training to finish its update and save, a second ends the process at once.
+"""Ctrl+C, SIGTERM or a closed terminal asks the training to finish its update and save; a second one ends it at once.
 
 While the main thread is inside an update, Python runs no signal handler; the interpreter still writes each signal's
 number to the wake-up pipe, and a small thread reads it there.
@@ -7,8 +7,9 @@ number to the wake-up pipe, and a small thread reads it there.
 import os
 import signal
 import threading
+from contextlib import suppress
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
@@ -20,7 +21,11 @@ class StopSignal:
     def __enter__(self) -> "StopSignal":
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
-        self._handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+        self._handlers = {
+            number: signal.signal(number, lambda *_: None)
+            for number in SIGNALS
+            if signal.getsignal(number) is not signal.SIG_IGN  # as nohup sets it
+        }
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         threading.Thread(target=self._listen, args=(self._read_end,), daemon=True).start()
         return self
@@ -38,5 +43,6 @@ class StopSignal:
             if self.requested:
                 os._exit(128 + received[0])  # the workers end with the pipes to this process
             self.requested = True
-            os.write(2, b"\nFinishing the update and saving; once more to quit at once.\n")
+            with suppress(OSError):  # the terminal may be gone
+                os.write(2, b"\nFinishing the update and saving; once more to quit at once.\n")
         os.close(read_end)

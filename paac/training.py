@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from emulators import EmulatorPool, Game, WorkerError
@@ -9,9 +10,9 @@ from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder
 from paac.episodes import EpisodeTracker
 from paac.learner import Learner
-from paac.options import OptionError, Options
+from paac.options import OptionError, Options, fixed_options
 from paac.progress import Progress
-from paac.run_folder import emulator_settings, network_settings
+from paac.run_folder import create_run, emulator_settings, network_settings
 from paac.schedule import linear_to_zero
 from paac.stop import StopSignal
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
@@ -20,20 +21,25 @@ from paac.viewer import Viewer
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
 
 
-def train(options: Options, game: Game, run: Path, stop: StopSignal, viewer: Viewer | None = None) -> None:
-    """Train in the folder `run` until the options' last step, or until `stop` asks for an end; both save.
+def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None) -> None:
+    """Train in the options' folder until their last step, or until `stop` asks for an end; both save.
 
-    Raises WorkerError, after saving, when the emulators fail, and OSError when the disk does.
+    Raises OptionError, before anything is written, when the folder's checkpoint does not fit, WorkerError, after
+    saving, when the emulators fail, and OSError when the disk does.
     """
+    run = Path(options.debugging_folder)
     checkpoints = CheckpointFolder(run / "checkpoints")
     checkpoint, damaged = checkpoints.newest()
     if damaged and checkpoint is None:  # starting over would lose the curves as well
         raise OptionError(f"{'; '.join(damaged)}; no other is left: move {run} away to start over")
     for line in damaged:
         print(f"{line}; taking the one before it")
+    if checkpoint is not None:
+        check_fit(options, checkpoint)
     if checkpoint is not None and checkpoint.step >= options.max_global_steps:
         print(f"{run} is finished at {checkpoint.step:,} decisions; a larger --max_global_steps makes it go on")
         return
+    create_run(options)
     checkpoints.drop_unfinished()
     cut_logs(run, checkpoint.state["logs"] if checkpoint else {})
     with EmulatorPool(
@@ -51,6 +57,14 @@ def train(options: Options, game: Game, run: Path, stop: StopSignal, viewer: Vie
         else:
             training.restore(checkpoint)
         training.loop(stop, viewer)
+
+
+def check_fit(options: Options, checkpoint: Checkpoint) -> None:
+    """Raise OptionError if args.json was edited into another run than the checkpoint's."""
+    for name, value in fixed_options(options).items():
+        trained = checkpoint.state.get("fixed", {}).get(name, value)
+        if value != trained:
+            raise OptionError(f"{options.debugging_folder}/args.json: {name} is {value}, but the run has {trained}")
 
 
 def emulator_seed(options: Options, checkpoint: Checkpoint | None) -> list[int]:
@@ -135,6 +149,10 @@ class Training:
         except WorkerError:
             self.save(None)
             raise
+        except OSError:
+            with suppress(OSError):  # whatever failed, a checkpoint may still succeed
+                self.save(self.pool.save_states())
+            raise
         finally:
             self.summaries.close()
             self.log.close()
@@ -190,6 +208,7 @@ class Training:
             "seconds": self.seconds,
             "episodes": self.episodes.state(),
             "logs": log_lengths(self.run),
+            "fixed": fixed_options(self.options),
         }
         self.checkpoints.write(
             self.global_step, self.tracked, state, emulator_states, keep=self.options.keep_checkpoints

@@ -38,6 +38,12 @@ class Viewer:
         """Show `screens`, uint8 [B, height, width, 3], side by side."""
         if self._closed:
             return
+        try:
+            self._draw(screens)
+        except self._pygame.error:  # the display is gone
+            self.close()
+
+    def _draw(self, screens: np.ndarray) -> None:
         pygame = self._pygame
         shown = screens if self._which == 1 else screens[:1]
         columns = math.ceil(math.sqrt(len(shown)))

@@ -69,7 +69,7 @@ def test_train_stop_resume_is_one_training(commands):
     assert json.loads((folder / "parts/args.json").read_text())["max_global_steps"] == 2400
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_leaves_nothing_running(commands, number):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
     wait_for((commands.folder / "run/checkpoints/200").exists)
@@ -167,7 +167,7 @@ BAD_INPUT = {
     "-g joust": "two players",
     "-g tetris": "atari:tetris",
     "--rom_path nowhere": "no such folder",
-    "-ec 0": "--emulator_counts 0: must be 1 or more",
+    "-ec 0": "--emulator_counts 0: must be from 1 to 10000",
     "-ew -3": "--emulator_workers -3: must be 1 or more",
     "-ec 2 -ew 3": "at most the 2 of --emulator_counts",
     "--arch foo": "one of NIPS, NATURE, PWYX",
@@ -178,6 +178,10 @@ BAD_INPUT = {
     "-df file": "that is a file",
     "--no_such_option": "--no_such_option",
     "-d gpu": "/cpu:0, /gpu:0",
+    "-ec 1.5": "must be a whole number",
+    "-ec 99999999999999999999": "--emulator_counts 99999999999999999999: must be",
+    "--op_threads 1000000": "from 1 to 256",
+    "-df=": "--debugging_folder : must be a path",
 }
 
 
@@ -204,12 +208,32 @@ def test_bad_folders_are_one_line(commands):
         ("test.py",): "no such folder",
         ("gif.py", "-f", "untrained"): "no whole checkpoint there",
         ("test.py", "-f", "."): "several runs there; name one of broken, untrained",
-        ("gif.py", "-tc", "0"): "--test_count 0: must be 1 or more",
+        ("gif.py", "-tc", "0"): "--test_count 0: must be from 1 to 1000",
     }
     for (script, *arguments), message in expected.items():
         refused = commands.run(script, *arguments, code=2)
         assert message in refused.stderr and refused.stderr.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == ["broken", "empty", "untrained"]
+
+
+def test_an_args_json_edited_into_another_run_is_refused(commands):
+    commands.run("train.py", "-df", "run", "--max_global_steps", "20", *TINY)
+    saved = commands.folder / "run/args.json"
+    for key, value in (("arch", "NATURE"), ("emulator_counts", 6), ("random_seed", None)):
+        edited = json.dumps(json.loads(saved.read_text()) | {key: value})
+        original = saved.read_text()
+        saved.write_text(edited)
+        refused = commands.run("train.py", "-df", "run", "--max_global_steps", "40", code=2)
+        assert f"args.json: {key} is " in refused.stderr and refused.stderr.count("\n") == 1
+        assert saved.read_text() == edited
+        saved.write_text(original)
+
+
+def test_nothing_is_fixed_before_the_first_checkpoint(commands):
+    (commands.folder / "run").mkdir()
+    (commands.folder / "run/args.json").write_text('{"arch": "NATURE", "emulator_counts": 64}')
+    trained = commands.run("train.py", "-df", "run", "--max_global_steps", "20", *TINY)
+    assert "--emulator_counts is now 4; it was 64" in trained.stdout and "pong: NATURE" in trained.stdout
 
 
 def test_an_unknown_rom_is_named_and_the_librarys_own_played(commands):

@@ -13,7 +13,8 @@ from paac.run_folder import create_run, emulator_settings, find_run, network_set
 def new_run(folder, **settings):
     """A run's folder with its args.json, as a training leaves it."""
     options = resolve(Options(debugging_folder=str(folder), random_seed=3, **settings))
-    return create_run(options)
+    create_run(options)
+    return folder
 
 
 def everything_in(folder):
@@ -48,10 +49,18 @@ def test_a_run_that_was_moved_goes_on_in_its_new_folder(tmp_path):
 
 def test_a_change_of_a_run_that_is_there_is_refused_and_nothing_is_written(tmp_path):
     new_run(tmp_path / "run")
+    (tmp_path / "run/checkpoints/1000").mkdir(parents=True)
     before = everything_in(tmp_path)
     with pytest.raises(OptionError, match="--gamma 0.5"):
         open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
     assert everything_in(tmp_path) == before
+
+
+def test_nothing_is_fixed_while_there_is_no_checkpoint(tmp_path):
+    new_run(tmp_path / "run")
+    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
+    assert options.gamma == 0.5
+    assert lines == ["--gamma is now 0.5; it was 0.99"]
 
 
 def test_a_new_run_with_a_value_out_of_its_limits_is_refused(tmp_path):
@@ -87,9 +96,8 @@ def test_a_saved_rom_path_may_be_missing(tmp_path):
 
 def test_creating_a_run_makes_its_folder_and_args_json(tmp_path):
     options = resolve(Options(debugging_folder=str(tmp_path / "a" / "b")))
-    run = create_run(options)
-    assert run == tmp_path / "a" / "b"
-    assert load_options(run / "args.json") == options
+    create_run(options)
+    assert load_options(tmp_path / "a" / "b" / "args.json") == options
     create_run(options)  # again, as a resume does
 
 
