@@ -24,7 +24,7 @@ class StopSignal:
         self._handlers = {
             number: signal.signal(number, lambda *_: None)
             for number in SIGNALS
-            if signal.getsignal(number) is not signal.SIG_IGN  # as nohup sets it
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN  # nohup means it
         }
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         threading.Thread(target=self._listen, args=(self._read_end,), daemon=True).start()

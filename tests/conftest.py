@@ -28,6 +28,7 @@ class Commands:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # also where the tests run under nohup
         )
 
     def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
