@@ -13,6 +13,12 @@ ROOT = Path(__file__).parent.parent
 TINY = ["-ec", "4", "-ew", "2", "--seed", "5"]  # small enough for a test, with two shards and an uneven split of steps
 
 
+def as_from_a_terminal() -> None:
+    """Take signals, also where the tests themselves run in the background, or under nohup, and ignore some."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Commands:
     """The front doors, run in a folder of the test's own."""
 
@@ -28,7 +34,7 @@ class Commands:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # also where the tests run under nohup
+            preexec_fn=as_from_a_terminal,
         )
 
     def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -47,7 +53,7 @@ def commands(tmp_path):
     return Commands(tmp_path)
 
 
-def wait_for(condition, seconds: float = 60.0) -> None:
+def wait_for(condition, seconds: float = 120.0) -> None:
     """Poll until `condition()` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

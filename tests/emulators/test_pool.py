@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import as_from_a_terminal
 
 from emulators import EmulatorPool, GameError, WorkerError, find_game, make_emulator
 
@@ -297,6 +298,7 @@ def start(script: Path, code: str, argument: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=as_from_a_terminal,
     )
 
 
