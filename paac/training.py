@@ -147,7 +147,8 @@ class Training:
             if self.saved_step != self.global_step:
                 self.save(self.pool.save_states())
         except WorkerError:
-            self.save(None)
+            if self.saved_step != self.global_step:  # or it would replace one that has the emulators
+                self.save(None)
             raise
         except OSError:
             with suppress(OSError):  # whatever failed, a checkpoint may still succeed

@@ -123,9 +123,11 @@ def test_a_worker_that_dies_is_named_and_the_run_saved(commands):
     assert "pong" in err and "emulators" in err and "died" in err and "Traceback" not in err
     wait_for(lambda: group_members(process) == [])
     newest = Path(tf.train.latest_checkpoint(commands.folder / "run/checkpoints")).parent
-    assert not (newest / "emulators.npz").exists()
+    # Where it died in the update after a regular checkpoint, that one is the newest and has its emulators.
+    whole = (newest / "emulators.npz").exists()
+    assert not whole or int(newest.name) % 200 == 0
     again = commands.run("train.py", "-df", "run", "--max_global_steps", str(int(newest.name) + 100))
-    assert "all start new episodes" in again.stdout
+    assert ("all start new episodes" in again.stdout) == (not whole)
 
 
 def test_an_agent_is_tested_and_filmed(commands):
