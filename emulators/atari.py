@@ -54,6 +54,21 @@ class AtariEmulator(Emulator):
             self._pressed = self._actions[action]
         return self._ale.act(self._pressed)
 
+    def _play(self, action: int, screens: list[np.ndarray]) -> float:
+        """The base's without its calls: what Python does between frames is most of what a decision costs us."""
+        if self._sticky_actions or self.on_frame is not None:
+            return super()._play(action, screens)
+        act, pressed = self._ale.act, self._actions[action]
+        reward = 0.0
+        for _ in range(self.frame_skip - self.pooled_frames):
+            reward += act(pressed)
+        for screen in screens:
+            reward += act(pressed)
+            self._ale.getScreen(screen)
+        self._screen = screens[-1]
+        self._frames += self.frame_skip
+        return reward
+
     def _show(self, screen: np.ndarray) -> None:
         self._ale.getScreen(screen)
 

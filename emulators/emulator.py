@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from emulators.preprocessing import STACK, FramePicker, FrameStack
+from emulators.preprocessing import STACK, FrameStack
 
 Seed = int | Sequence[int]
 
@@ -27,7 +27,7 @@ class Emulator(ABC):
     """
 
     frame_skip = 4  # frames an action is pressed for in one decision
-    pooled_frames = 2  # last frames of a decision joined by a pixel-wise maximum
+    pooled_frames = 2  # last frames of a decision joined by a pixel-wise maximum, 1 or 2
     max_noops = 30  # no-op frames at most in a random start
     noop: int | None = 0  # the action that does nothing, None where a game has none
 
@@ -56,11 +56,11 @@ class Emulator(ABC):
         if max_noops is not None:
             self.max_noops = max_noops
         self._colours = colours
-        self._pick = FramePicker(screen_shape[0], screen_shape[1], rgb, colours if rgb else luminances)
-        self._stack = FrameStack(rgb)
+        height, width = screen_shape[:2]
+        self._stack = FrameStack(height, width, rgb, colours if rgb else luminances)
         # The pooled screens of the last four plays: all that can still end up in the stack.
-        self._screens = np.zeros((STACK, self.pooled_frames, *screen_shape), np.uint8)
-        self._screen = self._screens[-1, -1]
+        self._screens = [list(np.zeros((self.pooled_frames, *screen_shape), np.uint8)) for _ in range(STACK)]
+        self._screen = self._screens[-1][-1]
         self._random = np.random.default_rng(seed)
         self._frames = 0
         self._lives_left = 0
@@ -100,6 +100,12 @@ class Emulator(ABC):
 
     # What an agent uses.
 
+    def write_to(self, words: np.ndarray) -> None:
+        """From now on keep the observation in `words`, uint32 [84, 84, 1 or 3], in place of a new array for each."""
+        words[...] = self._stack.words
+        self._stack.words = words
+        self._stack.in_place = True
+
     @property
     def observation(self) -> np.ndarray:
         """What the agent sees now, uint8 [84, 84, 4], or [84, 84, 12] with RGB."""
@@ -115,16 +121,16 @@ class Emulator(ABC):
         self._frames = 0
         self.cut = False
         if self.noop is None:
-            self._show(self._screens[-1, -1])
-            self._screen = self._screens[-1, -1]
+            self._screen = self._screens[-1][-1]
+            self._show(self._screen)
             self._report_frame()
-            self._stack.fill(self._pick(self._screens[-1, -1:]))
+            self._stack.fill(self._screen)
         else:
             if self.random_start:
                 for _ in range(self._random.integers(self.max_noops + 1)):
                     self._frame(self.noop)
-            for play in range(STACK):
-                self._play(self.noop, self._screens[play])
+            for screens in self._screens:
+                self._play(self.noop, screens)
             self._push(STACK)
         self._lives_left = self._lives()
         self.done = False
@@ -150,7 +156,7 @@ class Emulator(ABC):
             plays += 1
             self.done = self._ended()
         self._push(plays)
-        return self.observation, reward, self.done, plays
+        return self._stack.observation, reward, self.done, plays
 
     def screen(self) -> np.ndarray:
         """What a person would see, uint8 [height, width, 3]; a new array each time."""
@@ -175,13 +181,13 @@ class Emulator(ABC):
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
             self._load(saved["game"].tobytes())
             self._random.bit_generator.state = json.loads(saved["random"].tobytes())
-            self._stack.words = saved["stack"]
+            self._stack.set(saved["stack"])
             self._screen = saved["screen"]  # ALE's own screen is stale until the next frame
             self._frames, self._lives_left, done, cut = saved["counters"].tolist()
         self.done, self.cut = bool(done), bool(cut)
 
-    def _play(self, action: int, screens: np.ndarray) -> float:
-        """Press `action` for `frame_skip` frames; the last screens go to `screens`, [pooled_frames, *screen_shape]."""
+    def _play(self, action: int, screens: list[np.ndarray]) -> float:
+        """Press `action` for `frame_skip` frames; the last screens, `pooled_frames` of them, go to `screens`."""
         reward = 0.0
         for left in range(self.frame_skip, 0, -1):
             reward += self._frame(action)
@@ -206,12 +212,13 @@ class Emulator(ABC):
     def _push(self, plays: int) -> None:
         """Put the frames of the last plays on the stack; earlier ones would have left it already."""
         for play in range(max(0, plays - STACK), plays):
-            self._stack.push(self._pick(self._screens[play % STACK]))
+            screens = self._screens[play % STACK]
+            self._stack.push(screens[0], screens[-1])
 
     def _ended(self) -> bool:
-        lives = self._lives()
-        life_lost = self.single_life_episodes and lives < self._lives_left
-        self._lives_left = lives
-        over = self._is_over() or life_lost
+        over = self._is_over()
+        if self.single_life_episodes:
+            before, self._lives_left = self._lives_left, self._lives()
+            over = over or self._lives_left < before
         self.cut = not over and self._frames >= self.max_episode_frames
         return over or self.cut

@@ -5,13 +5,14 @@ shard of emulators is stepped by itself, so that a learner may have one play whi
 """
 
 import multiprocessing
+import pickle
+import select
 import signal
-import time
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +21,9 @@ from emulators.emulator import Seed
 from emulators.preprocessing import SIZE, STACK
 from emulators.registry import ROM_PATH, Game, find_game, make_emulator
 from emulators.shared_memory import SharedArrays
-from emulators.worker import Request, run_worker
+from emulators.worker import DONE, STEP, Request, Share, run_worker
 
-PATIENCE = 300.0  # seconds until a silent worker is given up; the longest decision takes milliseconds
+PATIENCE = 300  # seconds until a silent worker is given up; the longest decision takes milliseconds
 
 
 class WorkerError(RuntimeError):
@@ -32,7 +33,7 @@ class WorkerError(RuntimeError):
 class Steps(NamedTuple):
     """What one decision of n emulators brought. Where `dones`, `observations` already show the next episode."""
 
-    observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12]
+    observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12], until the next step
     rewards: np.ndarray  # float32 [n], raw, summed over the plays
     dones: np.ndarray  # bool [n]
     plays: np.ndarray  # int32 [n], 1 + repeats unless the episode ended before
@@ -59,8 +60,10 @@ class EmulatorPool:
         **settings: Any,
     ):
         """With `share_screens` the property `screens` shows what a person would see. The other `settings` are those of
-        `make_emulator`. Raises GameError, ValueError for counts that do not fit,
-        OSError when memory or processes are short, WorkerError if an emulator cannot be made.
+        `make_emulator`.
+
+        Raises GameError, ValueError for counts that do not fit, OSError when memory or processes are short, WorkerError
+        if an emulator cannot be made.
         """
         if not 1 <= workers <= count or not 1 <= shards <= count:
             raise ValueError(f"{count} emulators cannot be split over {workers} workers and {shards} shards")
@@ -86,8 +89,9 @@ class EmulatorPool:
         # Every shard is spread over all workers, so that a shard that plays alone still has all cores.
         self._groups: list[list[_Group]] = [[] for _ in self.shards]
         self._processes: list[multiprocessing.process.BaseProcess] = []
-        # Also where nobody calls close: workers that wait for requests would keep the program from ending.
-        self._end_workers = weakref.finalize(self, _end_workers, self._groups, self._processes)
+        # Also where nobody calls close: workers that wait for requests would keep the program from ending. A weakref's
+        # finalizer could come too late, after multiprocessing's own wait for them.
+        self._end_workers = Finalize(self, _end_workers, (self._groups, self._processes), exitpriority=0)
         try:
             with _interrupts_blocked():
                 self._spawn(workers, seed, {"rgb": rgb, **settings})
@@ -121,13 +125,14 @@ class EmulatorPool:
     def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> Steps:
         """Hold action i 1 + repeats i times in emulator i of `shard`; emulators that end an episode start the next.
 
-        Different shards may be stepped from different threads at the same time. Raises WorkerError.
+        The observations lie in the shared memory: the shard's next step overwrites them. Different shards may be
+        stepped from different threads at the same time. Raises WorkerError.
         """
-        part = slice(self.shards[shard].start, self.shards[shard].stop)
-        self._arrays["actions"][part] = actions
-        self._arrays["repeats"][part] = repeats
-        self._ask(self._groups[shard], "step")
-        return Steps(*(self._arrays[name][part].copy() for name in Steps._fields))
+        arrays, part = self._arrays, slice(self.shards[shard].start, self.shards[shard].stop)
+        arrays["actions"][part] = actions
+        arrays["repeats"][part] = repeats
+        self._send(self._groups[shard], [STEP] * len(self._groups[shard]))
+        return Steps(arrays["observations"][part], *(arrays[name][part].copy() for name in Steps._fields[1:]))
 
     def save_states(self) -> list[bytes]:
         """The state of every emulator; see `Emulator.save_state`."""
@@ -151,50 +156,49 @@ class EmulatorPool:
     def _spawn(self, workers: int, seed: Seed, settings: dict[str, Any]) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process that runs TensorFlow can hang
         for worker in range(workers):
-            ends = []
+            shares = []
             for shard, numbers in enumerate(self.shards):
                 mine = [number for number in numbers if number % workers == worker]
                 if mine:
                     ours, theirs = context.Pipe()
-                    ends.append((theirs, mine))
-                    self._groups[shard].append(_Group(ours, mine, len(self._processes)))
+                    shares.append(Share(theirs, mine))
+                    poller = select.poll()
+                    poller.register(ours.fileno(), select.POLLIN)
+                    self._groups[shard].append(_Group(ours, poller, mine, worker))
             process = context.Process(
-                target=run_worker, args=(self._arrays, self.game, seed, settings, ends), daemon=True
+                target=run_worker, args=(self._arrays, self.game, seed, settings, shares), daemon=True
             )
             process.start()
             self._processes.append(process)
-            for theirs, _ in ends:
-                theirs.close()
+            for share in shares:
+                share.connection.close()
 
     def _ask_all(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:
         """Ask every emulator, shard by shard; the results in the order of emulators."""
+        groups = [group for groups in self._groups for group in groups]
+        requests: list[Request] = [
+            (command, arguments and [arguments[number] for number in group.numbers]) for group in groups
+        ]
         results: list[Any] = [None] * self.count
-        for number, result in self._ask([group for groups in self._groups for group in groups], command, arguments):
-            results[number] = result
+        for group, answer in zip(
+            groups, self._send(groups, [pickle.dumps(request) for request in requests]), strict=True
+        ):
+            for number, result in zip(group.numbers, answer, strict=True):
+                results[number] = result
         return results
 
-    def _ask(
-        self, groups: list["_Group"], command: str, arguments: Sequence[Any] | None = None
-    ) -> list[tuple[int, Any]]:
-        """Send one request to all `groups`, then wait for all answers: pairs of emulator number and result."""
+    def _send(self, groups: list["_Group"], requests: list[bytes]) -> list[Any]:
+        """Send each of `groups` its request, then wait for all answers."""
         if self.failure:
             raise self.failure
-        if not self._end_workers.alive:
+        if not self._end_workers.still_active():
             raise ValueError("the pool is closed")
-        results: list[tuple[int, Any]] = []
-        deadline = time.monotonic() + PATIENCE
+        answers = []
         try:
+            for group, request in zip(groups, requests, strict=True):
+                group.connection.send_bytes(request)
             for group in groups:
-                request: Request = (command, arguments and [arguments[number] for number in group.numbers])
-                group.connection.send(request)
-            for group in groups:
-                if not group.connection.poll(max(0.0, deadline - time.monotonic())):
-                    raise self._failed(group, f"gave no answer within {PATIENCE:.0f} seconds")
-                done, result = group.connection.recv()
-                if not done:
-                    number, trace = result
-                    raise WorkerError(f"{self.game}, emulator {number} failed:\n{trace}")
-                results += zip(group.numbers, result, strict=True)
+                answers.append(self._receive(group))
         except (EOFError, ConnectionError):
             process = self._processes[group.worker]
             process.join(timeout=5)
@@ -203,7 +207,20 @@ class EmulatorPool:
         except WorkerError as error:
             self.failure = error
             raise
-        return results
+        return answers
+
+    def _receive(self, group: "_Group") -> Any:
+        # A second at a time: the patience must not run out while the whole program is stopped (Ctrl+Z).
+        if not any(group.poller.poll(1000) for _ in range(PATIENCE)):
+            raise self._failed(group, f"gave no answer within {PATIENCE} seconds")
+        answer = group.connection.recv_bytes()
+        if answer == DONE:
+            return None
+        done, result = pickle.loads(answer)
+        if not done:
+            number, trace = result
+            raise WorkerError(f"{self.game}, emulator {number} failed:\n{trace}")
+        return result
 
     def _failed(self, group: "_Group", how: str) -> WorkerError:
         numbers = ", ".join(map(str, group.numbers))
@@ -214,6 +231,7 @@ class _Group(NamedTuple):
     """The parent's side of one shard's emulators in one worker."""
 
     connection: Connection
+    poller: select.poll  # for its answers
     numbers: list[int]
     worker: int
 

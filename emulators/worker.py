@@ -1,40 +1,49 @@
 """The process that steps some of a pool's emulators.
 
-The parent and a worker share arrays; through one connection per shard go only short requests and answers. A worker ends
-when its parent's end of a connection closes, so none outlives the parent, however that ended.
+The parent and a worker share arrays; through one connection per shard go only short requests and answers. A decision,
+the commonest, is an empty message, answered by another: nothing to pickle. A worker ends when its parent's end of a
+connection closes, so none outlives the parent, however that ended.
 """
 
+import pickle
+import select
 import traceback
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
 
 from emulators.emulator import Emulator, Seed
 from emulators.registry import Game, make_emulator
 from emulators.shared_memory import SharedArrays
 
+STEP = DONE = b""  # the requested decision, and its answer
 Request = tuple[str, Any]  # what to do with every emulator of the group, and its argument
 Answer = tuple[bool, Any]  # (True, result), or (False, (emulator number, traceback))
 
 
-def run_worker(
-    arrays: SharedArrays,
-    game: Game,
-    seed: Seed,
-    settings: Mapping[str, Any],
-    groups: list[tuple[Connection, list[int]]],
-) -> None:
-    """Build the emulators of each group and serve the group's connection until it is closed."""
+class Share(NamedTuple):
+    """A worker's part of one shard."""
+
+    connection: Connection
+    numbers: list[int]
+
+
+def run_worker(arrays: SharedArrays, game: Game, seed: Seed, settings: Mapping[str, Any], shares: list[Share]) -> None:
+    """Build the emulators of each share and serve its connection until it is closed."""
     seeds = [seed] if isinstance(seed, int) else list(seed)
-    served = {
-        connection: Group(arrays, numbers, lambda number: make_emulator(game, seed=[*seeds, number], **settings))
-        for connection, numbers in groups
+    groups = {
+        share.connection.fileno(): Group(
+            arrays, share, lambda number: make_emulator(game, seed=[*seeds, number], **settings)
+        )
+        for share in shares
     }
+    poller = select.poll()
+    for file in groups:
+        poller.register(file, select.POLLIN)
     try:
         while True:
-            for connection in wait(list(served)):
-                assert isinstance(connection, Connection)
-                connection.send(served[connection].answer(connection.recv()))
+            for file, _ in poller.poll():
+                groups[file].serve()
     except (EOFError, ConnectionError):
         pass  # the parent is gone or has closed the pool
 
@@ -42,43 +51,52 @@ def run_worker(
 class Group:
     """The emulators of one shard in one worker, by their number in the pool."""
 
-    def __init__(self, arrays: SharedArrays, numbers: list[int], make: Callable[[int], Emulator]):
-        self.numbers = numbers
+    def __init__(self, arrays: SharedArrays, share: Share, make: Callable[[int], Emulator]):
         self.emulators: dict[int, Emulator] = {}
+        self._connection, self._numbers = share
         self._make = make
         self._arrays = arrays
 
-    def answer(self, request: Request) -> Answer:
-        """Do what `request` names for each emulator in turn; the result is the list of what they returned."""
-        command, argument = request
-        number = -1
+    def serve(self) -> None:
+        """Take one request and answer it."""
+        request = self._connection.recv_bytes()
+        self._number = -1
         try:
+            if request == STEP:
+                self._step()
+                self._connection.send_bytes(DONE)
+                return
+            command, argument = pickle.loads(request)
             results = []
-            for place, number in enumerate(self.numbers):
+            for place, number in enumerate(self._numbers):
+                self._number = number
                 results.append(getattr(self, f"_{command}")(number, argument and argument[place]))
-            return True, results
+            answer: Answer = (True, results)
         except Exception:  # whatever it is, the parent must hear of it
-            return False, (number, traceback.format_exc())
+            answer = (False, (self._number, traceback.format_exc()))
+        self._connection.send(answer)
+
+    def _step(self) -> None:
+        arrays = self._arrays
+        actions, repeats = (arrays[name][self._numbers].tolist() for name in ("actions", "repeats"))
+        for number, action, repeat in zip(self._numbers, actions, repeats, strict=True):
+            self._number, emulator = number, self.emulators[number]
+            _, arrays["rewards"][number], done, arrays["plays"][number] = emulator.hold(action, repeat)
+            arrays["dones"][number] = done
+            if done:
+                emulator.reset()
+            if len(arrays["screens"]):
+                arrays["screens"][number] = emulator.screen()
 
     def _make_emulator(self, number: int, _: None) -> None:
         self.emulators[number] = self._make(number)
+        self.emulators[number].write_to(self._arrays["observations"][number].view("<u4"))
 
     def _reset(self, number: int, _: None) -> None:
-        self._arrays["observations"][number] = self.emulators[number].reset()
-
-    def _step(self, number: int, _: None) -> None:
-        arrays, emulator = self._arrays, self.emulators[number]
-        observation, reward, done, plays = emulator.hold(int(arrays["actions"][number]), int(arrays["repeats"][number]))
-        arrays["observations"][number] = emulator.reset() if done else observation
-        arrays["rewards"][number] = reward
-        arrays["dones"][number] = done
-        arrays["plays"][number] = plays
-        if len(arrays["screens"]):
-            arrays["screens"][number] = emulator.screen()
+        self.emulators[number].reset()
 
     def _save_state(self, number: int, _: None) -> bytes:
         return self.emulators[number].save_state()
 
     def _load_state(self, number: int, state: bytes) -> None:
         self.emulators[number].load_state(state)
-        self._arrays["observations"][number] = self.emulators[number].observation

@@ -179,7 +179,7 @@ class Learner:
         return exploration.sample(logits, noise)
 
     def _step(self, shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(self._pool.step(shard, actions, repeats))
+        return tuple(self._pool.step(shard, actions, repeats))  # TensorFlow copies them before the next step
 
     def _losses(self, rollout: Rollout) -> Losses:
         going_on = 1.0 - tf.cast(rollout.dones, tf.float32)

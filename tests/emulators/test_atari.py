@@ -243,3 +243,20 @@ def test_a_lost_life_ends_an_episode_only_where_it_is_asked_for():
         emulator.reset()
         assert ale_of(emulator).lives() == 5
     assert ends == {False: (0, True), True: (4, False)}
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+def test_a_watched_emulator_plays_as_one_that_nobody_watches(rgb):
+    plain, watched = (make_emulator("breakout", seed=2, rgb=rgb, single_life_episodes=True) for _ in range(2))
+    watched.on_frame = lambda _: None
+    np.testing.assert_array_equal(watched.reset(), plain.reset())
+    ended = 0
+    for decision in range(120):
+        one, other = (emulator.hold(decision // 3 % 4, decision % 6) for emulator in (watched, plain))
+        np.testing.assert_array_equal(one[0], other[0])
+        assert one[1:] == other[1:]
+        np.testing.assert_array_equal(watched.screen(), plain.screen())
+        if plain.done:
+            ended += 1
+            np.testing.assert_array_equal(watched.reset(), plain.reset())
+    assert ended

@@ -55,7 +55,7 @@ def played(pool: EmulatorPool, decisions: range, *, together: bool = False) -> l
 
         def step(shard: int, actions=actions, repeats=repeats, results=results) -> None:
             numbers = list(pool.shards[shard])
-            results[shard] = pool.step(shard, actions[numbers], repeats[numbers])
+            results[shard] = tuple(map(np.copy, pool.step(shard, actions[numbers], repeats[numbers])))
 
         order = reversed(range(len(pool.shards)))
         if together:
@@ -109,7 +109,7 @@ def test_a_pool_plays_in_colour_and_with_a_seed_of_several_numbers():
         assert_same_steps(played(pool, range(DECISIONS)), steps)
 
 
-def test_what_a_pool_gives_out_has_its_types_and_is_the_callers_own():
+def test_what_a_pool_gives_out_has_its_types_and_all_but_a_steps_observations_is_the_callers_own():
     with EmulatorPool("pong", 3, workers=1, shards=2, seed=SEED, **SETTINGS) as pool:
         reset = pool.reset()
         steps = pool.step(0, np.array([1, 2]), np.array([0, 2]))
@@ -123,8 +123,10 @@ def test_what_a_pool_gives_out_has_its_types_and_is_the_callers_own():
         np.testing.assert_array_equal(pool.observations[2], reset[2])
         for _ in range(3):
             pool.step(0, np.array([3, 4]), np.array([1, 1]))
-        for part, copy in zip(given, kept, strict=True):
-            np.testing.assert_array_equal(part, copy)
+        for place, (part, copy) in enumerate(zip(given, kept, strict=True)):
+            if place != 2:
+                np.testing.assert_array_equal(part, copy)
+        np.testing.assert_array_equal(steps.observations, pool.observations[:2])  # the newest, not a copy
         pool.observations.fill(0)
         assert pool.observations.any()
 
@@ -188,7 +190,7 @@ def test_a_worker_that_is_killed_while_it_plays_is_reported():
 def test_an_emulator_that_raises_is_reported_with_its_number_and_traceback():
     with EmulatorPool("pong", 4, workers=2, shards=2, seed=1) as pool:
         pool.reset()
-        with pytest.raises(WorkerError, match=r"(?s)pong, emulator 3 failed:\nTraceback .*_press.*IndexError"):
+        with pytest.raises(WorkerError, match=r"(?s)pong, emulator 3 failed:\nTraceback .*_play.*IndexError"):
             pool.step(1, np.array([5, 6]), np.zeros(2))  # Pong knows actions 0 to 5
         with pytest.raises(WorkerError, match="emulator 3 failed"):
             pool.step(0, np.zeros(2), np.zeros(2))
@@ -211,7 +213,7 @@ def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
-        monkeypatch.setattr("emulators.pool.PATIENCE", 0.3)
+        monkeypatch.setattr("emulators.pool.PATIENCE", 1)
         rescue = threading.Timer(5, os.kill, (pool.worker_pids[0], signal.SIGKILL))  # lest a failing test hang
         rescue.start()
         with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):

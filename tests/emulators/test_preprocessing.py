@@ -8,7 +8,7 @@ import pytest
 from ale_py import ALEInterface, LoggerMode, roms
 
 from emulators.atari_palette import colour_table, luminance_table
-from emulators.preprocessing import FramePicker, FrameStack, nearest
+from emulators.preprocessing import FrameStack, nearest
 
 ALEInterface.setLoggerMode(LoggerMode.Error)
 
@@ -43,6 +43,19 @@ def screens(request):
     assert indices.shape[1:] == GAMES[request.param]
     assert len(np.unique(indices)) > 2  # a blank screen would prove nothing
     return indices, grays, colours
+
+
+def newest_frame(screens: np.ndarray, rgb: bool, table: np.ndarray | None = None) -> np.ndarray:
+    """What a push of two screens brings, uint8 [84, 84, 1 or 3]."""
+    stack = FrameStack(*screens.shape[1:3], rgb, table)
+    stack.push(*screens)
+    return stack.observation[:, :, 3::4]
+
+
+def push_frame(stack: FrameStack, frame: np.ndarray) -> None:
+    """Push a screen of 84x84 as it is."""
+    screen = frame if frame.shape[2] == 3 else np.repeat(frame, 3, axis=2)  # of three like colours comes their gray
+    stack.push(screen, screen)
 
 
 def picked_by_loops(images: np.ndarray) -> np.ndarray:
@@ -89,71 +102,74 @@ def test_every_picked_pixel_holds_the_centre_of_its_target_pixel():
 
 def test_gray_frame_of_a_real_screen_is_the_maximum_of_two_gray_ones(screens):
     indices, grays, _ = screens
-    height, width = indices.shape[1:]
-    frame = FramePicker(height, width, False, luminance_table(height))(indices)
+    frame = newest_frame(indices, False, luminance_table(indices.shape[1]))
     assert frame.shape == (84, 84, 1) and frame.dtype == np.uint8
     np.testing.assert_array_equal(frame, picked_by_loops(grays[..., None]))
 
 
 def test_rgb_frame_of_a_real_screen_is_the_maximum_of_two_in_each_colour(screens):
     indices, _, colours = screens
-    height, width = indices.shape[1:]
-    frame = FramePicker(height, width, True, colour_table(height))(indices)
+    frame = newest_frame(indices, True, colour_table(indices.shape[1]))
     assert frame.shape == (84, 84, 3) and frame.dtype == np.uint8
     np.testing.assert_array_equal(frame, picked_by_loops(colours))
 
 
 def test_the_maximum_is_one_of_brightness_and_not_of_palette_indices():
     table = np.zeros(256, np.uint8)
-    table[[1, 2, 3]] = [200, 100, 50]  # the higher the index, the darker
-    screens = np.zeros((3, 4, 4), np.uint8)
-    screens[0], screens[1], screens[2] = 2, 1, 3
-    frame = FramePicker(4, 4, False, table)(screens)
-    np.testing.assert_array_equal(frame, np.full((84, 84, 1), 200))
+    table[[1, 2]] = [200, 100]  # the higher the index, the darker
+    for pair in ([1, 2], [2, 1]):
+        screens = np.array([np.full((4, 4), index) for index in pair], np.uint8)
+        np.testing.assert_array_equal(newest_frame(screens, False, table), np.full((84, 84, 1), 200))
 
 
 def test_the_maximum_is_taken_in_each_colour_by_itself():
     table = np.zeros((256, 3), np.uint8)
     table[1], table[2] = (10, 200, 30), (20, 100, 40)
-    frame = FramePicker(2, 2, True, table)(np.array([np.full((2, 2), 1), np.full((2, 2), 2)], np.uint8))
+    frame = newest_frame(np.array([np.full((2, 2), 1), np.full((2, 2), 2)], np.uint8), True, table)
     np.testing.assert_array_equal(frame, np.broadcast_to([20, 200, 40], (84, 84, 3)))
 
 
 def test_the_screens_given_are_not_changed():
     screens = np.random.default_rng(0).integers(256, size=(2, 210, 160, 3), dtype=np.uint8)
     before = screens.copy()
-    FramePicker(210, 160, True)(screens)
+    newest_frame(screens, True)
     np.testing.assert_array_equal(screens, before)
 
 
 def test_gray_of_an_rgb_screen_weighs_red_green_and_blue():
-    screen = np.zeros((1, 1, 4, 3), np.uint8)
+    screens = np.zeros((2, 1, 4, 3), np.uint8)
     # 75.049, 129.14, 28.272, and 0.299 * 40 + 0.587 * 80 + 0.114 * 160 = 77.16: to round or to cut is the same.
-    screen[0, 0] = [(251, 0, 0), (0, 220, 0), (0, 0, 248), (40, 80, 160)]
-    row = FramePicker(1, 4, False)(screen)[0, :, 0]
+    screens[:, 0] = [(251, 0, 0), (0, 220, 0), (0, 0, 248), (40, 80, 160)]
+    row = newest_frame(screens, False)[0, :, 0]
     assert row[[0, 21, 42, 63]].tolist() == [75, 129, 28, 77]
 
 
 def test_rgb_screens_are_picked_and_joined_by_their_maximum():
     screens = np.random.default_rng(1).integers(256, size=(2, 100, 70, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(FramePicker(100, 70, True)(screens), picked_by_loops(screens))
+    np.testing.assert_array_equal(newest_frame(screens, True), picked_by_loops(screens))
+
+
+def test_rgb_screens_become_gray_before_they_are_joined():
+    screens = np.random.default_rng(1).integers(256, size=(2, 100, 70, 3), dtype=np.uint8)
+    grays = (screens.astype(int) @ [299, 587, 114] // 1000)[..., None]
+    np.testing.assert_array_equal(newest_frame(screens, False), picked_by_loops(grays))
 
 
 def test_a_gray_stack_holds_the_last_four_frames_oldest_first():
-    stack = FrameStack(rgb=False)
+    stack = FrameStack(84, 84, rgb=False)
     frames = np.random.default_rng(2).integers(256, size=(7, 84, 84, 1), dtype=np.uint8)
     for frame in frames:
-        stack.push(frame)
+        push_frame(stack, frame)
     assert stack.observation.shape == (84, 84, 4) and stack.observation.dtype == np.uint8
     for place, frame in enumerate(frames[3:]):
         np.testing.assert_array_equal(stack.observation[:, :, place], frame[:, :, 0])
 
 
 def test_an_rgb_stack_holds_four_reds_then_four_greens_then_four_blues():
-    stack = FrameStack(rgb=True)
+    stack = FrameStack(84, 84, rgb=True)
     frames = np.random.default_rng(3).integers(256, size=(6, 84, 84, 3), dtype=np.uint8)
     for frame in frames:
-        stack.push(frame)
+        push_frame(stack, frame)
     assert stack.observation.shape == (84, 84, 12) and stack.observation.dtype == np.uint8
     for colour in range(3):
         for place in range(4):
@@ -161,27 +177,39 @@ def test_an_rgb_stack_holds_four_reds_then_four_greens_then_four_blues():
 
 
 def test_a_new_stack_is_black_and_frames_come_in_at_its_end():
-    stack = FrameStack(rgb=False)
-    stack.push(np.full((84, 84, 1), 255, np.uint8))
+    stack = FrameStack(84, 84, rgb=False)
+    push_frame(stack, np.full((84, 84, 1), 255, np.uint8))
     np.testing.assert_array_equal(stack.observation, np.broadcast_to([0, 0, 0, 255], (84, 84, 4)))
 
 
 @pytest.mark.parametrize("rgb", [False, True])
 def test_fill_makes_a_frame_all_four(rgb):
-    stack = FrameStack(rgb)
-    stack.push(np.full((84, 84, 1), 77, np.uint8))
+    stack = FrameStack(84, 84, rgb)
+    push_frame(stack, np.full((84, 84, 1), 77, np.uint8))
     frame = np.random.default_rng(4).integers(256, size=(84, 84, 3 if rgb else 1), dtype=np.uint8)
-    stack.fill(frame)
+    stack.fill(np.broadcast_to(frame, (84, 84, 3)))
     np.testing.assert_array_equal(stack.observation, np.repeat(frame, 4, axis=2))
 
 
 def test_observations_given_out_stay_as_they_were():
     # A learner keeps those of a whole rollout without copying them.
-    stack = FrameStack(rgb=False)
+    stack = FrameStack(84, 84, rgb=False)
     given, copies = [], []
     for brightness in range(1, 9):
-        stack.push(np.full((84, 84, 1), brightness, np.uint8))
+        push_frame(stack, np.full((84, 84, 1), brightness, np.uint8))
         given.append(stack.observation)
         copies.append(stack.observation.copy())
     np.testing.assert_array_equal(given, copies)
     np.testing.assert_array_equal([observation[0, 0] for observation in given][-2:], [[4, 5, 6, 7], [5, 6, 7, 8]])
+
+
+def test_a_stack_in_place_changes_its_words_and_makes_no_new_ones():
+    plain, stack = FrameStack(84, 84, rgb=False), FrameStack(84, 84, rgb=False)
+    stack.in_place = True
+    words = stack.words
+    for brightness in (10, 20, 30, 40, 50):
+        for each in (plain, stack):
+            push_frame(each, np.full((84, 84, 1), brightness, np.uint8))
+        np.testing.assert_array_equal(stack.observation, plain.observation)
+    stack.set(np.full_like(words, 7))
+    assert stack.words is words and (words == 7).all()
