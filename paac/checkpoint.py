@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ class Checkpoint:
     def restore(self, **tracked: tf.Module) -> None:
         """Give these what was saved under these names. Raises DamagedCheckpoint if it is another network's."""
         try:
-            status = tf.train.Checkpoint(**tracked).read(str(self.folder / WEIGHTS))
-            status.assert_existing_objects_matched().expect_partial()
+            with chdir(self.folder):  # TensorFlow would take a [ or * in the path for a pattern
+                status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
+                status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise DamagedCheckpoint(f"{self.folder} does not fit the run's options ({error})") from None
 

@@ -94,7 +94,7 @@ class Options:
     alpha_leaky_relu: float = option(0.1, group="Network", kind=FIXED, limit=NOT_NEGATIVE, help="slope of leaky_relu below zero")
     keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda share: 0 < share <= 1, "more than 0 and at most 1"), help="share of units that dropout keeps, in the Bayesian network, which is still to come")
 
-    max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=NOT_NEGATIVE, help="most times an action is repeated; 0 with 1 choice is plain PAAC")
+    max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="most times an action is repeated; 0 with 1 choice is plain PAAC")
     nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=between(1, 1000), help="how many numbers of repeats there are to choose from (R)")
     figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="discount once a decision, or by every play as the FiGAR paper")
 

@@ -1,7 +1,9 @@
 """Finding and opening the folder of a run."""
 
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,40 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     return resolve(options), []
 
 
+@contextmanager
+def only_trainer(folder: Path) -> Iterator[None]:
+    """Hold the run's folder, made if need be: two trainings in one would cut each other's curves.
+
+    Raises OptionError if another training holds it. The system lets go of it however this process ends.
+    """
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise OptionError(f"-df {folder}: a training is running there; stop it first, or name another folder") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
 def create_run(options: Options) -> None:
     """Make the run's folder and write args.json. Raises OptionError if it cannot be written."""
     folder = Path(options.debugging_folder)
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         save_options(options, folder / ARGS)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OptionError(f"-df {folder}: cannot be written ({error.strerror}); name another folder") from None
 

@@ -1,14 +1,17 @@
 """Ctrl+C, SIGTERM or a closed terminal asks the training to finish its update and save; a second one ends it at once.
 
 While the main thread is inside an update, Python runs no signal handler; the interpreter still writes each signal's
-number to the wake-up pipe, and a small thread reads it there.
+number to the wake-up pipe, and a small thread reads it there. Programs like `timeout` signal a process and then its
+whole group: signals that come together count as one.
 """
 
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 
+TOGETHER = 0.1  # seconds; nobody presses Ctrl+C twice that fast
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -37,12 +40,16 @@ class StopSignal:
         os.close(self._write_end)  # ends the thread
 
     def _listen(self, read_end: int) -> None:
+        first = 0.0
         while received := os.read(read_end, 1):
             if received[0] not in SIGNALS:
+                continue
+            if self.requested and time.monotonic() - first < TOGETHER:
                 continue
             if self.requested:
                 os._exit(128 + received[0])  # the workers end with the pipes to this process
             self.requested = True
+            first = time.monotonic()
             with suppress(OSError):  # the terminal may be gone
                 os.write(2, b"\nFinishing the update and saving; once more to quit at once.\n")
         os.close(read_end)

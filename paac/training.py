@@ -12,7 +12,7 @@ from paac.episodes import EpisodeTracker
 from paac.learner import Learner
 from paac.options import OptionError, Options, fixed_options
 from paac.progress import Progress
-from paac.run_folder import create_run, emulator_settings, network_settings
+from paac.run_folder import create_run, emulator_settings, network_settings, only_trainer
 from paac.schedule import linear_to_zero
 from paac.stop import StopSignal
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
@@ -28,6 +28,11 @@ def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None 
     saving, when the emulators fail, and OSError when the disk does.
     """
     run = Path(options.debugging_folder)
+    with only_trainer(run):
+        _train(options, run, game, stop, viewer)
+
+
+def _train(options: Options, run: Path, game: Game, stop: StopSignal, viewer: Viewer | None) -> None:
     checkpoints = CheckpointFolder(run / "checkpoints")
     checkpoint, damaged = checkpoints.newest()
     if damaged and checkpoint is None:  # starting over would lose the curves as well
@@ -64,7 +69,10 @@ def check_fit(options: Options, checkpoint: Checkpoint) -> None:
     for name, value in fixed_options(options).items():
         trained = checkpoint.state.get("fixed", {}).get(name, value)
         if value != trained:
-            raise OptionError(f"{options.debugging_folder}/args.json: {name} is {value}, but the run has {trained}")
+            run = options.debugging_folder
+            raise OptionError(
+                f"{run}/args.json: {name} is {value}, but the run was trained with {trained}: put that back"
+            )
 
 
 def emulator_seed(options: Options, checkpoint: Checkpoint | None) -> list[int]:
@@ -104,6 +112,8 @@ class Training:
         self.plays = 0  # of all emulators
         self.seconds = 0.0  # of training, all sessions together
         self.saved_step: int | None = None
+        if self.options.repetition_table != [0]:
+            print(f"FiGAR: every action is repeated one of {options.repetition_table} times")
         print(
             f"{pool.game}: {options.arch} with {self.network.count_params():,} parameters, {pool.count} emulators in "
             f"{len(pool.worker_pids)} processes and {len(pool.shards)} shards, seed {options.random_seed}, into {run}"

@@ -1,7 +1,8 @@
 """Measure decisions and frames a second: emulators alone, network alone, and the whole training loop.
 
-The three are measured in turn, several rounds in one run, and the medians are shown: machines drift, ratios do not.
-Their bound is 1 / (1 / emulators + 1 / network), the speed of a loop in which the two never work at the same time.
+All are measured in turn, several rounds in one run, and the medians are shown: machines drift, ratios do not. The bound
+of the loop is 1 / (1 / emulators + 1 / network), the speed of one in which the two never work at the same time. With
+`--peers` the same job is given to what users would pick instead.
 """
 
 import sys
@@ -10,13 +11,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
+import importlib.util
 import json
+import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Any
 
+from networks.registry import TORSOS
 from paac import front_door
 from paac.options import AT_LEAST_ONE, POSITIVE, OptionError, Options, check, option, resolve, typed_options
 
@@ -29,6 +34,7 @@ class BenchmarkOptions(Options):
     archs: str = option("NIPS,NATURE", group="Benchmark", help="networks to measure, with commas between")
     rounds: int = option(5, group="Benchmark", limit=AT_LEAST_ONE, help="times that each figure is measured")
     seconds: float = option(4.0, group="Benchmark", limit=POSITIVE, help="about how long each takes")
+    peers: bool = option(False, group="Benchmark", help="EnvPool, ALE's own vectors and Stable-Baselines3 too")
     json: str | None = option(None, group="Benchmark", help="file for all figures")
     # fmt: on
 
@@ -78,16 +84,83 @@ def updates(learner: Any, count: int) -> tuple[int, int]:
     return count * learner.decisions_per_update, sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
 
 
-def rates(measure: Callable[[int], tuple[int, int]], count: int) -> tuple[float, float]:
-    """Decisions and plays a second."""
-    began = time.perf_counter()
-    decisions, plays = measure(count)
-    seconds = time.perf_counter() - began
-    return decisions / seconds, plays / seconds
+Measure = Callable[[int], tuple[int, int]]  # how often -> decisions and plays
 
 
-def benchmark(options: BenchmarkOptions, arch: str, pool: Any) -> dict[str, Any]:
-    """All figures of one network; medians of the rounds."""
+def measure_in_turn(measures: Mapping[str, Measure], rounds: int, seconds: float) -> dict[str, list[list[float]]]:
+    """Decisions and plays a second of every measure in every round; each takes about `seconds`."""
+    counts = {}
+    for name, measure in measures.items():
+        measure(3)  # warm up
+        began = time.perf_counter()
+        measure(3)
+        counts[name] = max(3, round(3 * seconds / (time.perf_counter() - began)))
+    measured: dict[str, list[list[float]]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            began = time.perf_counter()
+            counted = measure(counts[name])
+            passed = time.perf_counter() - began
+            measured[name].append([number / passed for number in counted])
+    return measured
+
+
+def median_ratio(measured: Mapping[str, list[list[float]]], name: str, other: str) -> float:
+    """Of decisions a second, taken round by round: what drifts, drifts for both."""
+    pairs = zip(measured[name], measured[other], strict=True)
+    return statistics.median(mine[0] / theirs[0] for mine, theirs in pairs)
+
+
+def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measure], Any]:
+    """One emulator's decisions in this process, and the four bare frames that each is made of; Atari only."""
+    from emulators import make_emulator
+    from paac.run_folder import emulator_settings
+
+    bare, emulator = (make_emulator(game, seed=1, **emulator_settings(options)) for _ in range(2))
+    ale, pressed = bare._ale, bare._actions
+
+    def decide(count: int) -> tuple[int, int]:
+        for action in random_play(100 * count, [0])[0].tolist():
+            if emulator.done:
+                emulator.reset()
+            emulator.step(action)
+        return 100 * count, 100 * count
+
+    def act(count: int) -> tuple[int, int]:
+        for action in random_play(100 * count, [0])[0].tolist():
+            if ale.game_over():
+                ale.reset_game()
+            for _ in range(4):
+                ale.act(pressed[action])
+        return 100 * count, 100 * count
+
+    return {"one emulator": decide, "four bare frames": act}, emulator
+
+
+def benchmark_emulators(options: BenchmarkOptions, game: Any, pool: Any) -> dict[str, Any]:
+    """The emulators alone, beside their peers; and one emulator beside the bare library."""
+    import peers
+
+    measures: dict[str, Measure] = {"emulators": lambda count: emulators_alone(pool, options.repetition_table, count)}
+    with ExitStack() as stack:
+        if options.peers:
+            measures |= stack.enter_context(peers.emulators(game.name, pool.count, options.workers))
+        measured = measure_in_turn(measures, options.rounds, options.seconds)
+    alone, emulator = one_emulator(game, options)
+    with closing(emulator):
+        measured |= measure_in_turn(alone, options.rounds, options.seconds / 2)
+    show(f"{game}, emulators", measured)
+    for name in measures:
+        if name != "emulators":
+            print(f"{median_ratio(measured, 'emulators', name):>8.2f} x {name}")
+    print(f"{median_ratio(measured, *alone):>8.0%} of the bare frames' rate in one emulator")
+    return {"rounds": measured}
+
+
+def benchmark_loop(options: BenchmarkOptions, arch: str, game: Any, pool: Any) -> dict[str, Any]:
+    """The network alone and the whole loop, beside the emulators alone."""
+    import peers
+
     from networks.registry import make_network
     from paac.learner import Learner
     from paac.run_folder import network_settings
@@ -103,41 +176,39 @@ def benchmark(options: BenchmarkOptions, arch: str, pool: Any) -> dict[str, Any]
         )
 
     alone, whole = learner(AnswerAtOnce(pool)), learner(pool)
-    measures: dict[str, Callable[[int], tuple[int, int]]] = {
+    measures: dict[str, Measure] = {
         "emulators": lambda count: emulators_alone(pool, options.repetition_table, count),
         "network": lambda count: updates(alone, count),
         "loop": lambda count: updates(whole, count),
     }
-    counts = {}
-    for name, measure in measures.items():
-        measure(3)  # warm up
-        began = time.perf_counter()
-        measure(3)
-        counts[name] = max(3, round(3 * options.seconds / (time.perf_counter() - began)))
-    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in measures}
-    for _ in range(options.rounds):
-        for name, measure in measures.items():
-            rounds[name].append(rates(measure, counts[name]))
-    figures: dict[str, Any] = {"arch": arch, "rounds": rounds}
-    for name, measured in rounds.items():
-        figures[name] = {
-            "decisions_per_s": statistics.median(decisions for decisions, _ in measured),
-            "frames_per_s": statistics.median(plays for _, plays in measured) * pool.frame_skip,
-        }
-    # By round, then the median: what drifts, drifts for all three.
-    figures["share_of_bound"] = statistics.median(
+    with ExitStack() as stack:
+        if options.peers and arch == "NATURE":
+            measures |= stack.enter_context(peers.stable_baselines(game.name, pool.count, options.max_local_steps))
+        measured = measure_in_turn(measures, options.rounds, options.seconds)
+    share = statistics.median(
         loop[0] * (1 / emulators[0] + 1 / network[0])
-        for emulators, network, loop in zip(*(rounds[name] for name in measures), strict=True)
+        for emulators, network, loop in zip(*(measured[name] for name in ("emulators", "network", "loop")), strict=True)
     )
-    return figures
+    show(arch, measured)
+    print(f"{share:>8.0%} of the bound")
+    for name in list(measures)[3:]:
+        print(f"{median_ratio(measured, 'loop', name):>8.2f} x {name}")
+    return {"arch": arch, "rounds": measured, "share_of_bound": share}
 
 
-def show(figures: dict[str, Any]) -> None:
-    """One network's figures as a table."""
-    print(f"\n{figures['arch']:<12}{'decisions/s':>14}{'frames/s':>14}")
-    for name in ("emulators", "network", "loop"):
-        print(f"{name:<12}{figures[name]['decisions_per_s']:>14,.0f}{figures[name]['frames_per_s']:>14,.0f}")
-    print(f"{'of the bound':<12}{figures['share_of_bound']:>14.0%}")
+def show(title: str, measured: Mapping[str, list[list[float]]], frame_skip: int = 4) -> None:
+    """Medians as a table."""
+    print(f"\n{title:<26}{'decisions/s':>14}{'frames/s':>14}")
+    for name, rounds in measured.items():
+        decisions, plays = map(statistics.median, zip(*rounds, strict=True))
+        print(f"{name:<26}{decisions:>14,.0f}{plays * frame_skip:>14,.0f}", flush=True)
+
+
+def check_peers() -> None:
+    """Raise OptionError unless they are installed."""
+    for module in ("envpool", "stable_baselines3", "cv2"):
+        if importlib.util.find_spec(module) is None:
+            raise OptionError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -145,7 +216,11 @@ def main(argv: Sequence[str]) -> None:
     options = BenchmarkOptions(**typed)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:
+        if arch not in TORSOS:
+            raise OptionError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
         check(dataclasses.replace(options, arch=arch))
+    if options.json and not os.access(Path(options.json).absolute().parent, os.W_OK):
+        raise OptionError(f"--json {options.json}: its folder is not there, or cannot be written")
     options = resolve(options)
 
     from emulators import EmulatorPool, find_game
@@ -153,6 +228,8 @@ def main(argv: Sequence[str]) -> None:
     from paac.run_folder import emulator_settings
 
     game = find_game(options.game, options.rom_path)
+    if options.peers:
+        check_peers()
     device = start_tensorflow(options.device, options.op_threads)
 
     import tensorflow as tf
@@ -164,10 +241,8 @@ def main(argv: Sequence[str]) -> None:
             f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
             f"repeats {options.repetition_table}, {device}, {options.rounds} rounds"
         )
-        results = []
-        for arch in archs:
-            results.append(benchmark(options, arch, pool))
-            show(results[-1])
+        results = [benchmark_emulators(options, game, pool)]
+        results += [benchmark_loop(options, arch, game, pool) for arch in archs]
     if options.json:
         report = {"options": dataclasses.asdict(options), "device": device, "results": results}
         try:

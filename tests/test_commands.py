@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -87,15 +88,25 @@ def test_a_signal_saves_and_leaves_nothing_running(commands, number):
 
 
 def test_a_second_ctrl_c_quits_at_once(commands):
-    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
-    os.kill(process.pid, signal.SIGSTOP)  # both arrive before it can finish its update
+    # Every decision holds its action for up to 9001 plays: an update takes seconds.
+    process = commands.start("train.py", "-df", "run", "--max_repetition", "9000", "--checkpoint_interval", "1", *TINY)
+    wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[0-9]*")))
     interrupt(process)
+    time.sleep(0.3)  # signals that come together count as one
     os.kill(process.pid, signal.SIGTERM)
-    os.kill(process.pid, signal.SIGCONT)
     assert process.wait(timeout=30) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     process.communicate()
     wait_for(lambda: group_members(process) == [])
+
+
+def test_a_second_training_in_the_same_folder_is_refused(commands):
+    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    second = commands.run("train.py", "-df", "run", code=2)
+    assert "-df run: a training is running there" in second.stderr
+    interrupt(process)
+    assert process.wait(timeout=60) == 0
+    process.communicate()
 
 
 def test_killed_outright_leaves_no_worker_and_goes_on_from_the_last_checkpoint(commands):
@@ -175,7 +186,7 @@ BAD_INPUT = {
     "--arch foo": "one of NIPS, NATURE, PWYX",
     "-lr -0.1": "--initial_lr -0.1: must be 0 or more",
     "--nb_choices 3": "a max_repetition of at least 2",
-    "--max_repetition -1": "--max_repetition -1: must be 0 or more",
+    "--max_repetition -1": "--max_repetition -1: must be from 0 to 10000",
     "-df /proc/nowhere": "cannot be written",
     "-df file": "that is a file",
     "--no_such_option": "--no_such_option",

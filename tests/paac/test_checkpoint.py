@@ -139,6 +139,17 @@ def test_a_run_that_was_moved_still_loads(relative, tmp_path, monkeypatch):
     assert tf.train.latest_checkpoint(str(folder)) == str(folder / "100" / "weights")
 
 
+@pytest.mark.parametrize("name", ["a [b]", "a*", "ü?", "[x]*", "a\\b"])
+def test_a_folder_may_have_any_name(name, tmp_path, monkeypatch):
+    # TensorFlow takes some of these for patterns.
+    monkeypatch.chdir(tmp_path)
+    folder = Path(name) / "checkpoints"
+    write(folder, 10)
+    checkpoint, damaged = CheckpointFolder(folder).newest()
+    assert damaged == [] and value_in(checkpoint) == 10
+    assert Path.cwd() == tmp_path
+
+
 def test_only_the_newest_are_kept(tmp_path):
     for step in (5, 40, 300, 2000):
         write(tmp_path, step, keep=3)

@@ -1,0 +1,96 @@
+"""What users would pick instead, set to the same job and measured the same way; script/requirements-peers.txt has them.
+
+Each peer plays Atari with a frame skip of 4, gray 84x84 observations in a stack of 4, random starts and no sticky
+actions. A measure takes a count and returns decisions and plays, as those of benchmark.py.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Measure = Callable[[int], tuple[int, int]]
+
+
+def gym_name(rom: str) -> str:
+    """ms_pacman -> MsPacman."""
+    return "".join(word.capitalize() for word in rom.split("_"))
+
+
+@contextmanager
+def emulators(rom: str, count: int, threads: int) -> Iterator[dict[str, Measure]]:
+    """Vector environments in C++, random play: EnvPool with its default resize and a cheaper one, and ALE's own."""
+    import envpool
+    import numpy as np
+    from ale_py.vector_env import AtariVectorEnv
+
+    def pool(area: bool):
+        return envpool.make(
+            f"{gym_name(rom)}-v5",
+            env_type="gymnasium",
+            num_envs=count,
+            batch_size=count,
+            num_threads=threads,
+            frame_skip=4,
+            noop_max=30,
+            repeat_action_probability=0.0,
+            use_inter_area_resize=area,
+        )
+
+    environments = {
+        "EnvPool": pool(area=True),
+        "EnvPool, nearest": pool(area=False),
+        "ALE vector": AtariVectorEnv(
+            rom, count, num_threads=threads, frameskip=4, noop_max=30, repeat_action_probability=0.0
+        ),
+    }
+    random = np.random.default_rng()
+
+    def measure(environment) -> Measure:
+        space = getattr(environment, "single_action_space", environment.action_space)  # EnvPool has but the latter
+
+        def play(steps: int) -> tuple[int, int]:
+            for _ in range(steps):
+                environment.step(random.integers(0, space.n, count))
+            return steps * count, steps * count
+
+        return play
+
+    for environment in environments.values():
+        environment.reset()
+    try:
+        yield {name: measure(environment) for name, environment in environments.items()}
+    finally:
+        for environment in environments.values():
+            environment.close()
+
+
+@contextmanager
+def stable_baselines(rom: str, count: int, steps: int) -> Iterator[dict[str, Measure]]:
+    """A2C of Stable-Baselines3 with its CnnPolicy, which is NATURE's network; its environments in processes."""
+    import ale_py
+    import gymnasium
+    from stable_baselines3 import A2C
+    from stable_baselines3.common.env_util import make_atari_env
+    from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
+
+    gymnasium.register_envs(ale_py)
+    environments = VecFrameStack(
+        make_atari_env(
+            f"{gym_name(rom)}NoFrameskip-v4",
+            n_envs=count,
+            wrapper_kwargs={"terminal_on_life_loss": False},
+            vec_env_cls=SubprocVecEnv,
+            vec_env_kwargs={"start_method": "spawn"},
+        ),
+        n_stack=4,
+    )
+    model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
+
+    def learn(updates: int) -> tuple[int, int]:
+        decisions = updates * steps * count
+        model.learn(decisions, reset_num_timesteps=False)
+        return decisions, decisions
+
+    try:
+        yield {"Stable-Baselines3 A2C": learn}
+    finally:
+        environments.close()
