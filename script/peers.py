@@ -66,17 +66,15 @@ def emulators(rom: str, count: int, threads: int) -> Iterator[dict[str, Measure]
 @contextmanager
 def stable_baselines(rom: str, count: int, steps: int) -> Iterator[dict[str, Measure]]:
     """A2C of Stable-Baselines3 with its CnnPolicy, which is NATURE's network; its environments in processes."""
-    import ale_py
-    import gymnasium
     from stable_baselines3 import A2C
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
 
-    gymnasium.register_envs(ale_py)
     environments = VecFrameStack(
         make_atari_env(
-            f"{gym_name(rom)}NoFrameskip-v4",
+            f"ale_py:ALE/{gym_name(rom)}-v5",  # the module registers its games in each process
             n_envs=count,
+            env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
             wrapper_kwargs={"terminal_on_life_loss": False},
             vec_env_cls=SubprocVecEnv,
             vec_env_kwargs={"start_method": "spawn"},
