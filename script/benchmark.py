@@ -17,9 +17,11 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
+
+import peers
 
 from networks.registry import TORSOS
 from paac import front_door
@@ -84,10 +86,7 @@ def updates(learner: Any, count: int) -> tuple[int, int]:
     return count * learner.decisions_per_update, sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
 
 
-Measure = Callable[[int], tuple[int, int]]  # how often -> decisions and plays
-
-
-def measure_in_turn(measures: Mapping[str, Measure], rounds: int, seconds: float) -> dict[str, list[list[float]]]:
+def measure_in_turn(measures: Mapping[str, peers.Measure], rounds: int, seconds: float) -> dict[str, list[list[float]]]:
     """Decisions and plays a second of every measure in every round; each takes about `seconds`."""
     counts = {}
     for name, measure in measures.items():
@@ -111,7 +110,7 @@ def median_ratio(measured: Mapping[str, list[list[float]]], name: str, other: st
     return statistics.median(mine[0] / theirs[0] for mine, theirs in pairs)
 
 
-def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measure], Any]:
+def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, peers.Measure], Any]:
     """One emulator's decisions in this process, and the four bare frames that each is made of; Atari only."""
     from emulators import make_emulator
     from paac.run_folder import emulator_settings
@@ -139,9 +138,9 @@ def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measur
 
 def benchmark_emulators(options: BenchmarkOptions, game: Any, pool: Any) -> dict[str, Any]:
     """The emulators alone, beside their peers; and one emulator beside the bare library."""
-    import peers
-
-    measures: dict[str, Measure] = {"emulators": lambda count: emulators_alone(pool, options.repetition_table, count)}
+    measures: dict[str, peers.Measure] = {
+        "emulators": lambda count: emulators_alone(pool, options.repetition_table, count)
+    }
     with ExitStack() as stack:
         if options.peers:
             measures |= stack.enter_context(peers.emulators(game.name, pool.count, options.workers))
@@ -149,18 +148,16 @@ def benchmark_emulators(options: BenchmarkOptions, game: Any, pool: Any) -> dict
     alone, emulator = one_emulator(game, options)
     with closing(emulator):
         measured |= measure_in_turn(alone, options.rounds, options.seconds / 2)
-    show(f"{game}, emulators", measured)
+    figures = show(f"{game}, emulators", measured, pool.frame_skip)
     for name in measures:
         if name != "emulators":
             print(f"{median_ratio(measured, 'emulators', name):>8.2f} x {name}")
     print(f"{median_ratio(measured, *alone):>8.0%} of the bare frames' rate in one emulator")
-    return {"rounds": measured}
+    return {"medians": figures, "rounds": measured}
 
 
 def benchmark_loop(options: BenchmarkOptions, arch: str, game: Any, pool: Any) -> dict[str, Any]:
     """The network alone and the whole loop, beside the emulators alone."""
-    import peers
-
     from networks.registry import make_network
     from paac.learner import Learner
     from paac.run_folder import network_settings
@@ -176,7 +173,7 @@ def benchmark_loop(options: BenchmarkOptions, arch: str, game: Any, pool: Any) -
         )
 
     alone, whole = learner(AnswerAtOnce(pool)), learner(pool)
-    measures: dict[str, Measure] = {
+    measures: dict[str, peers.Measure] = {
         "emulators": lambda count: emulators_alone(pool, options.repetition_table, count),
         "network": lambda count: updates(alone, count),
         "loop": lambda count: updates(whole, count),
@@ -189,19 +186,22 @@ def benchmark_loop(options: BenchmarkOptions, arch: str, game: Any, pool: Any) -
         loop[0] * (1 / emulators[0] + 1 / network[0])
         for emulators, network, loop in zip(*(measured[name] for name in ("emulators", "network", "loop")), strict=True)
     )
-    show(arch, measured)
+    figures = show(arch, measured, pool.frame_skip)
     print(f"{share:>8.0%} of the bound")
     for name in list(measures)[3:]:
         print(f"{median_ratio(measured, 'loop', name):>8.2f} x {name}")
-    return {"arch": arch, "rounds": measured, "share_of_bound": share}
+    return {"arch": arch, "medians": figures, "rounds": measured, "share_of_bound": share}
 
 
-def show(title: str, measured: Mapping[str, list[list[float]]], frame_skip: int = 4) -> None:
-    """Medians as a table."""
+def show(title: str, measured: Mapping[str, list[list[float]]], frame_skip: int) -> dict[str, dict[str, float]]:
+    """Medians as a table, and returned: decisions and frames a second."""
+    figures = {}
     print(f"\n{title:<26}{'decisions/s':>14}{'frames/s':>14}")
     for name, rounds in measured.items():
         decisions, plays = map(statistics.median, zip(*rounds, strict=True))
+        figures[name] = {"decisions_per_s": decisions, "frames_per_s": plays * frame_skip}
         print(f"{name:<26}{decisions:>14,.0f}{plays * frame_skip:>14,.0f}", flush=True)
+    return figures
 
 
 def check_peers() -> None:

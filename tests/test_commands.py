@@ -288,3 +288,15 @@ def test_nothing_greets(commands):
     trained = commands.run("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
     assert [line.split(":")[0] for line in trained.stdout.splitlines()] == ["pong", "Saved at 20 decisions in logs"]
+
+
+def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(commands):
+    short = ["--rounds", "1", "--seconds", "0.1", *TINY]
+    shown = commands.run("script/benchmark.py", "--archs", "NIPS", "--json", "figures.json", *short).stdout
+    assert "of the bound" in shown
+    emulators, nips = json.loads((commands.folder / "figures.json").read_text())["results"]
+    assert set(emulators["medians"]) == {"emulators", "one emulator", "four bare frames"}
+    assert set(nips["medians"]) == {"emulators", "network", "loop"}
+    assert all(figures["decisions_per_s"] > 0 for figures in nips["medians"].values())
+    assert "--archs NOPE" in commands.run("script/benchmark.py", "--archs", "NOPE", *short, code=2).stderr
+    assert "--json" in commands.run("script/benchmark.py", "--json", "no/figures.json", *short, code=2).stderr
