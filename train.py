@@ -14,7 +14,7 @@ def main(argv: Sequence[str]) -> None:
     typed = typed_options(Options, argv, "Train an agent, or go on with the training in its folder. Ctrl+C saves.")
 
     from emulators import find_game, short_name
-    from paac.engine import start_tensorflow
+    from paac.engine import device_notes, start_tensorflow
     from paac.run_folder import open_run
     from paac.stop import StopSignal
 
@@ -32,8 +32,8 @@ def main(argv: Sequence[str]) -> None:
         viewer = Viewer(options.visualize)
     with StopSignal() as stop:
         device = start_tensorflow(options.device, options.op_threads)
-        if device != options.device:
-            print(f"No {options.device} on this machine: running on {device}")
+        for line in device_notes(options.device, device, options.precision):
+            print(line)
 
         import tensorflow as tf
 

@@ -1,6 +1,7 @@
 """What all networks share: scaling of observations, layers with the original's initial values, activations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -21,6 +22,22 @@ def make_activation(name: str, alpha_leaky_relu: float = 0.1) -> Activation:
     if name == "leaky_relu":
         return lambda features: tf.nn.leaky_relu(features, alpha_leaky_relu)
     raise ValueError(f"unknown activation {name!r}")
+
+
+@contextmanager
+def layer_precision(precision: str) -> Iterator[None]:
+    """Layers made in here compute in `precision`, float32 or bfloat16; their weights are float32 in any case.
+
+    It is Keras' mixed precision (Micikevicius et al. 2018); bfloat16 has float32's range, so no loss needs scaling.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"unknown precision {precision!r}")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 class Uniform(keras.initializers.Initializer):

@@ -23,17 +23,23 @@ def make_network(
     activation: str = "relu",
     alpha_leaky_relu: float = 0.1,
     softmax_temp: float = 1.0,
+    precision: str = "float32",
 ) -> "ActorCritic":
-    """The torso `arch` with its heads, its weights drawn from `seed`. Raises KeyError for an unknown `arch`."""
+    """The torso `arch` with its heads, its weights drawn from `seed`. Raises KeyError for an unknown `arch`.
+
+    The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32.
+    """
     import numpy as np
 
     from networks.actor_critic import ActorCritic
-    from networks.layers import make_activation
+    from networks.layers import layer_precision, make_activation
 
-    torso = getattr(importlib.import_module(TORSOS[arch]), arch)
+    make_torso = getattr(importlib.import_module(TORSOS[arch]), arch)
     random = np.random.default_rng(seed)
+    with layer_precision(precision):
+        torso = make_torso(make_activation(activation, alpha_leaky_relu), random)
     network = ActorCritic(
-        torso(make_activation(activation, alpha_leaky_relu), random),
+        torso,
         num_actions=num_actions,
         nb_choices=nb_choices,
         softmax_temp=softmax_temp,

@@ -92,6 +92,7 @@ class Options:
     arch: str = option("NIPS", group="Network", kind=FIXED, limit=one_of(*TORSOS), help="network: " + ", ".join(TORSOS))
     activation: str = option("relu", group="Network", kind=FIXED, limit=one_of("relu", "leaky_relu"), help="relu or leaky_relu")
     alpha_leaky_relu: float = option(0.1, group="Network", kind=FIXED, limit=NOT_NEGATIVE, help="slope of leaky_relu below zero")
+    precision: str = option("float32", group="Network", kind=FIXED, limit=one_of("float32", "bfloat16"), help="numbers that the layers compute with: float32, or bfloat16, faster where the processor has it; heads and loss are float32")
     keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda share: 0 < share <= 1, "more than 0 and at most 1"), help="share of units that dropout keeps, in the Bayesian network, which is still to come")
 
     max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="most times an action is repeated; 0 with 1 choice is plain PAAC")

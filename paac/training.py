@@ -115,8 +115,9 @@ class Training:
         if self.options.repetition_table != [0]:
             print(f"FiGAR: every action is repeated one of {options.repetition_table} times")
         print(
-            f"{pool.game}: {options.arch} with {self.network.count_params():,} parameters, {pool.count} emulators in "
-            f"{len(pool.worker_pids)} processes and {len(pool.shards)} shards, seed {options.random_seed}, into {run}"
+            f"{pool.game}: {options.arch} with {self.network.count_params():,} parameters, in {options.precision}, "
+            f"{pool.count} emulators in {len(pool.worker_pids)} processes and {len(pool.shards)} shards, "
+            f"seed {options.random_seed}, into {run}"
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:

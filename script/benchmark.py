@@ -1,8 +1,7 @@
 """Measure decisions and frames a second: emulators alone, network alone, and the whole training loop.
 
 All are measured in turn, several rounds in one run, and the medians are shown: machines drift, ratios do not. The bound
-of the loop is 1 / (1 / emulators + 1 / network), the speed of one in which the two never work at the same time. With
-`--peers` the same job is given to what users would pick instead.
+of the loop is 1 / (1 / emulators + 1 / network), the speed of one in which the two never work at the same time.
 """
 
 import sys
@@ -14,18 +13,17 @@ import dataclasses
 import importlib.util
 import json
 import os
-import statistics
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import Any
-
-import peers
 
 from networks.registry import TORSOS
 from paac import front_door
 from paac.options import AT_LEAST_ONE, POSITIVE, OptionError, Options, check, option, resolve, typed_options
+from speed import peers
+from speed.design_2017 import baseline
+from speed.measure import Measure, Rate, Rounds, measure_in_turn, median_ratio, medians, share_of_bound
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,11 @@ class BenchmarkOptions(Options):
     rounds: int = option(5, group="Benchmark", limit=AT_LEAST_ONE, help="times that each figure is measured")
     seconds: float = option(4.0, group="Benchmark", limit=POSITIVE, help="about how long each takes")
     peers: bool = option(False, group="Benchmark", help="EnvPool, ALE's own vectors and Stable-Baselines3 too")
-    json: str | None = option(None, group="Benchmark", help="file for all figures")
+    baseline: bool = option(False, group="Benchmark", help="the original's design of 2017 too")
+    scaling: bool = option(False, group="Benchmark", help="8 to 256 emulators, 1 to 8 workers, all networks, RGB")
+    startup: bool = option(False, group="Benchmark", help="seconds to the first update")
+    memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="memory of a training of N decisions")
+    folder: str | None = option(None, group="Benchmark", help="where to write benchmark.json, benchmark.md and charts")
     # fmt: on
 
 
@@ -46,6 +48,7 @@ class AnswerAtOnce:
 
     def __init__(self, pool: Any):
         self.count = pool.count
+        self.num_actions = pool.num_actions
         self.shards = pool.shards
         self.failure = None
         self.observations = pool.observations
@@ -64,53 +67,49 @@ def random_play(count: int, table: Sequence[int]) -> tuple[Any, Any]:
     return random.integers(0, 2, count), random.choice(table, count)
 
 
-def emulators_alone(pool: Any, table: Sequence[int], steps: int) -> tuple[int, int]:
-    """Every shard plays `steps` decisions, all side by side; returns decisions and plays."""
-    plays = [0] * len(pool.shards)
+def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
+    """Every shard plays by itself, all side by side."""
 
-    def play(shard: int) -> None:
-        count = len(pool.shards[shard])
-        for _ in range(steps):
-            plays[shard] += int(pool.step(shard, *random_play(count, table)).plays.sum())
+    def measure(steps: int) -> tuple[int, int]:
+        plays = [0] * len(pool.shards)
 
-    threads = [threading.Thread(target=play, args=(shard,)) for shard in range(len(plays))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return steps * pool.count, sum(plays)
+        def play(shard: int) -> None:
+            count = len(pool.shards[shard])
+            for _ in range(steps):
+                plays[shard] += int(pool.step(shard, *random_play(count, table)).plays.sum())
 
+        threads = [threading.Thread(target=play, args=(shard,)) for shard in range(len(plays))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return steps * pool.count, sum(plays)
 
-def updates(learner: Any, count: int) -> tuple[int, int]:
-    """`count` updates; returns decisions and plays."""
-    return count * learner.decisions_per_update, sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
-
-
-def measure_in_turn(measures: Mapping[str, peers.Measure], rounds: int, seconds: float) -> dict[str, list[list[float]]]:
-    """Decisions and plays a second of every measure in every round; each takes about `seconds`."""
-    counts = {}
-    for name, measure in measures.items():
-        measure(3)  # warm up
-        began = time.perf_counter()
-        measure(3)
-        counts[name] = max(3, round(3 * seconds / (time.perf_counter() - began)))
-    measured: dict[str, list[list[float]]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            began = time.perf_counter()
-            counted = measure(counts[name])
-            passed = time.perf_counter() - began
-            measured[name].append([number / passed for number in counted])
-    return measured
+    return measure
 
 
-def median_ratio(measured: Mapping[str, list[list[float]]], name: str, other: str) -> float:
-    """Of decisions a second, taken round by round: what drifts, drifts for both."""
-    pairs = zip(measured[name], measured[other], strict=True)
-    return statistics.median(mine[0] / theirs[0] for mine, theirs in pairs)
+def updates_on(pool: Any, options: Options) -> Measure:
+    """Updates of the options' network on the emulators of `pool`."""
+    from networks.registry import make_network
+    from paac.learner import Learner
+    from paac.run_folder import network_settings
+
+    learner = Learner(
+        make_network(num_actions=pool.num_actions, **network_settings(options)),
+        pool,
+        seed=options.random_seed,
+        repetition_table=options.repetition_table,
+        max_local_steps=options.max_local_steps,
+    )
+
+    def measure(count: int) -> tuple[int, int]:
+        plays = sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
+        return count * learner.decisions_per_update, plays
+
+    return measure
 
 
-def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, peers.Measure], Any]:
+def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measure], Any]:
     """One emulator's decisions in this process, and the four bare frames that each is made of; Atari only."""
     from emulators import make_emulator
     from paac.run_folder import emulator_settings
@@ -136,72 +135,149 @@ def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, peers.
     return {"one emulator": decide, "four bare frames": act}, emulator
 
 
-def benchmark_emulators(options: BenchmarkOptions, game: Any, pool: Any) -> dict[str, Any]:
+class Report:
+    """What was measured, shown as it comes."""
+
+    def __init__(self, frame_skip: int):
+        self.frame_skip = frame_skip
+        self.lines: list[str] = []
+        self.tables: dict[str, dict[str, Rate]] = {}
+        self.rounds: dict[str, Rounds] = {}
+
+    def say(self, line: str) -> None:
+        """One line of the report."""
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def table(self, title: str, measured: Rounds) -> None:
+        """Medians of what was measured in turn."""
+        rates = medians(measured, self.frame_skip)
+        self.tables[title], self.rounds[title] = rates, measured
+        self.say(f"\n| {title:<26} | decisions/s | frames/s |\n|{'-' * 28}|------------:|---------:|")
+        for name, rate in rates.items():
+            self.say(f"| {name:<26} | {rate.decisions_per_s:>11,.0f} | {rate.frames_per_s:>8,.0f} |")
+        self.say("")
+
+    def write(self, folder: Path, options: BenchmarkOptions, device: str) -> None:
+        """All figures as JSON, the report as Markdown, the tables as a bar chart."""
+        from speed.charts import bar_chart
+
+        report = {
+            "options": dataclasses.asdict(options),
+            "device": device,
+            "rounds": self.rounds,
+            "medians": {
+                title: {name: rate._asdict() for name, rate in rates.items()} for title, rates in self.tables.items()
+            },
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        (folder / "benchmark.md").write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+        bars = {
+            title: {name: rate.decisions_per_s for name, rate in rates.items()} for title, rates in self.tables.items()
+        }
+        bar_chart(bars, self.lines[0], folder / "benchmark.png")
+
+
+def benchmark_emulators(options: BenchmarkOptions, game: Any, pool: Any, report: Report) -> None:
     """The emulators alone, beside their peers; and one emulator beside the bare library."""
-    measures: dict[str, peers.Measure] = {
-        "emulators": lambda count: emulators_alone(pool, options.repetition_table, count)
-    }
+    measures = {"emulators": emulators_alone(pool, options.repetition_table)}
     with ExitStack() as stack:
         if options.peers:
             measures |= stack.enter_context(peers.emulators(game.name, pool.count, options.workers))
         measured = measure_in_turn(measures, options.rounds, options.seconds)
+    report.table(f"{game}, emulators", measured)
+    for name in list(measures)[1:]:
+        report.say(f"{median_ratio(measured, 'emulators', name):.2f} x {name}")
     alone, emulator = one_emulator(game, options)
     with closing(emulator):
-        measured |= measure_in_turn(alone, options.rounds, options.seconds / 2)
-    figures = show(f"{game}, emulators", measured, pool.frame_skip)
-    for name in measures:
-        if name != "emulators":
-            print(f"{median_ratio(measured, 'emulators', name):>8.2f} x {name}")
-    print(f"{median_ratio(measured, *alone):>8.0%} of the bare frames' rate in one emulator")
-    return {"medians": figures, "rounds": measured}
+        measured = measure_in_turn(alone, options.rounds, options.seconds / 2)
+    report.table(f"{game}, one process", measured)
+    report.say(f"{median_ratio(measured, *alone):.0%} of the bare frames' rate in one emulator")
 
 
-def benchmark_loop(options: BenchmarkOptions, arch: str, game: Any, pool: Any) -> dict[str, Any]:
-    """The network alone and the whole loop, beside the emulators alone."""
-    from networks.registry import make_network
-    from paac.learner import Learner
-    from paac.run_folder import network_settings
+def benchmark_loop(options: BenchmarkOptions, game: Any, pool: Any, report: Report) -> None:
+    """The network alone and the whole loop, beside the emulators alone and others' loops."""
+    from paac.run_folder import emulator_settings
 
-    def learner(of: Any) -> Learner:
-        network = make_network(num_actions=pool.num_actions, **network_settings(options) | {"arch": arch})
-        return Learner(
-            network,
-            of,
-            seed=options.random_seed,
-            repetition_table=options.repetition_table,
-            max_local_steps=options.max_local_steps,
-        )
-
-    alone, whole = learner(AnswerAtOnce(pool)), learner(pool)
-    measures: dict[str, peers.Measure] = {
-        "emulators": lambda count: emulators_alone(pool, options.repetition_table, count),
-        "network": lambda count: updates(alone, count),
-        "loop": lambda count: updates(whole, count),
+    measures = {
+        "emulators": emulators_alone(pool, options.repetition_table),
+        "network": updates_on(AnswerAtOnce(pool), options),
+        "loop": updates_on(pool, options),
     }
+    if options.repetition_table != [0]:
+        measures["loop without FiGAR"] = updates_on(pool, dataclasses.replace(options, max_repetition=0, nb_choices=1))
     with ExitStack() as stack:
-        if options.peers and arch == "NATURE":
+        if options.baseline:
+            measures |= stack.enter_context(
+                baseline(game, pool.count, options.arch, options.max_local_steps, emulator_settings(options))
+            )
+        if options.peers and options.arch == "NATURE":
             measures |= stack.enter_context(peers.stable_baselines(game.name, pool.count, options.max_local_steps))
         measured = measure_in_turn(measures, options.rounds, options.seconds)
-    share = statistics.median(
-        loop[0] * (1 / emulators[0] + 1 / network[0])
-        for emulators, network, loop in zip(*(measured[name] for name in ("emulators", "network", "loop")), strict=True)
-    )
-    figures = show(arch, measured, pool.frame_skip)
-    print(f"{share:>8.0%} of the bound")
+    report.table(options.arch, measured)
+    report.say(f"{share_of_bound(measured):.0%} of the bound")
     for name in list(measures)[3:]:
-        print(f"{median_ratio(measured, 'loop', name):>8.2f} x {name}")
-    return {"arch": arch, "medians": figures, "rounds": measured, "share_of_bound": share}
+        frames = f", {median_ratio(measured, 'loop', name, 1):.2f} x in frames" if "FiGAR" in name else ""
+        report.say(f"{median_ratio(measured, 'loop', name):.2f} x {name}{frames}")
 
 
-def show(title: str, measured: Mapping[str, list[list[float]]], frame_skip: int) -> dict[str, dict[str, float]]:
-    """Medians as a table, and returned: decisions and frames a second."""
-    figures = {}
-    print(f"\n{title:<26}{'decisions/s':>14}{'frames/s':>14}")
-    for name, rounds in measured.items():
-        decisions, plays = map(statistics.median, zip(*rounds, strict=True))
-        figures[name] = {"decisions_per_s": decisions, "frames_per_s": plays * frame_skip}
-        print(f"{name:<26}{decisions:>14,.0f}{plays * frame_skip:>14,.0f}", flush=True)
-    return figures
+def benchmark_scaling(options: BenchmarkOptions, game: Any, report: Report) -> dict[str, list[tuple[str, float]]]:
+    """The loop over emulators, workers, networks and colours; each panel's points."""
+    from emulators import EmulatorPool
+    from paac.run_folder import emulator_settings
+
+    settings: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "emulators": [(str(count), {"emulator_counts": count}) for count in (8, 16, 32, 64, 128, 256)],
+        "workers": [(str(count), {"emulator_workers": count}) for count in (1, 2, 4, 8)],
+        "network": [
+            (f"{arch}\n{'RGB' if rgb else 'gray'}", {"arch": arch, "rgb": rgb})
+            for arch in TORSOS
+            for rgb in (False, True)
+        ],
+    }
+    panels = {}
+    for panel, points in settings.items():
+        with ExitStack() as stack:
+            measures = {}
+            for label, changes in points:
+                changed = dataclasses.replace(options, **changes)
+                counts = {"workers": changed.workers, "shards": min(options.shards, changed.emulator_counts)}
+                pool = stack.enter_context(
+                    EmulatorPool(game, changed.emulator_counts, seed=1, **counts, **emulator_settings(changed))
+                )
+                pool.reset()
+                measures[label] = updates_on(pool, changed)
+            measured = measure_in_turn(measures, options.rounds, options.seconds)
+        rates = medians(measured, report.frame_skip)
+        report.say(f"\n| {panel} | decisions/s |\n|---|---:|")
+        for label, rate in rates.items():
+            report.say(f"| {label.replace(chr(10), ' ')} | {rate.decisions_per_s:,.0f} |")
+        panels[panel] = [(label, rate.decisions_per_s) for label, rate in rates.items()]
+    return panels
+
+
+def benchmark_startup(options: BenchmarkOptions, game: Any, report: Report) -> None:
+    """Seconds of each stage up to the first update."""
+    from speed.startup import first_update
+
+    report.say("\n| to the first update | seconds |\n|---|---:|")
+    for stage, seconds in first_update(game, options).items():
+        report.say(f"| {stage} | {seconds:.1f} |")
+
+
+def benchmark_memory(options: BenchmarkOptions, decisions: int, report: Report) -> None:
+    """Memory of a training, a line for each tenth of it."""
+    from speed.memory import watch_training
+
+    samples = watch_training(
+        ["-g", options.game, "--arch", options.arch, "-ec", str(options.emulator_counts)],
+        decisions,
+    )
+    report.say("\n| seconds | trainer, MiB | workers, MiB |\n|---:|---:|---|")
+    for sample in samples[:: max(1, len(samples) // 10)]:
+        workers = ", ".join(f"{size:.1f}" for size in sample.workers)
+        report.say(f"| {sample.seconds:.0f} | {sample.trainer:.1f} | {workers} |")
 
 
 def check_peers() -> None:
@@ -211,7 +287,8 @@ def check_peers() -> None:
             raise OptionError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
 
 
-def main(argv: Sequence[str]) -> None:
+def parse(argv: Sequence[str]) -> tuple[BenchmarkOptions, list[str]]:
+    """The options and the networks to measure. Raises OptionError."""
     typed = typed_options(BenchmarkOptions, argv, (__doc__ or "").splitlines()[0])
     options = BenchmarkOptions(**typed)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
@@ -219,36 +296,58 @@ def main(argv: Sequence[str]) -> None:
         if arch not in TORSOS:
             raise OptionError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
         check(dataclasses.replace(options, arch=arch))
-    if options.json and not os.access(Path(options.json).absolute().parent, os.W_OK):
-        raise OptionError(f"--json {options.json}: its folder is not there, or cannot be written")
-    options = resolve(options)
+    if options.folder is not None:
+        above = next(
+            path
+            for path in (Path(options.folder).absolute(), *Path(options.folder).absolute().parents)
+            if path.exists()
+        )
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise OptionError(f"--folder {options.folder}: cannot be written; name another folder")
+    if options.peers:
+        check_peers()
+    return resolve(options), archs
+
+
+def main(argv: Sequence[str]) -> None:
+    options, archs = parse(argv)
 
     from emulators import EmulatorPool, find_game
     from paac.engine import start_tensorflow
     from paac.run_folder import emulator_settings
 
     game = find_game(options.game, options.rom_path)
-    if options.peers:
-        check_peers()
     device = start_tensorflow(options.device, options.op_threads)
 
     import tensorflow as tf
 
     settings = emulator_settings(options) | {"workers": options.workers, "shards": options.shards}
-    with EmulatorPool(game, options.emulator_counts, seed=options.random_seed, **settings) as pool, tf.device(device):
-        pool.reset()
-        print(
-            f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
-            f"repeats {options.repetition_table}, {device}, {options.rounds} rounds"
-        )
-        results = [benchmark_emulators(options, game, pool)]
-        results += [benchmark_loop(options, arch, game, pool) for arch in archs]
-    if options.json:
-        report = {"options": dataclasses.asdict(options), "device": device, "results": results}
-        try:
-            Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OptionError(f"--json {options.json}: cannot be written ({error.strerror})") from None
+    panels = {}
+    with tf.device(device):
+        with EmulatorPool(game, options.emulator_counts, seed=options.random_seed, **settings) as pool:
+            pool.reset()
+            report = Report(pool.frame_skip)
+            report.say(
+                f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
+                f"repeats {options.repetition_table}, {options.precision} on {device}, {options.rounds} rounds"
+            )
+            benchmark_emulators(options, game, pool, report)
+            for arch in archs:
+                benchmark_loop(dataclasses.replace(options, arch=arch), game, pool, report)
+        if options.scaling:
+            panels = benchmark_scaling(options, game, report)
+    if options.startup:
+        benchmark_startup(options, game, report)
+    if options.memory:
+        benchmark_memory(options, options.memory, report)
+    if options.folder:
+        folder = Path(options.folder)
+        report.write(folder, options, device)
+        if panels:
+            from speed.charts import scaling_chart
+
+            scaling_chart(panels, f"{game}, the whole loop", folder / "scaling.png")
+        print(f"Wrote {folder}")
 
 
 if __name__ == "__main__":

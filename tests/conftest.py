@@ -37,11 +37,13 @@ class Commands:
             preexec_fn=as_from_a_terminal,
         )
 
-    def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: str, *arguments: str, code: int = 0, seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Run `script` to its end and check its exit code."""
         process = self.start(script, *arguments)
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=seconds)
         finally:
             process.kill()
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"

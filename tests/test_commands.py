@@ -287,16 +287,41 @@ def test_nothing_greets(commands):
     """32 emulators must not greet 32 times, nor TensorFlow once."""
     trained = commands.run("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
-    assert [line.split(":")[0] for line in trained.stdout.splitlines()] == ["pong", "Saved at 20 decisions in logs"]
+    assert [line.split(":")[0] for line in trained.stdout.splitlines()] == [
+        "Running on /cpu",
+        "pong",
+        "Saved at 20 decisions in logs",
+    ]
 
 
 def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(commands):
     short = ["--rounds", "1", "--seconds", "0.1", *TINY]
-    shown = commands.run("script/benchmark.py", "--archs", "NIPS", "--json", "figures.json", *short).stdout
-    assert "of the bound" in shown
-    emulators, nips = json.loads((commands.folder / "figures.json").read_text())["results"]
-    assert set(emulators["medians"]) == {"emulators", "one emulator", "four bare frames"}
-    assert set(nips["medians"]) == {"emulators", "network", "loop"}
-    assert all(figures["decisions_per_s"] > 0 for figures in nips["medians"].values())
+    asked = ["--archs", "NIPS", "--baseline", "--startup", "--folder", "new/figures"]
+    shown = commands.run("script/benchmark.py", *asked, *short).stdout
+    assert "of the bound" in shown and "x the design of 2017" in shown and "| first update |" in shown
+    folder = commands.folder / "new/figures"
+    medians = json.loads((folder / "benchmark.json").read_text())["medians"]
+    assert set(medians["pong, emulators"]) == {"emulators"}
+    assert set(medians["pong, one process"]) == {"one emulator", "four bare frames"}
+    assert set(medians["NIPS"]) == {"emulators", "network", "loop", "the design of 2017"}
+    assert all(rate["decisions_per_s"] > 0 for rate in medians["NIPS"].values())
+    assert (folder / "benchmark.md").read_text() in shown
+    assert (folder / "benchmark.png").read_bytes().startswith(b"\x89PNG")
     assert "--archs NOPE" in commands.run("script/benchmark.py", "--archs", "NOPE", *short, code=2).stderr
-    assert "--json" in commands.run("script/benchmark.py", "--json", "no/figures.json", *short, code=2).stderr
+    (commands.folder / "file").touch()
+    assert "--folder file" in commands.run("script/benchmark.py", "--folder", "file", *short, code=2).stderr
+
+
+def test_the_benchmark_watches_the_memory_of_a_training(commands):
+    short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
+    shown = commands.run("script/benchmark.py", "--memory", "4000", *short).stdout
+    rows = shown.split("workers, MiB")[1].strip().splitlines()[2:]
+    assert rows and all(float(row.split("|")[2]) > 20 for row in rows)
+
+
+@pytest.mark.slow
+def test_the_benchmark_scales(commands):
+    short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", "-ec", "8", "-ew", "2"]
+    shown = commands.run("script/benchmark.py", "--scaling", "--folder", "figures", *short, seconds=400).stdout
+    assert "| 256 |" in shown and "| PWYX RGB |" in shown
+    assert (commands.folder / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, make_activation, scale
+from networks.layers import Conv, Dense, layer_precision, make_activation, scale
 
 
 def assert_fills(values, n):
@@ -33,6 +33,19 @@ def test_leaky_relu_has_the_slope_asked_for_below_zero():
     features = tf.constant([-2.0, 0.0, 3.0])
     np.testing.assert_allclose(make_activation("leaky_relu", 0.3)(features), [-0.6, 0, 3], rtol=1e-6)
     np.testing.assert_allclose(make_activation("leaky_relu")(features), [-0.2, 0, 3], rtol=1e-6)
+
+
+def test_layers_made_in_bfloat16_compute_in_it_and_keep_their_weights_in_float32():
+    with layer_precision("bfloat16"):
+        half = Dense(3, np.random.default_rng(0))
+    whole = Dense(3, np.random.default_rng(0))
+    inputs = tf.constant([[1.0, 2.0]])
+    assert half(inputs).dtype == tf.bfloat16 and whole(inputs).dtype == tf.float32
+    assert {variable.dtype for variable in half.variables} == {"float32"}
+    np.testing.assert_array_equal(half.kernel, whole.kernel)
+    np.testing.assert_allclose(tf.cast(half(inputs), tf.float32), whole(inputs), atol=0.02)
+    with pytest.raises(ValueError, match="float8"), layer_precision("float8"):
+        pass
 
 
 def test_an_unknown_activation_is_named():

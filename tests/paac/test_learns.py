@@ -44,10 +44,13 @@ class TargetGame:
         return self.observations[part].copy(), right.astype(np.float32), dones, (1 + repeats).astype(np.int32)
 
 
-@pytest.mark.parametrize("table", [[0], [0, 2, 5]], ids=["paac", "figar"])
-def test_a_shown_target_is_hit(table):
+@pytest.mark.parametrize(
+    ("table", "precision"),
+    [([0], "float32"), ([0, 2, 5], "float32"), pytest.param([0, 2, 5], "bfloat16", marks=pytest.mark.slow)],
+)
+def test_a_shown_target_is_hit(table, precision):
     game = TargetGame(actions=3, table=table)
-    network = make_network("NIPS", num_actions=3, nb_choices=len(table), rgb=False, seed=1)
+    network = make_network("NIPS", num_actions=3, nb_choices=len(table), rgb=False, seed=1, precision=precision)
     learner = Learner(network, game, seed=1, repetition_table=table, gamma=0.9, entropy_strength=0.005)
     rewards = [learner.update(lr=0.01).rewards.mean() for _ in range(400)]
     chance = 1 / (3 * len(table))

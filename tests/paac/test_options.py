@@ -81,6 +81,7 @@ CHANGED = {
     "arch": "NATURE",
     "activation": "leaky_relu",
     "alpha_leaky_relu": 0.25,
+    "precision": "bfloat16",
     "keep_percentage": 0.5,
     "max_repetition": 10,
     "nb_choices": 6,

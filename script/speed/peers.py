@@ -1,13 +1,13 @@
-"""What users would pick instead, set to the same job and measured the same way; script/requirements-peers.txt has them.
+"""What users would pick instead, set to the same job and measured the same way; script/requirements-peers.txt has it.
 
 Each peer plays Atari with a frame skip of 4, gray 84x84 observations in a stack of 4, random starts and no sticky
 actions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Measure = Callable[[int], tuple[int, int]]  # how often -> decisions and plays
+from speed.measure import Measure
 
 
 def gym_name(rom: str) -> str:

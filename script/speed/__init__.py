@@ -1,0 +1,1 @@
+"""What `script/benchmark.py` measures with, and what it measures Manette against."""
