@@ -29,6 +29,15 @@ def main(argv: Sequence[str]) -> None:
     statistics = {"Mean": scores.mean(), "Min": scores.min(), "Max": scores.max(), "Std": scores.std()}
     for name, value in statistics.items():
         print(f"{name}: {value:.2f}")
+    uncertainty = {
+        "entropy": float(np.mean([result.entropy for result in shown.results])),
+        "disagreement": float(np.mean([result.disagreement for result in shown.results])),
+    }
+    if options.dropout_samples > 1:
+        print(
+            f"Uncertainty: {uncertainty['entropy']:.3f} nats in the policy, "
+            f"{uncertainty['disagreement']:.3f} of them where {options.dropout_samples} dropout samples disagree"
+        )
     cut = [number for number, result in enumerate(shown.results, 1) if result.cut]
     if cut:
         print(f"{len(cut)} of them cut by the frame cap: {', '.join(map(str, cut))}")
@@ -45,6 +54,7 @@ def main(argv: Sequence[str]) -> None:
             "scores": scores.tolist(),
             "lengths": [result.length for result in shown.results],
             "cut": cut,
+            "uncertainty": uncertainty,
             "median": float(np.median(scores)),
             **{name.lower(): float(value) for name, value in statistics.items()},
         }

@@ -13,11 +13,15 @@ def main(argv: Sequence[str]) -> None:
 
     typed = typed_options(Options, argv, "Train an agent, or go on with the training in its folder. Ctrl+C saves.")
 
-    from emulators import find_game, short_name
+    from emulators import find_game, list_games, short_name
     from paac.engine import device_notes, start_tensorflow
     from paac.run_folder import open_run
     from paac.stop import StopSignal
 
+    if typed.pop("list_games", False):
+        for platform, names in list_games(typed.get("rom_path", Options.rom_path)).items():
+            print(f"{platform}: {', '.join(names)}")
+        return
     if "game" in typed:
         typed["game"] = short_name(typed["game"])
     options, notes = open_run(typed)

@@ -2,6 +2,16 @@
 
 from emulators.emulator import Emulator, GameError
 from emulators.pool import EmulatorPool, WorkerError
-from emulators.registry import Game, find_game, make_emulator, short_name
+from emulators.registry import Game, find_game, list_games, make_emulator, short_name
 
-__all__ = ["Emulator", "EmulatorPool", "Game", "GameError", "WorkerError", "find_game", "make_emulator", "short_name"]
+__all__ = [
+    "Emulator",
+    "EmulatorPool",
+    "Game",
+    "GameError",
+    "WorkerError",
+    "find_game",
+    "list_games",
+    "make_emulator",
+    "short_name",
+]

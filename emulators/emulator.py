@@ -31,6 +31,10 @@ class Emulator(ABC):
     max_noops = 30  # no-op frames at most in a random start
     noop: int | None = 0  # the action that does nothing, None where a game has none
 
+    frames_per_second = 60  # of game time, for films
+    joins_pictures = True  # whether a film joins two frames, because sprites may flicker
+    can_save = True  # whether `save_state` works
+
     num_actions: int
     on_frame: Callable[[np.ndarray], None] | None = None  # called with every screen() shown, if set
 
@@ -46,9 +50,11 @@ class Emulator(ABC):
         max_episode_frames: int = 108_000,
         colours: np.ndarray | None = None,
         luminances: np.ndarray | None = None,
+        rows: int | None = None,
     ):
         """`screen_shape` is [height, width] of palette indices, with their `colours` [256, 3] and `luminances` [256],
-        or [height, width, 3] of RGB. An episode is cut after `max_episode_frames` frames since reset, no-ops included.
+        or [height, width, 3] of RGB; the first `rows` of it are observed, None: all. An episode is cut after
+        `max_episode_frames` frames since reset, no-ops included.
         """
         self.random_start = random_start
         self.single_life_episodes = single_life_episodes
@@ -57,7 +63,7 @@ class Emulator(ABC):
             self.max_noops = max_noops
         self._colours = colours
         height, width = screen_shape[:2]
-        self._stack = FrameStack(height, width, rgb, colours if rgb else luminances)
+        self._stack = FrameStack(rows or height, width, rgb, colours if rgb else luminances)
         # The pooled screens of the last four plays: all that can still end up in the stack.
         self._screens = [list(np.zeros((self.pooled_frames, *screen_shape), np.uint8)) for _ in range(STACK)]
         self._screen = self._screens[-1][-1]
@@ -84,6 +90,10 @@ class Emulator(ABC):
     @abstractmethod
     def _is_over(self) -> bool:
         """Whether the game has ended."""
+
+    def _is_cut(self) -> bool:
+        """Whether the game itself has cut the episode."""
+        return False
 
     def _lives(self) -> int:
         """Lives left, 0 where a game knows none."""
@@ -220,5 +230,5 @@ class Emulator(ABC):
         if self.single_life_episodes:
             before, self._lives_left = self._lives_left, self._lives()
             over = over or self._lives_left < before
-        self.cut = not over and self._frames >= self.max_episode_frames
+        self.cut = not over and (self._is_cut() or self._frames >= self.max_episode_frames)
         return over or self.cut

@@ -73,6 +73,7 @@ class EmulatorPool:
         with closing(make_emulator(self.game, seed=0, rgb=rgb, **settings)) as example:
             self.num_actions = example.num_actions
             self.frame_skip = example.frame_skip
+            self.can_save = example.can_save
             screen_shape = example.screen().shape
         self.failure: WorkerError | None = None
         self._arrays = SharedArrays(
@@ -135,7 +136,7 @@ class EmulatorPool:
         return Steps(arrays["observations"][part], *(arrays[name][part].copy() for name in Steps._fields[1:]))
 
     def save_states(self) -> list[bytes]:
-        """The state of every emulator; see `Emulator.save_state`."""
+        """The state of every emulator, where it `can_save`; see `Emulator.save_state`."""
         return self._ask_all("save_state")
 
     def load_states(self, states: Sequence[bytes]) -> None:

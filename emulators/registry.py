@@ -5,13 +5,14 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
+from emulators.gym_settings import settings_of
 
 ROM_PATH = "./atari_roms"
-
-# Names that mean a game of a platform still to come; without this its Atari namesake would answer to them today.
-RESERVED = {"tetris": "Manette's own Tetris is not there yet; the Atari cartridge is -g atari:tetris"}
+PLATFORMS = ("atari", "gym", "tetris")
+TETRIS = "tetris"  # ours; the Atari cartridge is atari:tetris
 
 
 @dataclass(frozen=True)
@@ -29,26 +30,37 @@ class Game:
 
 def short_name(game: str) -> str:
     """NAME for PLATFORM:NAME where that means the same."""
-    name = game.removeprefix("atari:")
-    return game if name in RESERVED else name
+    platform, _, name = game.rpartition(":")
+    if platform == "tetris" or (platform == "atari" and name != TETRIS):
+        return name
+    return name if platform == "gym" and re.search(r"[A-Z]", name) else game
 
 
 def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     """Look `game`, a NAME or PLATFORM:NAME, up. Raises GameError, with near matches, if there is none to play."""
+    platform, _, name = (
+        game.partition(":") if game.startswith(tuple(f"{known}:" for known in PLATFORMS)) else ("", "", game)
+    )
+    if name == TETRIS and platform in ("", "tetris"):
+        return Game("tetris", name, "")
     from emulators import atari  # late: --help need not wait for the emulator
 
-    platform, _, name = game.rpartition(":")
-    if platform not in ("", "atari"):
-        raise GameError(f"-g {game}: no platform {platform!r}; there is atari")
-    if not platform and name in RESERVED:
-        raise GameError(f"-g {name}: {RESERVED[name]}")
-    rom, notice = atari.find_rom(name, rom_path) if re.fullmatch(r"[\w-]{1,100}", name) else (None, "")
-    if rom is None:
-        known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
-        near = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), known, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"for example {', '.join(known[::15])}"
-        raise GameError(f"-g {game}: no game of that name; {hint}")
-    return Game("atari", name, rom, notice)
+    if platform in ("", "atari") and re.fullmatch(r"[\w-]{1,100}", name):
+        rom, notice = atari.find_rom(name, rom_path)
+        if rom is not None:
+            return Game("atari", name, rom, notice)
+    from emulators import gym
+
+    if platform in ("", "gym") and gym.is_registered(name):
+        gym.make_environment(name).close()  # or the line why not
+        return Game("gym", name, "")
+    known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
+    names = [*known, TETRIS, *gym.game_names()]
+    by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
+    near = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), by_letters, n=3)
+    meant = " or ".join(by_letters[letters] for letters in near)
+    hint = f"did you mean {meant}?" if near else f"for example {', '.join(known[::15])}"
+    raise GameError(f"-g {game}: no game of that name; {hint} --list_games shows all")
 
 
 def make_emulator(
@@ -68,20 +80,33 @@ def make_emulator(
 
     Raises GameError for a game that cannot be played. `Emulator` and `AtariEmulator` explain the other arguments.
     """
-    from emulators.atari import AtariEmulator
-
     if isinstance(game, str):
         game = find_game(game, rom_path)
         if game.notice:
             warnings.warn(game.notice, stacklevel=2)
-    return AtariEmulator(
-        game.rom,
-        seed=seed,
-        rgb=rgb,
-        random_start=random_start,
-        single_life_episodes=single_life_episodes,
-        max_noops=max_noops,
-        max_episode_frames=max_episode_frames,
-        sticky_actions=sticky_actions,
-        full_action_space=full_action_space,
-    )
+    settings: dict[str, Any] = {
+        "seed": seed,
+        "rgb": rgb,
+        "random_start": random_start,
+        "single_life_episodes": single_life_episodes,
+        "max_noops": max_noops,
+        "max_episode_frames": max_episode_frames,
+    }
+    if game.platform == "atari":
+        from emulators.atari import AtariEmulator
+
+        return AtariEmulator(game.rom, sticky_actions=sticky_actions, full_action_space=full_action_space, **settings)
+    if sticky_actions or full_action_space:
+        raise GameError(f"-g {game}: only Atari has sticky actions and 18 actions; leave --protocol machado away")
+    from emulators.gym import GymEmulator
+
+    return GymEmulator(settings_of(game.platform, game.name), **settings)
+
+
+def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
+    """Names of all games, by platform."""
+    from emulators import atari, gym
+
+    own = sorted(file.stem for file in Path(rom_path).glob("*.bin"))
+    games = {"atari": [*own, *(name for name in atari.game_names() if name not in own)]}
+    return games | {"tetris": [TETRIS], "gym": gym.game_names()}

@@ -43,12 +43,22 @@ def layer_precision(precision: str) -> Iterator[None]:
 class Uniform(keras.initializers.Initializer):
     """Uniform in +-1/sqrt(n), drawn by NumPy: the same start on every device and TensorFlow version."""
 
-    def __init__(self, random: np.random.Generator, n: int):
+    def __init__(self, random: np.random.Generator, n: float):
         self.random = random
         self.bound = 1.0 / np.sqrt(n)
 
     def __call__(self, shape, dtype=None):
         return tf.constant(self.random.uniform(-self.bound, self.bound, shape), dtype or tf.float32)
+
+
+class Normal(keras.initializers.Initializer):
+    """Normal with mean 0 and deviation 1, drawn by NumPy."""
+
+    def __init__(self, random: np.random.Generator):
+        self.random = random
+
+    def __call__(self, shape, dtype=None):
+        return tf.constant(self.random.normal(size=shape), dtype or tf.float32)
 
 
 class Dense(keras.layers.Dense):
@@ -78,3 +88,24 @@ class Conv(keras.layers.Conv2D):
         self.kernel_initializer = Uniform(self.random, area * self.filters)
         self.bias_initializer = Uniform(self.random, area * input_shape[-1])
         super().build(input_shape)
+
+    def call(self, inputs):
+        features = super().call(inputs)
+        if _recorded is not None:
+            _recorded.append(features)
+        return features
+
+
+_recorded: list[tf.Tensor] | None = None
+
+
+@contextmanager
+def recorded_convolutions() -> Iterator[list[tf.Tensor]]:
+    """A list that fills with what each convolution gives in here, [B, height, width, filters], for a look inside."""
+    global _recorded
+    recorded: list[tf.Tensor] = []
+    _recorded = recorded
+    try:
+        yield recorded
+    finally:
+        _recorded = None

@@ -1,25 +1,26 @@
 """The network of Mnih et al. 2015, "Human-level control through deep reinforcement learning", in Nature."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from networks.layers import Activation, Conv, Dense, scale
+from networks.layers import Conv, Dense, scale
+from networks.torso import Torso, TorsoSettings
 
 
-class NATURE(keras.Model):
+class NATURE(Torso):
     """Three convolutions and 512 features."""
 
-    def __init__(self, activation: Activation, random: np.random.Generator):
+    def __init__(self, settings: TorsoSettings):
         super().__init__()
+        activation, random, _ = settings
         self.conv1 = Conv(32, 8, 4, random, activation=activation)
         self.conv2 = Conv(64, 4, 2, random, activation=activation)
         self.conv3 = Conv(64, 3, 1, random, activation=activation)
         self.flatten = keras.layers.Flatten()
         self.dense = Dense(512, random, activation=activation)
 
-    def call(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> features float32 [B, 512]."""
+    def encode(self, observations: tf.Tensor) -> tf.Tensor:
+        """Observations uint8 [B, 84, 84, channels] -> [B, 512]."""
         features = scale(observations)
         features = self.conv1(features)  # [B, 20, 20, 32]
         features = self.conv2(features)  # [B, 9, 9, 64]

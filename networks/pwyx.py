@@ -1,17 +1,18 @@
 """The network of Yuxin Wu's A3C in tensorpack, https://github.com/ppwwyyxx/tensorpack (examples/A3C-Gym)."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from networks.layers import Activation, Conv, Dense, scale
+from networks.layers import Conv, Dense, scale
+from networks.torso import Torso, TorsoSettings
 
 
-class PWYX(keras.Model):
+class PWYX(Torso):
     """Four convolutions that keep the size, pooling after the first three, and 512 features."""
 
-    def __init__(self, activation: Activation, random: np.random.Generator):
+    def __init__(self, settings: TorsoSettings):
         super().__init__()
+        activation, random, _ = settings
         same = {"padding": "same", "activation": activation}
         # Not a list of layers: tf.train.Checkpoint would leave them out without a word.
         self.conv1 = Conv(32, 5, 1, random, **same)
@@ -22,8 +23,8 @@ class PWYX(keras.Model):
         self.flatten = keras.layers.Flatten()
         self.dense = Dense(512, random, activation=activation)
 
-    def call(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> features float32 [B, 512]."""
+    def encode(self, observations: tf.Tensor) -> tf.Tensor:
+        """Observations uint8 [B, 84, 84, channels] -> [B, 512]."""
         features = scale(observations)
         features = self.pool(self.conv1(features))  # [B, 42, 42, 32]
         features = self.pool(self.conv2(features))  # [B, 21, 21, 32]

@@ -1,6 +1,6 @@
 """Whole episodes of a trained agent, side by side, without learning."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from emulators import Emulator
+from figar import joint_policy
 from networks.actor_critic import ActorCritic
 from networks.registry import make_network
 from paac import exploration
@@ -22,6 +23,8 @@ class Result(NamedTuple):
     score: float  # raw
     length: int  # plays
     cut: bool  # by the frame cap
+    entropy: float  # of the policy over actions, nats, mean over the decisions
+    disagreement: float  # the part of it that comes from the dropout samples not being of one mind, nats
 
 
 def load_agent(run: Path, options: Options, num_actions: int) -> tuple[ActorCritic, int, list[str]]:
@@ -45,45 +48,73 @@ def play_episodes(
     *,
     seed: int,
     greedy: bool = False,
+    dropout_samples: int = 1,
 ) -> list[Result]:
     """Play one episode in each emulator, all through one batch; each stops at its own end.
 
-    Actions and repeats are drawn from the policy as in training, or are the most probable with `greedy`.
+    Actions and repeats are drawn from the policy as in training, or are the most probable with `greedy`. The policy is
+    the mean of `dropout_samples` passes, each with its own dropout (Gal and Ghahramani 2016).
     """
     random = np.random.default_rng(seed)
+    count = len(emulators)
     observations = np.stack([emulator.reset() for emulator in emulators])
-    scores = np.zeros(len(emulators))
-    lengths = np.zeros(len(emulators), np.int64)
-    choose = _greedy if greedy else _sample
-    playing = list(range(len(emulators)))
+    totals = np.zeros((4, count))  # score, plays, entropy and disagreement
+    decisions = np.zeros(count, np.int64)
+    encodings = [network.blank(count)] * network.torso.memory
+    playing = list(range(count))
     while playing:
         # Numbers for all of them, ended or not: what one episode sees does not hang on the length of another.
-        noise = random.random((len(emulators), 2, exploration.DRAWS), np.float32)
-        actions, choices = (chosen.numpy() for chosen in choose(network, observations, noise))
+        noise = random.random((count, 2, exploration.DRAWS), np.float32)
+        torso_noise = random.random((dropout_samples, count, network.torso.noise), np.float32)
+        encodings = [*encodings, _encode(network, observations)]
+        chosen = _decide(network, encodings, torso_noise, noise, _most_probable if greedy else exploration.sample)
+        actions, choices, entropies, disagreements = (values.numpy() for values in chosen)
+        encodings = encodings[1:]
         for number in playing:
             observation, reward, _, plays = emulators[number].hold(
                 int(actions[number]), repetition_table[choices[number]]
             )
             observations[number] = observation
-            scores[number] += reward
-            lengths[number] += plays
+            totals[:, number] += reward, plays, entropies[number], disagreements[number]
+        decisions[playing] += 1
         playing = [number for number in playing if not emulators[number].done]
+    scores, lengths, entropies, disagreements = totals.tolist()
     return [
-        Result(float(score), int(length), emulator.cut)
-        for score, length, emulator in zip(scores, lengths, emulators, strict=True)
+        Result(
+            scores[number], int(lengths[number]), emulator.cut, entropies[number] / made, disagreements[number] / made
+        )
+        for number, (emulator, made) in enumerate(zip(emulators, decisions.tolist(), strict=True))
     ]
 
 
 @tf.function(autograph=False)
-def _sample(network: ActorCritic, observations: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    outputs = network(observations)
-    return (
-        exploration.sample(outputs.policy_logits, noise[:, 0]),
-        exploration.sample(outputs.repetition_logits, noise[:, 1]),
-    )
+def _encode(network: ActorCritic, observations: tf.Tensor) -> tf.Tensor:
+    return network.encode(observations)
 
 
 @tf.function(autograph=False)
-def _greedy(network: ActorCritic, observations: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    outputs = network(observations)
-    return exploration.greedy(outputs.policy_logits), exploration.greedy(outputs.repetition_logits)
+def _decide(
+    network: ActorCritic,
+    encodings: list[tf.Tensor],
+    torso_noise: tf.Tensor,
+    noise: tf.Tensor,
+    choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+) -> tuple[tf.Tensor, ...]:
+    """Actions and choices int32 [B], entropy and disagreement float32 [B]; `torso_noise` [samples, B, torso.noise]."""
+    outputs = [network.decide(encodings, torso_noise[sample]) for sample in range(torso_noise.shape[0])]
+    policy = _mean([output.policy_logits for output in outputs])
+    repetition = _mean([output.repetition_logits for output in outputs])
+    entropy = joint_policy.entropy(policy)
+    single = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
+    return choose(policy, noise[:, 0]), choose(repetition, noise[:, 1]), entropy, entropy - single
+
+
+def _mean(logits: list[tf.Tensor]) -> tf.Tensor:
+    """Logits of the mean of the policies that each of `logits` [B, n] stands for."""
+    if len(logits) == 1:
+        return logits[0]
+    return tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(sample) for sample in logits]), axis=0)
+
+
+def _most_probable(logits: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+    return exploration.greedy(logits)

@@ -6,20 +6,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-FRAME_RATE = 60  # of an Atari screen, a second
-EVERY = 3  # screens from one picture to the next; 3 at 60 Hz are 50 ms, which a gif's hundredths can say exactly
+PICTURE_SECONDS = 0.05  # about, from one picture to the next; 3 screens at 60 Hz, which a gif's hundredths say exactly
 
 
 class Film:
     """Collects an emulator's screens: set `emulator.on_frame = film.add`, then `save`.
 
-    Sprites of the Atari may be shown in every other screen only, so each picture joins two by a pixel-wise maximum.
+    Sprites of the Atari may be shown in every other screen only, so there each picture joins two by a pixel-wise
+    maximum.
     """
 
-    def __init__(self, speed: float = 1.0):
-        """`speed` 2 is twice as fast as real."""
-        self._every = max(1, round(EVERY * speed))
-        self._hundredths = max(2, round(100 * self._every / FRAME_RATE / speed))  # 20 ms: viewers slow faster gifs down
+    def __init__(self, speed: float = 1.0, *, frame_rate: float = 60, join: bool = True):
+        """`speed` 2 is twice as fast as real, with `frame_rate` screens a second."""
+        self._join = join
+        self._every = max(1, round(PICTURE_SECONDS * frame_rate * speed))
+        self._hundredths = max(2, round(100 * self._every / frame_rate / speed))  # 20 ms: viewers slow faster gifs down
         self._pictures: list[Image.Image] = []
         self._before: np.ndarray | None = None
         self._shown = 0
@@ -31,10 +32,10 @@ class Film:
 
     def add(self, screen: np.ndarray) -> None:
         """Take a screen, uint8 [height, width, 3]."""
-        joined = screen if self._before is None else np.maximum(screen, self._before)
+        joined = np.maximum(screen, self._before) if self._join and self._before is not None else screen
         if self._shown % self._every == 0:
             self._pictures.append(_with_palette(joined))
-        elif self._shown == 1:  # the first had none before it
+        elif self._join and self._shown == 1:  # the first had none before it
             self._pictures[0] = _with_palette(joined)
         self._before = screen
         self._shown += 1

@@ -6,6 +6,7 @@ another play. It is synchronous all the same: one set of weights for the whole r
 those that the gradient uses.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -57,6 +58,22 @@ class Update(NamedTuple):
     gradients: GradientStatistics | None  # where they were asked for
 
 
+class Memory(tf.Module):
+    """The observations before the newest that a torso looks back at, uint8 [B, 84, 84, channels] each, oldest first.
+
+    Zeros stand for what was before an episode.
+    """
+
+    def __init__(self, length: int, shape: Sequence[int]):
+        super().__init__()
+        self.observations = [tf.Variable(tf.zeros(shape, tf.uint8), trainable=False) for _ in range(length)]
+
+    def forget(self) -> None:
+        """All episodes start anew."""
+        for observations in self.observations:
+            observations.assign(tf.zeros_like(observations))
+
+
 class Learner:
     """Improves `network` with the emulators of `pool`. Plain values in, so that it can be read without the options."""
 
@@ -81,6 +98,7 @@ class Learner:
         self.network = network
         self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's, under Keras'
         self.optimizer = RMSProp(self._variables, alpha, e)
+        self.memory = Memory(network.torso.memory, pool.observations.shape)
         self.updates = 0
         self._pool = pool
         self._seed = seed
@@ -136,7 +154,7 @@ class Learner:
 
     def _play_and_learn(self, observations, number, lr, epsilon, gradient_statistics):
         variables = self._variables
-        noise = self.draw_noise(number)
+        noise, torso_noise = self.draw_noise(number), self.draw_torso_noise(number)
         rollouts, losses, gradients = [], [], []
         for shard, part in enumerate(self._pool.shards):
             emulators = slice(part.start, part.stop)
@@ -146,7 +164,9 @@ class Learner:
                     partial(self._step, shard),
                     partial(self._choose, epsilon=epsilon),
                     observations[emulators],
+                    [before[emulators] for before in self.memory.observations],
                     noise[:, emulators],
+                    torso_noise[:, emulators],
                     tf.constant(self._repetition_table, tf.int32),
                 )
                 shard_losses = self._losses(rollout)
@@ -160,6 +180,9 @@ class Learner:
         clipped, norm = self._clip(gradients)
         self.optimizer.apply(clipped, variables, lr)
         played = [tf.concat(parts, axis=1) for parts in list(zip(*rollouts, strict=True))[:5]]
+        remembered = zip(*(rollout.memory for rollout in rollouts), strict=True)
+        for before, parts in zip(self.memory.observations, remembered, strict=True):
+            before.assign(tf.concat(parts, axis=0))
         return played, [tf.add_n(parts) for parts in zip(*losses, strict=True)], norm, statistics
 
     def draw_noise(self, number: tf.Tensor) -> tf.Tensor:
@@ -169,9 +192,16 @@ class Learner:
         nothing, and only the number need be saved.
         """
         shape = [self._max_local_steps, self._pool.count, 2, exploration.DRAWS]
-        return tf.random.stateless_uniform(
-            shape, seed=tf.stack([tf.constant(self._seed, tf.int64), number]), alg="philox"
-        )
+        return tf.random.stateless_uniform(shape, self._noise_seed(number), alg="philox")
+
+    def draw_torso_noise(self, number: tf.Tensor) -> tf.Tensor:
+        """The torso's own random numbers of update `number` in the same way, float32 [T + 1, B, torso.noise]."""
+        shape = [self._max_local_steps + 1, self._pool.count, self.network.torso.noise]
+        seed = tf.random.experimental.stateless_fold_in(self._noise_seed(number), 1, alg="philox")
+        return tf.random.stateless_uniform(shape, seed, alg="philox")
+
+    def _noise_seed(self, number: tf.Tensor) -> tf.Tensor:
+        return tf.stack([tf.constant(self._seed, tf.int64), number])
 
     def _choose(self, logits: tf.Tensor, noise: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._egreedy:
@@ -179,7 +209,8 @@ class Learner:
         return exploration.sample(logits, noise)
 
     def _step(self, shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(self._pool.step(shard, actions, repeats))  # TensorFlow copies them before the next step
+        observations, *others = self._pool.step(shard, actions, repeats)
+        return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
 
     def _losses(self, rollout: Rollout) -> Losses:
         going_on = 1.0 - tf.cast(rollout.dones, tf.float32)

@@ -93,7 +93,7 @@ class Options:
     activation: str = option("relu", group="Network", kind=FIXED, limit=one_of("relu", "leaky_relu"), help="relu or leaky_relu")
     alpha_leaky_relu: float = option(0.1, group="Network", kind=FIXED, limit=NOT_NEGATIVE, help="slope of leaky_relu below zero")
     precision: str = option("float32", group="Network", kind=FIXED, limit=one_of("float32", "bfloat16"), help="numbers that the layers compute with: float32, or bfloat16, faster where the processor has it; heads and loss are float32")
-    keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda share: 0 < share <= 1, "more than 0 and at most 1"), help="share of units that dropout keeps, in the Bayesian network, which is still to come")
+    keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda share: 0 < share <= 1, "more than 0 and at most 1"), help="share of units that dropout keeps, in BAYESIAN")
 
     max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="most times an action is repeated; 0 with 1 choice is plain PAAC")
     nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=between(1, 1000), help="how many numbers of repeats there are to choose from (R)")
@@ -120,6 +120,7 @@ class Options:
     debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="the run's folder; a run that is there goes on")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads inside one operation of the network; more change the last bits of the weights")
+    visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="pictures of what the convolutions give, in TensorBoard, every 500 updates")
     checkpoint_interval: int = option(1_000_000, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions between checkpoints")
     keep_checkpoints: int = option(5, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="newest checkpoints kept")
     # fmt: on
@@ -144,7 +145,8 @@ class FilmOptions:
     rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder looked in first for the game's ROM (the run's)")
     device: str = option("/gpu:0", "-d", "--device", group="Agent", limit=DEVICE, help="device of the network; without a GPU the CPU is used")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="episodes to play, side by side")
-    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="no-op frames at most at each start (30; 0 where the run starts without)")
+    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="no-op frames at most at each start (30, 20 in Gymnasium's games; 0 where the run starts without)")
+    dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="passes of a network with dropout that are averaged for each decision")
     greedy: bool = option(False, group="Episodes", help="always the most probable action, not one drawn from the policy")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="play the same episodes each time (drawn)")
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode, NAME_1.gif, NAME_2.gif, ...; gif.py: agent")
@@ -201,6 +203,10 @@ def typed_options(cls: type, argv: Sequence[str], description: str) -> dict[str,
         else:
             settings |= {"type": whole_number if kind is int else kind, "metavar": _METAVARS[kind]}
         group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
+    if cls is Options:
+        groups["Game"].add_argument(
+            "--list_games", action="store_true", default=argparse.SUPPRESS, help="show all games, by platform, and end"
+        )
     return vars(parser.parse_args(list(argv)))
 
 
@@ -303,9 +309,11 @@ def check(options: Any, where: str = "") -> None:
 
 def resolve(options: Options) -> Options:
     """Fill in what is chosen once, when a run starts: protocol, shards and seed."""
+    from emulators.gym_settings import starts_at_random  # late: --help need not wait for the emulators
+
     start, sticky, full = PROTOCOLS[options.protocol]
     chosen: dict[str, Any] = {
-        "random_start": start,
+        "random_start": start and starts_at_random(options.game),
         "sticky_actions": sticky,
         "full_action_space": full,
         "shards": min(DEFAULT_SHARDS, options.emulator_counts),

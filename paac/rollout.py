@@ -28,6 +28,7 @@ class Rollout(NamedTuple):
     repetition_entropy: tf.Tensor  # float32 [T, b]
     value: tf.Tensor  # float32 [T, b]
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
+    memory: list[tf.Tensor]  # what the next rollout starts with; see `play`
 
 
 def play(
@@ -35,16 +36,25 @@ def play(
     step: Step,
     choose: Choose,
     observations: tf.Tensor,
+    memory: list[tf.Tensor],
     noise: tf.Tensor,
+    torso_noise: tf.Tensor,
     repetition_table: tf.Tensor,
 ) -> Rollout:
     """Let `network` play T decisions from `observations`, uint8 [b, 84, 84, channels].
 
-    `noise` float32 [T, b, 2, DRAWS] is what actions and choices are drawn with, `repetition_table` int32 [R].
+    `memory` has the observations before them that the torso wants, each of the same shape, oldest first, zeros where
+    there was none in the episode. `noise` float32 [T, b, 2, DRAWS] is what actions and choices are drawn with,
+    `torso_noise` float32 [T + 1, b, torso.noise] the torso's own, `repetition_table` int32 [R].
+
+    Weights do not change on the way: each observation is encoded once, for all decisions that look back at it.
     """
+    nothing, blank = tf.zeros_like(observations), network.blank(observations.shape[0])
+    encodings = tf.split(network.encode(tf.concat(memory, axis=0)), len(memory)) if memory else []
     decisions: list[tuple[tf.Tensor, ...]] = []
     for t in range(noise.shape[0]):
-        outputs = network(observations)
+        encodings = [*encodings, network.encode(observations)]
+        outputs = network.decide(encodings, torso_noise[t])
         actions = choose(outputs.policy_logits, noise[t, :, 0])
         choices = choose(outputs.repetition_logits, noise[t, :, 1])
         seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
@@ -57,9 +67,16 @@ def play(
                 outputs.value,
             )
         )
+        encodings = [_where(dones, blank, encoding) for encoding in encodings[1:]]
+        memory = [_where(dones, nothing, before) for before in [*memory, observations][1:]]
         observations = seen
-    bootstrap = network(observations).value
-    return Rollout._make([*(tf.stack(values) for values in zip(*decisions, strict=True)), bootstrap])
+    bootstrap = network.decide([*encodings, network.encode(observations)], torso_noise[-1]).value
+    return Rollout._make([*(tf.stack(values) for values in zip(*decisions, strict=True)), bootstrap, memory])
+
+
+def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
+    """Row by row, for tensors [b, ...]."""
+    return tf.where(tf.reshape(dones, [-1] + [1] * (then.shape.rank - 1)), then, otherwise)
 
 
 def _step(step: Step, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -106,5 +106,14 @@ def emulator_settings(options: Options) -> dict[str, Any]:
 
 def network_settings(options: Options) -> dict[str, Any]:
     """What `make_network` needs of the options of a run that has started, but for the number of actions."""
-    names = ("arch", "nb_choices", "rgb", "activation", "alpha_leaky_relu", "softmax_temp", "precision")
+    names = (
+        "arch",
+        "nb_choices",
+        "rgb",
+        "activation",
+        "alpha_leaky_relu",
+        "keep_percentage",
+        "softmax_temp",
+        "precision",
+    )
     return {**{name: getattr(options, name) for name in names}, "seed": options.random_seed}

@@ -13,8 +13,6 @@ from paac.film import Film
 from paac.options import FilmOptions, OptionError, check
 from paac.run_folder import emulator_settings, find_run
 
-MAX_NOOPS = 30
-
 
 class Show(NamedTuple):
     """Episodes that were played."""
@@ -37,10 +35,9 @@ def show(options: FilmOptions) -> Show:
     game = find_game(trained.game, options.rom_path or trained.rom_path)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    noops = options.noops if options.noops is not None else MAX_NOOPS * trained.random_start
     settings = emulator_settings(trained) | {
-        "random_start": noops > 0,
-        "max_noops": noops,
+        "random_start": trained.random_start if options.noops is None else options.noops > 0,
+        "max_noops": options.noops,
         "single_life_episodes": False,  # a test is a whole game, whatever the training called an episode
     }
     with ExitStack() as opened:
@@ -54,7 +51,11 @@ def show(options: FilmOptions) -> Show:
 
         from paac.evaluation import load_agent, play_episodes
 
-        films = [Film(options.gif_speed) for _ in gifs]
+        noops = emulators[0].max_noops * emulators[0].random_start
+        films = [
+            Film(options.gif_speed, frame_rate=emulator.frames_per_second, join=emulator.joins_pictures)
+            for emulator, _ in zip(emulators, gifs, strict=False)
+        ]
         for emulator, film in zip(emulators, films, strict=False):
             emulator.on_frame = film.add
         with tf.device(device):
@@ -62,8 +63,19 @@ def show(options: FilmOptions) -> Show:
             for line in (note, game.notice, *damaged):
                 if line:
                     print(line)
+            if options.dropout_samples > 1 and not network.torso.noise:
+                raise OptionError(
+                    f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option away"
+                )
             _make_folder(gifs)
-            results = play_episodes(network, emulators, trained.repetition_table, seed=seed, greedy=options.greedy)
+            results = play_episodes(
+                network,
+                emulators,
+                trained.repetition_table,
+                seed=seed,
+                greedy=options.greedy,
+                dropout_samples=options.dropout_samples,
+            )
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale)
     return Show(str(game), run, step, seed, noops, results, gifs)

@@ -3,6 +3,7 @@
 A checkpoint notes how long these files were; a resume cuts them back to that: curves have no gap and no overlap.
 """
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from networks.actor_critic import ActorCritic
+from networks.layers import recorded_convolutions
 from paac.episodes import Episode
 from paac.learner import Update
 
+MOST_SHARES = 20  # curves of choices; more are for the histogram only
 CSV_HEADER = "step,seconds,emulator,reward,length\n"
 
 
@@ -37,19 +41,34 @@ class EpisodeLog:
 
 
 class Summaries:
-    """TensorBoard's event file of this process. `repetition_table` as in the options; `write` it every now and then."""
+    """TensorBoard's event file of this process; `write` it every now and then."""
 
-    def __init__(self, folder: Path, repetition_table: Sequence[int]):
+    def __init__(self, folder: Path, num_actions: int, repetition_table: Sequence[int]):
+        """`repetition_table` as in the options."""
         self._writer = tf.summary.create_file_writer(str(folder))
+        self._num_actions = num_actions
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
 
-    def describe(self, options: Mapping[str, Any], graph: Any) -> None:
-        """The options as a table, and the graph of an update."""
+    def describe(self, options: Mapping[str, Any], network: ActorCritic, graph: Any) -> None:
+        """The options and the network's weights as tables, and the graph of an update."""
         rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
+        weights = [(weight.path, tuple(weight.shape), weight.size) for weight in network.trainable_variables]
+        sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
+        total = f"| together | | {network.count_params():,} |"
         with self._writer.as_default(step=0):
             tf.summary.text("options", f"| option | value |\n|---|---|\n{rows}")
+            tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.graph(graph)
+
+    def show_convolutions(self, step: int, network: ActorCritic, observation: np.ndarray) -> None:
+        """A picture of each convolution, all filters side by side, for one observation, uint8 [84, 84, channels]."""
+        with recorded_convolutions() as given:
+            network.encode(observation[None])
+        with self._writer.as_default(step=step):
+            tf.summary.image("convolutions/observation", tiles(observation)[None])
+            for number, features in enumerate(given, 1):
+                tf.summary.image(f"convolutions/{number}", tiles(features[0].numpy())[None])
 
     def add(self, update: Update, episodes: Sequence[Episode]) -> None:
         """Take note of one update; episodes are written at once, the rest with the next `write`."""
@@ -76,11 +95,18 @@ class Summaries:
                 curves |= {
                     f"{group}/{name}": value for name, value in spread(np.array(last_episodes)[:, column]).items()
                 }
+        actions = np.concatenate([update.actions for update in self._updates])
+        choices = np.concatenate([update.choices for update in self._updates])
+        curves |= {f"action_shares/{action}": np.mean(actions == action) for action in range(self._num_actions)}
+        if 1 < len(self._table) <= MOST_SHARES:
+            curves |= {
+                f"repetition_shares/{1 + repeats}_plays": np.mean(choices == choice)
+                for choice, repeats in enumerate(self._table.tolist())
+            }
         with self._writer.as_default(step=step):
             for tag, value in curves.items():
                 tf.summary.scalar(tag, value)
-            tf.summary.histogram("actions", np.concatenate([update.actions for update in self._updates]))
-            choices = np.concatenate([update.choices for update in self._updates])
+            tf.summary.histogram("actions", actions)
             tf.summary.histogram("repetitions", 1 + self._table[choices])
         self._updates.clear()
 
@@ -122,3 +148,19 @@ def cut_logs(run: Path, lengths: Mapping[str, int]) -> None:
 
 def _logs(run: Path) -> list[Path]:
     return [file for file in (*sorted((run / "tf").glob("*.tfevents.*")), run / "episodes.csv") if file.is_file()]
+
+
+def tiles(channels: np.ndarray) -> np.ndarray:
+    """All channels of [height, width, n] side by side in a near-square picture, uint8 [rows, columns, 1].
+
+    Each is as bright as it can be: its own least value is black, its greatest white.
+    """
+    height, width, count = channels.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    low, high = channels.min(axis=(0, 1)), channels.max(axis=(0, 1))
+    bright = 255.0 * (channels - low) / np.maximum(high - low, 1e-9)
+    padded = np.zeros((rows * columns, height, width))
+    padded[:count] = bright.transpose(2, 0, 1)
+    picture = padded.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    return picture.reshape(rows * height, columns * width, 1).astype(np.uint8)

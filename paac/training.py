@@ -19,6 +19,7 @@ from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
 from paac.viewer import Viewer
 
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
+PICTURE_UPDATES = 500  # from one picture of the convolutions to the next
 
 
 def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None) -> None:
@@ -107,6 +108,8 @@ class Training:
             clip_norm_type=options.clip_norm_type,
         )
         self.tracked = {"network": self.network, "optimizer": self.learner.optimizer}
+        if self.network.torso.memory:
+            self.tracked["memory"] = self.learner.memory
         self.episodes = EpisodeTracker(pool.count)
         self.global_step = 0  # decisions of all emulators
         self.plays = 0  # of all emulators
@@ -135,14 +138,15 @@ class Training:
         else:
             print("The emulators could not be saved with it: all start new episodes")
             self.episodes.forget_running()
+            self.learner.memory.forget()
             self.pool.reset()
 
     def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
         """Update until the last step, or until asked to stop; save on the way and at the end."""
         options = self.options
         self.log = EpisodeLog(self.run / "episodes.csv")
-        self.summaries = Summaries(self.run / "tf", options.repetition_table)
-        self.summaries.describe(dataclasses.asdict(options), self.learner.graph)
+        self.summaries = Summaries(self.run / "tf", self.pool.num_actions, options.repetition_table)
+        self.summaries.describe(dataclasses.asdict(options), self.network, self.learner.graph)
         try:
             with Progress(self.global_step, options.max_global_steps) as progress:
                 pace = Pace(self)
@@ -153,17 +157,19 @@ class Training:
                         viewer.show(self.pool.screens)
                     if self.learner.updates % SUMMARY_UPDATES == 0:
                         self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
+                    if options.visualize_convs and self.learner.updates % PICTURE_UPDATES == 0:
+                        self.summaries.show_convolutions(self.global_step, self.network, self.pool.observations[0])
                     if self.is_save_due():
-                        self.save(self.pool.save_states())
+                        self.save(self.emulator_states())
             if self.saved_step != self.global_step:
-                self.save(self.pool.save_states())
+                self.save(self.emulator_states())
         except WorkerError:
             if self.saved_step != self.global_step:  # or it would replace one that has the emulators
                 self.save(None)
             raise
         except OSError:
             with suppress(OSError):  # whatever failed, a checkpoint may still succeed
-                self.save(self.pool.save_states())
+                self.save(self.emulator_states())
             raise
         finally:
             self.summaries.close()
@@ -204,6 +210,10 @@ class Training:
         if self.options.egreedy:
             values["parameters/epsilon"] = self.epsilon(self.global_step)
         return values
+
+    def emulator_states(self) -> list[bytes] | None:
+        """For a checkpoint; None where the game cannot save its state."""
+        return self.pool.save_states() if self.pool.can_save else None
 
     def is_save_due(self) -> bool:
         """Whether a checkpoint interval has ended since the last one."""

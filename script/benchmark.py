@@ -52,19 +52,21 @@ class AnswerAtOnce:
         self.shards = pool.shards
         self.failure = None
         self.observations = pool.observations
-        self._steps = [pool.step(shard, *random_play(len(part), [0])) for shard, part in enumerate(pool.shards)]
+        self._steps = [
+            pool.step(shard, *random_play(len(part), pool.num_actions, [0])) for shard, part in enumerate(pool.shards)
+        ]
 
     def step(self, shard: int, actions: Any, repeats: Any) -> tuple[Any, ...]:
         """What the shard answered once."""
         return tuple(self._steps[shard])
 
 
-def random_play(count: int, table: Sequence[int]) -> tuple[Any, Any]:
-    """Actions and repeats for `count` emulators; action 0 and 1 exist in every game."""
+def random_play(count: int, num_actions: int, table: Sequence[int]) -> tuple[Any, Any]:
+    """Actions and repeats for `count` emulators."""
     import numpy as np
 
     random = np.random.default_rng()
-    return random.integers(0, 2, count), random.choice(table, count)
+    return random.integers(0, num_actions, count), random.choice(table, count)
 
 
 def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
@@ -76,7 +78,7 @@ def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
         def play(shard: int) -> None:
             count = len(pool.shards[shard])
             for _ in range(steps):
-                plays[shard] += int(pool.step(shard, *random_play(count, table)).plays.sum())
+                plays[shard] += int(pool.step(shard, *random_play(count, pool.num_actions, table)).plays.sum())
 
         threads = [threading.Thread(target=play, args=(shard,)) for shard in range(len(plays))]
         for thread in threads:
@@ -118,14 +120,14 @@ def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measur
     ale, pressed = bare._ale, bare._actions
 
     def decide(count: int) -> tuple[int, int]:
-        for action in random_play(100 * count, [0])[0].tolist():
+        for action in random_play(100 * count, bare.num_actions, [0])[0].tolist():
             if emulator.done:
                 emulator.reset()
             emulator.step(action)
         return 100 * count, 100 * count
 
     def act(count: int) -> tuple[int, int]:
-        for action in random_play(100 * count, [0])[0].tolist():
+        for action in random_play(100 * count, bare.num_actions, [0])[0].tolist():
             if ale.game_over():
                 ale.reset_game()
             for _ in range(4):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -255,6 +256,28 @@ def test_an_unknown_rom_is_named_and_the_librarys_own_played(commands):
     trained = commands.run("train.py", "--rom_path", "roms", "--max_global_steps", "20", *TINY)
     notices = [line for line in trained.stdout.splitlines() if "roms/pong.bin is not a ROM" in line]
     assert len(notices) == 1
+
+
+def test_dropout_samples_tell_the_uncertainty_and_need_dropout(commands):
+    short = ["--max_global_steps", "40", "--max_episode_frames", "200", *TINY]
+    commands.run("train.py", "--arch", "BAYESIAN", "--visualize_convs", "-df", "bayes", *short)
+    tested = commands.run("test.py", "-f", "bayes", "--dropout_samples", "3", "--json", "result.json")
+    assert re.search(r"^Uncertainty: 1\.\d+ nats in the policy, 0\.\d+ of them where 3 ", tested.stdout, re.M)
+    uncertainty = json.loads((commands.folder / "result.json").read_text())["uncertainty"]
+    assert 0 < uncertainty["disagreement"] < uncertainty["entropy"]
+    commands.run("train.py", "-df", "plain", *short)
+    refused = commands.run("test.py", "-f", "plain", "--dropout_samples", "3", code=2)
+    assert "--dropout_samples 3: NIPS has no dropout" in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def test_a_network_that_looks_back_goes_on_exactly(commands):
+    """40 decisions at once, or 20, a stop, and 20: the same weights."""
+    short = ["--arch", "LSTM", "--max_episode_frames", "120", *TINY]
+    commands.run("train.py", "-df", "whole", "--max_global_steps", "40", *short)
+    commands.run("train.py", "-df", "parts", "--max_global_steps", "20", *short)
+    commands.run("train.py", "-df", "parts", "--max_global_steps", "40")
+    weights = [commands.folder / run / "checkpoints/40/weights.data-00000-of-00001" for run in ("whole", "parts")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 @pytest.mark.parametrize("arguments", [["--arch", "NATURE", "--rgb"], ["--arch", "PWYX", "--activation", "leaky_relu"]])

@@ -7,7 +7,7 @@ import pytest
 
 from networks.registry import make_network
 from paac.checkpoint import CheckpointFolder
-from paac.evaluation import Result, load_agent, play_episodes
+from paac.evaluation import load_agent, play_episodes
 from paac.options import OptionError, Options, resolve
 from paac.run_folder import network_settings
 
@@ -71,7 +71,7 @@ def test_scores_are_sums_of_raw_rewards_and_lengths_are_plays(network):
     results, _ = play(network, games)
     for game, result in zip(games, results, strict=True):
         plays = [1 + repeats for _, repeats in game.held[:-1]] + [1]
-        assert result == Result(score=sum(100.5 * count - 300 for count in plays), length=sum(plays), cut=False)
+        assert result[:3] == (sum(100.5 * count - 300 for count in plays), sum(plays), False)
     assert any(repeats for game in games for _, repeats in game.held)  # or plays would be decisions
 
 
@@ -134,6 +134,55 @@ def test_actions_are_drawn_as_often_as_the_policy_says():
         assert abs(taken.count(value) - 400 * share) < 4 * np.sqrt(400 * share * (1 - share))
     # The rarest pair, 1/8 of 2/8: would not be there at all if both heads were drawn with one number.
     assert sum(held == (0, 9) for game in games for held in game.held) > 3
+
+
+def test_a_network_that_looks_back_sees_the_last_observations_of_each_episode():
+    network = make_network("LSTM", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1, softmax_temp=0.01)
+    games = games_of(7, 3)
+    play(network, games, greedy=True)
+    for game in games:
+        encodings = [network.blank(1)] * 4
+        for seen, (action, repeats) in zip(game.seen, game.held, strict=False):
+            encodings = [*encodings[-4:], network.encode(seen[None])]
+            outputs = network.decide(encodings, np.zeros((1, 0), np.float32))
+            assert action == np.argmax(outputs.policy_logits)
+            assert repeats == TABLE[np.argmax(outputs.repetition_logits)]
+
+
+def softmax(logits):
+    powers = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def entropy(probabilities):
+    return -np.sum(probabilities * np.log(probabilities), axis=-1)
+
+
+def test_dropout_samples_are_averaged_and_their_disagreement_is_told():
+    network = make_network(
+        "BAYESIAN", num_actions=ACTIONS, nb_choices=1, rgb=False, seed=1, softmax_temp=0.02, keep_percentage=0.5
+    )
+    game = Game(3)
+    ((*_, told_entropy, told_disagreement),) = play_episodes(
+        network, [game], [0], seed=7, greedy=True, dropout_samples=9
+    )
+    random, entropies, disagreements = np.random.default_rng(7), [], []
+    for seen, (action, _) in zip(game.seen, game.held, strict=False):
+        random.random((1, 2, 2), np.float32)
+        noise = random.random((9, 1, 2592), np.float32)
+        samples = softmax(np.concatenate([network(seen[None], sample).policy_logits for sample in noise]).astype(float))
+        mean = samples.mean(axis=0)
+        assert action == np.argmax(mean)
+        entropies.append(entropy(mean))
+        disagreements.append(entropy(mean) - entropy(samples).mean())
+    assert told_entropy == pytest.approx(np.mean(entropies), rel=1e-4)
+    assert told_disagreement == pytest.approx(np.mean(disagreements), rel=1e-3)
+    assert told_disagreement > 0.01
+
+
+def test_without_dropout_there_is_no_disagreement(network):
+    results, _ = play(network, games_of(5))
+    assert results[0].disagreement == 0 and 0 < results[0].entropy < np.log(ACTIONS)
 
 
 # The agent of a run.

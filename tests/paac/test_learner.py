@@ -13,14 +13,14 @@ GAMMA, ENTROPY, ALPHA, E, CLIP, LR = 0.97, 0.05, 0.99, 0.1, 0.05, 0.02
 SETTINGS = {"max_episode_frames": 60}  # episodes end in the middle of rollouts
 
 
-def new_network(table: list[int]):
+def new_network(table: list[int], arch: str = "NIPS"):
     # A temperature that makes the policy far from uniform, so that its parts of the gradient count.
-    return make_network("NIPS", num_actions=6, nb_choices=len(table), rgb=False, seed=SEED, softmax_temp=0.1)
+    return make_network(arch, num_actions=6, nb_choices=len(table), rgb=False, seed=SEED, softmax_temp=0.1)
 
 
-def fast_weights(table, *, updates=3, shards=2, workers=2, **settings):
+def fast_weights(table, *, arch="NIPS", updates=3, shards=2, workers=2, **settings):
     """Weights after some updates of the real learner on real emulators, and all it reported."""
-    network = new_network(table)
+    network = new_network(table, arch)
     with EmulatorPool("pong", B, workers=workers, shards=shards, seed=SEED, **SETTINGS) as pool:
         pool.reset()
         learner = Learner(
@@ -35,7 +35,8 @@ def fast_weights(table, *, updates=3, shards=2, workers=2, **settings):
             **settings,
         )
         reports = [learner.update(LR, epsilon=0.3, gradient_statistics=True) for _ in range(updates)]
-        noise = [learner.draw_noise(tf.constant(number, tf.int64)).numpy() for number in range(updates)]
+        numbers = [tf.constant(number, tf.int64) for number in range(updates)]
+        noise = [(learner.draw_noise(number).numpy(), learner.draw_torso_noise(number).numpy()) for number in numbers]
     return [weight.numpy() for weight in network.trainable_variables], reports, noise
 
 
@@ -47,18 +48,27 @@ def draw(logits, noise, egreedy):
     return int(np.sum(noise[0] >= np.cumsum(probabilities / probabilities.sum())[:-1]))
 
 
-def plain_weights(table, noise, *, discount_plays=False, egreedy=False, clip_norm_type="global"):
-    """The same updates: act step by step, keep the batch, pass it through the network again, learn."""
-    network = new_network(table)
+def plain_weights(table, noise, *, arch="NIPS", discount_plays=False, egreedy=False, clip_norm_type="global"):
+    """The same updates: act step by step, keep the batch, pass it through the network again, learn.
+
+    Where the network looks back, every observation goes through all of it as often as it is looked at.
+    """
+    network = new_network(table, arch)
+
+    def outputs_for(window, torso_noise):
+        return network.decide([network.encode(observations) for observations in window], torso_noise)
+
     emulators = [make_emulator("pong", seed=[SEED, number], **SETTINGS) for number in range(B)]
     observations = np.stack([emulator.reset() for emulator in emulators])
     mean_squares = [np.ones(weight.shape) for weight in network.trainable_variables]
+    before = [np.zeros_like(observations)] * network.torso.memory
     ended = 0
-    for update_noise in noise:
+    for update_noise, torso_noise in noise:
         seen, taken, rewards, discounts = [], [], np.zeros((T, B)), np.zeros((T, B))
         for t in range(T):
-            outputs = network(observations)
-            seen.append(observations)
+            outputs = outputs_for([*before, observations], torso_noise[t])
+            seen.append([*before, observations])
+            before = [earlier.copy() for earlier in [*before, observations][1:]]
             observations = observations.copy()
             for i, emulator in enumerate(emulators):
                 action = draw(outputs.policy_logits[i].numpy(), update_noise[t, i, 0], egreedy)
@@ -67,17 +77,20 @@ def plain_weights(table, noise, *, discount_plays=False, egreedy=False, clip_nor
                 observations[i] = emulator.reset() if done else observation
                 taken.append((action, choice))
                 rewards[t, i] = min(1.0, max(-1.0, reward))
+                for earlier in before:
+                    earlier[i] *= not done
                 discounts[t, i] = 0.0 if done else GAMMA ** (plays if discount_plays else 1)
                 ended += done
         returns = np.zeros((T, B))
-        following = network(observations).value.numpy().astype(float)
+        following = outputs_for([*before, observations], torso_noise[T]).value.numpy().astype(float)
         for t in reversed(range(T)):
             following = rewards[t] + discounts[t] * following
             returns[t] = following
 
         actions, choices = np.array(taken).T
         with tf.GradientTape() as tape:
-            policy_logits, repetition_logits, value = network(np.concatenate(seen))
+            windows = [np.concatenate(place) for place in zip(*seen, strict=True)]
+            policy_logits, repetition_logits, value = outputs_for(windows, np.concatenate(torso_noise[:T]))
             log_pi, log_rho = tf.nn.log_softmax(policy_logits), tf.nn.log_softmax(repetition_logits)
             log_taken = tf.gather(log_pi, actions, batch_dims=1) + tf.gather(log_rho, choices, batch_dims=1)
             entropy = -tf.reduce_sum(tf.exp(log_pi) * log_pi, 1) - tf.reduce_sum(tf.exp(log_rho) * log_rho, 1)
@@ -105,12 +118,15 @@ def plain_weights(table, noise, *, discount_plays=False, egreedy=False, clip_nor
         ([0, 1, 2, 5], {}),
         ([0, 1, 2, 5], {"discount_plays": True, "clip_norm_type": "local"}),
         ([0, 3], {"egreedy": True, "clip_norm_type": "ignore"}),
+        ([0], {"arch": "LSTM"}),
+        ([0, 3], {"arch": "LSTM"}),
+        ([0, 3], {"arch": "BAYESIAN"}),
     ],
 )
 def test_three_updates_give_the_weights_of_the_plain_version(table, settings):
     fast, _, noise = fast_weights(table, **settings)
     plain = plain_weights(table, noise, **settings)
-    start = [weight.numpy() for weight in new_network(table).trainable_variables]
+    start = [weight.numpy() for weight in new_network(table, settings.get("arch", "NIPS")).trainable_variables]
     for before, expected, got in zip(start, plain, fast, strict=True):
         assert np.linalg.norm(got - expected) <= 1e-5 * np.linalg.norm(expected)
         # What was learned agrees too, not only the weights that it was added to.
@@ -158,9 +174,20 @@ def test_the_report_says_what_was_played_and_the_gradients_statistics():
 def test_noise_follows_seed_and_update_number_and_nothing_else():
     _, _, noise = fast_weights([0], updates=2, shards=1, workers=1)
     _, _, again = fast_weights([0, 1, 2, 5], updates=2, shards=3)
-    assert all(np.array_equal(a, b) for a, b in zip(noise, again, strict=True))
-    assert not np.array_equal(noise[0], noise[1])
-    assert noise[0].min() >= 0 and noise[0].max() < 1
+    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(noise, again, strict=True))
+    (first, _), (second, _) = noise
+    assert not np.array_equal(first, second)
+    assert first.min() >= 0 and first.max() < 1
+
+
+def test_dropout_is_drawn_by_emulator_and_decision_and_shards_do_not_change_it():
+    _, _, noise = fast_weights([0], arch="BAYESIAN", updates=2, shards=1, workers=1)
+    _, _, again = fast_weights([0], arch="BAYESIAN", updates=2, shards=3)
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(noise, again, strict=True))
+    drawn = np.stack([torso for _, torso in noise])
+    assert drawn.shape == (2, T + 1, B, 2592)
+    rows = drawn.reshape(-1, 2592)
+    assert len(np.unique(rows[:, :3], axis=0)) == len(rows), "two decisions share their dropout"
 
 
 def test_a_dead_worker_surfaces_as_the_pools_own_error():

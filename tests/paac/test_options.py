@@ -106,6 +106,7 @@ CHANGED = {
     "device": "/cpu:0",
     "op_threads": 2,
     "checkpoint_interval": 19,
+    "visualize_convs": True,
     "keep_checkpoints": 1,
 }
 

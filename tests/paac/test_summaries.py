@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from networks.registry import make_network
 from paac.episodes import Episode
 from paac.learner import GradientStatistics, Update
 from paac.loss import Losses
-from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths, spread
+from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths, spread, tiles
 
 TABLE = [0, 3, 6, 10]
 LOSSES = Losses(*(np.float32(number / 8) for number in range(1, 10)))
@@ -44,7 +45,7 @@ def curves(folder):
 
 
 def written(folder, updates, *, step=800, last=((1.0, 10), (3.0, 30)), values=None):
-    summaries = Summaries(folder, TABLE)
+    summaries = Summaries(folder, 2, TABLE)
     for update in updates:
         summaries.add(update, [])
     summaries.write(step, last, values or {})
@@ -98,7 +99,7 @@ def test_the_curves_are_those_of_the_newest_update(tmp_path):
 
 
 def test_each_episode_is_a_point_at_its_own_step(tmp_path):
-    summaries = Summaries(tmp_path, TABLE)
+    summaries = Summaries(tmp_path, 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900), Episode(64, 3, -21.0, 700)])
     summaries.add(update_of([[0]], [[0]]), [])
     summaries.add(update_of([[0]], [[0]]), [Episode(224, 1, 0.5, 1)])
@@ -120,7 +121,7 @@ def assert_histogram(points, step, values):
 
 
 def test_histograms_count_all_updates_since_the_last_time(tmp_path):
-    summaries = Summaries(tmp_path, TABLE)
+    summaries = Summaries(tmp_path, 2, TABLE)
     summaries.add(update_of([[5, 5]], [[3, 3]]), [])
     summaries.write(100, [], {})
     summaries.add(update_of([[0, 1], [1, 1]], [[0, 0], [0, 1]]), [])
@@ -137,13 +138,54 @@ def test_histograms_count_all_updates_since_the_last_time(tmp_path):
 def test_there_is_no_curve_of_episodes_before_the_first_nor_of_gradients_that_were_not_asked_for(tmp_path):
     values = written(tmp_path, [update_of([[0]], [[0]], gradients=None)], last=[])
     groups = {tag.split("/")[0] for tag in values}
-    assert groups == {"loss", "global_norm", "actions", "repetitions"}
+    assert groups == {"loss", "global_norm", "actions", "action_shares", "repetitions", "repetition_shares"}
+
+
+def test_shares_are_those_of_all_updates_since_the_last_time(tmp_path):
+    written(tmp_path, [update_of([[0, 1]], [[0, 0]]), update_of([[1, 1]], [[1, 0]])])
+    found = curves(tmp_path)
+    assert found["action_shares/0"] == [(800, 0.25)] and found["action_shares/1"] == [(800, 0.75)]
+    assert found["repetition_shares/1_plays"] == [(800, 0.75)]
+    assert found["repetition_shares/4_plays"] == [(800, 0.25)]
+
+
+def test_plain_paac_has_no_shares_of_repetitions(tmp_path):
+    summaries = Summaries(tmp_path, 2, [0])
+    summaries.add(update_of([[0]], [[0]]), [])
+    summaries.write(800, [], {})
+    summaries.close()
+    assert not any("repetition_shares" in tag for tag in curves(tmp_path))
+
+
+def test_channels_become_tiles_each_as_bright_as_it_can_be():
+    channels = np.zeros((2, 3, 5), np.float32)
+    channels[:, :, 1] = [[-1, 0, 1], [1, 0, -1]]
+    channels[0, 0, 4] = 0.001
+    picture = tiles(channels)
+    assert picture.shape == (4, 9, 1) and picture.dtype == np.uint8
+    assert picture[:2, 3:6, 0].tolist() == [[0, 127, 255], [255, 127, 0]]
+    assert picture[2:, 3:6, 0].tolist() == [[255, 0, 0], [0, 0, 0]]
+    assert picture.sum() == 127 * 2 + 255 * 3
+
+
+@pytest.mark.parametrize(("arch", "convolutions"), [("NIPS", 2), ("LSTM", 4), ("IMPALA", 15)])
+def test_every_convolution_is_shown(arch, convolutions, tmp_path):
+    network = make_network(arch, num_actions=2, nb_choices=1, rgb=False, seed=1)
+    summaries = Summaries(tmp_path, 2, [0])
+    summaries.show_convolutions(800, network, np.full((84, 84, 4), 9, np.uint8))
+    summaries.close()
+    values, _ = events(tmp_path)
+    shown = {tag for tag in values if tag.startswith("convolutions/")}
+    assert shown == {"convolutions/observation", *(f"convolutions/{n}" for n in range(1, convolutions + 1))}
+    width, height, picture = values["convolutions/1"][0][1]
+    assert int(width) % 4 == 0 and int(height) > 0 and picture.startswith(b"\x89PNG")
 
 
 def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
     graph = tf.function(lambda x: tf.square(x, name="a_name_to_find")).get_concrete_function(tf.TensorSpec([])).graph
-    summaries = Summaries(tmp_path, TABLE)
-    summaries.describe({"game": "pong", "gamma": 0.99}, graph)
+    summaries = Summaries(tmp_path, 2, TABLE)
+    network = make_network("NIPS", num_actions=2, nb_choices=1, rgb=False, seed=1)
+    summaries.describe({"game": "pong", "gamma": 0.99}, network, graph)
     summaries.close()
     values, graphs = events(tmp_path)
     ((step, text),) = values["options"]
@@ -151,11 +193,13 @@ def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
     assert step == 0
     assert "| game | pong |" in lines
     assert "| gamma | 0.99 |" in lines
+    weights = values["network"][0][1].item().decode()
+    assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| together | | {network.count_params():,} |" in weights
     assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
 
 
 def test_a_flush_puts_all_into_the_file(tmp_path):
-    summaries = Summaries(tmp_path, TABLE)
+    summaries = Summaries(tmp_path, 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
     summaries.flush()
     assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
@@ -270,7 +314,7 @@ def test_a_log_that_is_gone_or_shorter_is_left_as_it_is(tmp_path):
 
 
 def test_curves_after_a_resume_have_no_overlap(tmp_path):
-    summaries = Summaries(tmp_path / "tf", TABLE)
+    summaries = Summaries(tmp_path / "tf", 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
     summaries.flush()
     lengths = log_lengths(tmp_path)

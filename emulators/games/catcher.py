@@ -1,0 +1,69 @@
+"""Catcher: a paddle slides along the ground and catches falling fruit."""
+
+from typing import Any
+
+import pygame
+
+from emulators.games.pixel_game import PixelGame
+
+WIDTH = HEIGHT = 64
+PADDLE = 13, 3  # width and height
+FRUIT = 4
+GROUND = 58  # row of the paddle
+ACCELERATION = 0.021 * WIDTH
+FRICTION = 0.9
+FALL = 0.0608 * 1000 / 30  # pixels a step
+LIVES = 3
+
+NIGHT, PADDLE_COLOUR, FRUIT_COLOUR = (0, 0, 0), (255, 255, 255), (255, 120, 120)
+
+
+class Catcher(PixelGame):
+    """+1 for a fruit, -1 for a miss, and 5 more are lost with the third miss, which ends the game.
+
+    Positions are the top-left corners of what is drawn; they lose their fractions after every step, as in the original.
+    """
+
+    size = WIDTH, HEIGHT
+    actions = "left", "right", "no-op"
+    noop = 2
+    keys = {"left": 0, "right": 1}
+
+    def _begin(self) -> dict[str, Any]:
+        state = {"paddle": 25, "velocity": 0.0, "lives": LIVES}
+        return state | self._new_fruit()
+
+    def _new_fruit(self) -> dict[str, int]:
+        column = 8 + 4 * int(self.np_random.integers(12))
+        return {"fruit_x": column, "fruit_y": -4 * int(self.np_random.integers(1, 8))}
+
+    @property
+    def over(self) -> bool:
+        """After the third miss."""
+        return self.state["lives"] == 0
+
+    def _advance(self, action: int) -> float:
+        state, reward = self.state, 0.0
+        if state["fruit_y"] >= HEIGHT:
+            reward -= 1
+            state["lives"] -= 1
+            state |= self._new_fruit()
+        if 56 <= state["fruit_y"] <= 61 and -7 <= state["fruit_x"] - state["paddle"] <= 8:
+            reward += 1
+            state |= self._new_fruit()
+        push = (-ACCELERATION, ACCELERATION, 0.0)[action]
+        state["velocity"] = (state["velocity"] + push) * FRICTION
+        wanted = state["paddle"] + state["velocity"]
+        if wanted <= 0 or wanted + PADDLE[0] >= WIDTH:
+            wanted = min(max(wanted, 0), WIDTH - PADDLE[0])
+            state["velocity"] = 0.0
+        state["paddle"] = int(wanted)
+        state["fruit_y"] = int(state["fruit_y"] + FALL)
+        if self.over:
+            reward -= 5
+        return reward
+
+    def _draw(self) -> None:
+        self.canvas.fill(NIGHT)
+        pygame.draw.rect(self.canvas, PADDLE_COLOUR, (self.state["paddle"], GROUND, *PADDLE))
+        pygame.draw.rect(self.canvas, FRUIT_COLOUR, (self.state["fruit_x"], self.state["fruit_y"], FRUIT, FRUIT))

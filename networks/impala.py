@@ -1,0 +1,49 @@
+"""The residual network of IMPALA (Espeholt et al. 2018, figure 3, right), without its LSTM."""
+
+import keras
+import tensorflow as tf
+
+from networks.layers import Conv, Dense, scale
+from networks.torso import Torso, TorsoSettings
+
+
+class IMPALA(Torso):
+    """Three sections of five convolutions each, and 256 features."""
+
+    def __init__(self, settings: TorsoSettings):
+        super().__init__()
+        self.activation = settings.activation
+        self.section1 = Section(16, settings)
+        self.section2 = Section(32, settings)
+        self.section3 = Section(32, settings)
+        self.flatten = keras.layers.Flatten()
+        self.dense = Dense(256, settings.random, activation=settings.activation)
+
+    def encode(self, observations: tf.Tensor) -> tf.Tensor:
+        """Observations uint8 [B, 84, 84, channels] -> [B, 256]."""
+        features = scale(observations)
+        features = self.section1(features)  # [B, 42, 42, 16]
+        features = self.section2(features)  # [B, 21, 21, 32]
+        features = self.section3(features)  # [B, 11, 11, 32]
+        return self.dense(self.flatten(self.activation(features)))
+
+
+class Section(keras.layers.Layer):
+    """A convolution, pooling to half the size, and two residual blocks."""
+
+    def __init__(self, filters: int, settings: TorsoSettings):
+        super().__init__()
+        self.activation = settings.activation
+        self.conv = Conv(filters, 3, 1, settings.random, padding="same")
+        self.pool = keras.layers.MaxPool2D(3, 2, padding="same")
+        self.conv1 = Conv(filters, 3, 1, settings.random, padding="same")
+        self.conv2 = Conv(filters, 3, 1, settings.random, padding="same")
+        self.conv3 = Conv(filters, 3, 1, settings.random, padding="same")
+        self.conv4 = Conv(filters, 3, 1, settings.random, padding="same")
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """[B, height, width, channels] -> [B, half of height, half of width, filters], odd ones rounded up."""
+        features = self.pool(self.conv(features))
+        for first, second in ((self.conv1, self.conv2), (self.conv3, self.conv4)):
+            features += second(self.activation(first(self.activation(features))))
+        return features

@@ -1,0 +1,38 @@
+"""What the README says of adding a network, followed word for word, gives one that trains."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(folder, *command):
+    done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_recipe_adds_impala(tmp_path):
+    project = tmp_path / "manette"
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "pretrained", "gifs", "tests"))
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("### Add a network")[1].split("\n###")[0]
+    (row,) = re.findall(r"^ *(\"IMPALA\": .*)$", section, re.M)
+    (file,) = re.findall(r"`(networks/impala\.py)`", section)
+    (command,) = re.findall(r"`python3 (train\.py [^`]*IMPALA[^`]*)`", section)
+    assert "`Torso`" in section and "`TORSOS` in `networks/registry.py`" in section
+
+    shipped = (project / file).read_text(encoding="utf-8")
+    (project / file).unlink()
+    registry = project / "networks/registry.py"
+    without = re.sub(r"^ *\"IMPALA\".*\n", "", registry.read_text(encoding="utf-8"), flags=re.M)
+    registry.write_text(without, encoding="utf-8")
+    code, said = run(project, *command.split())
+    assert code == 2 and "--arch IMPALA" in said, "it is still there"
+
+    (project / file).write_text(shipped, encoding="utf-8")
+    registry.write_text(without.replace("TORSOS = {\n", f"TORSOS = {{\n    {row}\n"), encoding="utf-8")
+    short = ["-ec", "4", "-ew", "1", "-df", str(tmp_path / "run"), "--max_global_steps", "40"]
+    code, said = run(project, *command.split(), *short)
+    assert code == 0 and "pong: IMPALA" in said, said

@@ -1,0 +1,90 @@
+"""Every network, with all that goes with it, trains on a real game, and goes on from a checkpoint exactly."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from emulators import EmulatorPool
+from networks.registry import TORSOS, make_network
+from paac.checkpoint import CheckpointFolder
+from paac.learner import Learner
+
+TABLE = {"paac": [0], "figar": [0, 2, 5]}
+EVERY = list(itertools.product(TORSOS, ["gray", "rgb"], TABLE, ["relu", "leaky_relu"]))
+# Two of each network that differ in everything, other ones for its neighbour: every pair of two settings is among them.
+PAIRWISE = {
+    combination
+    for row, arch in enumerate(TORSOS)
+    for combination in (
+        [(arch, "gray", "paac", "relu"), (arch, "rgb", "figar", "leaky_relu")],
+        [(arch, "gray", "figar", "leaky_relu"), (arch, "rgb", "paac", "relu")],
+        [(arch, "gray", "figar", "relu"), (arch, "rgb", "paac", "leaky_relu")],
+        [(arch, "gray", "paac", "leaky_relu"), (arch, "rgb", "figar", "relu")],
+    )[row % 4]
+}
+
+
+def test_the_default_combinations_hold_every_pair():
+    for one, other in itertools.combinations(range(4), 2):
+        pairs = {(combination[one], combination[other]) for combination in EVERY}
+        assert {(combination[one], combination[other]) for combination in PAIRWISE} == pairs
+
+
+@pytest.fixture(scope="module")
+def pools():
+    """One pool of each colour for all tests, and where its emulators stood at first."""
+    made = {}
+    for colour in ("gray", "rgb"):
+        pool = EmulatorPool("breakout", 4, workers=1, shards=2, seed=1, rgb=colour == "rgb", max_episode_frames=80)
+        pool.reset()
+        made[colour] = pool, pool.save_states()
+    yield made
+    for pool, _ in made.values():
+        pool.close()
+
+
+def learner_on(pool, arch, colour, table, activation, seed):
+    network = make_network(
+        arch,
+        num_actions=pool.num_actions,
+        nb_choices=len(table),
+        rgb=colour == "rgb",
+        activation=activation,
+        seed=seed,
+    )
+    return Learner(network, pool, seed=5, repetition_table=table, max_local_steps=3)
+
+
+@pytest.mark.parametrize(
+    ("arch", "colour", "algorithm", "activation"),
+    [pytest.param(*combination, marks=[] if combination in PAIRWISE else [pytest.mark.slow]) for combination in EVERY],
+)
+def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activation, pools, tmp_path):
+    pool, start = pools[colour]
+    pool.load_states(start)
+    learner = learner_on(pool, arch, colour, TABLE[algorithm], activation, seed=1)
+    before = [weight.numpy() for weight in learner.network.trainable_variables]
+    ended = sum(learner.update(lr=0.01).dones.sum() for _ in range(4))
+    assert ended > 0, "no episode ended: clearing the memory was not tested"
+    for old, weight in zip(before, learner.network.trainable_variables, strict=True):
+        assert np.isfinite(weight).all() and not np.array_equal(old, weight), weight.path
+
+    def tracked(learner):
+        return {"network": learner.network, "optimizer": learner.optimizer, "memory": learner.memory}
+
+    checkpoints = CheckpointFolder(tmp_path)
+    checkpoints.write(4, tracked(learner), {}, pool.save_states(), keep=1)
+    expected = learner.update(lr=0.01)
+    weights = [weight.numpy() for weight in learner.network.trainable_variables]
+
+    again = learner_on(pool, arch, colour, TABLE[algorithm], activation, seed=2)
+    checkpoint, _ = checkpoints.newest()
+    checkpoint.restore(**{name: saved for name, saved in tracked(again).items() if name != "memory" or saved.variables})
+    pool.load_states(checkpoint.emulator_states())
+    again.updates = 4
+    update = again.update(lr=0.01)
+    np.testing.assert_array_equal(update.actions, expected.actions)
+    np.testing.assert_array_equal(update.plays, expected.plays)
+    for mine, theirs in zip(again.network.trainable_variables, weights, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
