@@ -9,6 +9,7 @@ from ale_py import Action, ALEInterface, ALEState, LoggerMode, roms
 from emulators.atari_palette import colour_table, luminance_table
 from emulators.emulator import Emulator, GameError, Seed
 
+KEYS = {"UP": "up", "DOWN": "down", "LEFT": "left", "RIGHT": "right", "FIRE": "space"}
 LARGEST_ROM = 1 << 20  # bytes; cartridges hold 64 KiB at most, and a huge file must not be read to find that out
 
 ALEInterface.setLoggerMode(LoggerMode.Error)  # 32 emulators would greet 32 times
@@ -16,6 +17,8 @@ ALEInterface.setLoggerMode(LoggerMode.Error)  # 32 emulators would greet 32 time
 
 class AtariEmulator(Emulator):
     """One Atari game. Four frames a decision, the last two joined: sprites may flicker, shown in every other frame."""
+
+    aspect = 4 / 3
 
     def __init__(
         self, rom: str, *, seed: Seed, sticky_actions: float = 0.0, full_action_space: bool = False, **settings
@@ -71,6 +74,14 @@ class AtariEmulator(Emulator):
 
     def _show(self, screen: np.ndarray) -> None:
         self._ale.getScreen(screen)
+
+    def keys(self) -> dict[frozenset[str], int]:
+        """Arrows, and the space bar for the button: UPRIGHTFIRE is up, right and space."""
+        found = {}
+        for action, pressed in enumerate(self._actions):
+            name = Action(pressed).name
+            found[frozenset(key for word, key in KEYS.items() if word in name)] = action
+        return found
 
     def _is_over(self) -> bool:
         return self._ale.game_over()

@@ -35,6 +35,8 @@ class GymEmulator(Emulator):
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
         self.frames_per_second = self._environment.metadata.get("render_fps") or 30
+        if self._own:
+            self.taps, self.key_repeat = self._own.taps, self._own.key_repeat
         self.can_save = self._own is not None or bool(settings.saved)
         self._environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
         super().__init__(
@@ -66,6 +68,20 @@ class GymEmulator(Emulator):
     def _show(self, screen: np.ndarray) -> None:
         screen[...] = self._own.draw() if self._own else self._environment.render()
 
+    def keys(self) -> dict[frozenset[str], int]:
+        """Our games' own keys; for others the digits, and left and right where there are two actions or three."""
+        names = self._own.keys if self._own else _keys_for(self.num_actions)
+        return super().keys() | {frozenset({key}): action for key, action in names.items()}
+
+    def frame_by_hand(self, action: int, seconds: float) -> tuple[float, bool]:
+        """As the base's; our games may have a clock of their own for people."""
+        if not self._own:
+            return super().frame_by_hand(action, seconds)
+        self.done = True
+        reward = self._own.advance_by_hand(action, seconds)
+        self._show(self._screen)
+        return reward, self._own.over
+
     def _is_over(self) -> bool:
         return self._over
 
@@ -95,6 +111,12 @@ class GymEmulator(Emulator):
     def close(self) -> None:
         """Close the environment."""
         self._environment.close()
+
+
+def _keys_for(num_actions: int) -> dict[str, int]:
+    if num_actions in (2, 3):
+        return {"left": 0, "right": num_actions - 1}
+    return {str(action): action for action in range(min(10, num_actions))}
 
 
 def _plain(value: Any) -> Any:

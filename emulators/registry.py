@@ -38,9 +38,9 @@ def short_name(game: str) -> str:
 
 def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     """Look `game`, a NAME or PLATFORM:NAME, up. Raises GameError, with near matches, if there is none to play."""
-    platform, _, name = (
-        game.partition(":") if game.startswith(tuple(f"{known}:" for known in PLATFORMS)) else ("", "", game)
-    )
+    platform, _, name = game.rpartition(":")
+    if platform not in ("", *PLATFORMS):
+        raise GameError(f"-g {game}: no platform {platform!r}; there are {', '.join(PLATFORMS)}")
     if name == TETRIS and platform in ("", "tetris"):
         return Game("tetris", name, "")
     from emulators import atari  # late: --help need not wait for the emulator

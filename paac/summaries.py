@@ -53,7 +53,9 @@ class Summaries:
     def describe(self, options: Mapping[str, Any], network: ActorCritic, graph: Any) -> None:
         """The options and the network's weights as tables, and the graph of an update."""
         rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
-        weights = [(weight.path, tuple(weight.shape), weight.size) for weight in network.trainable_variables]
+        weights = [
+            (weight.path, tuple(weight.shape), math.prod(weight.shape)) for weight in network.trainable_variables
+        ]
         sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
         total = f"| together | | {network.count_params():,} |"
         with self._writer.as_default(step=0):

@@ -176,7 +176,7 @@ class Report:
         (folder / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         (folder / "benchmark.md").write_text("\n".join(self.lines) + "\n", encoding="utf-8")
         bars = {
-            title: {name: rate.decisions_per_s for name, rate in rates.items()} for title, rates in self.tables.items()
+            title: {name: rate.frames_per_s for name, rate in rates.items()} for title, rates in self.tables.items()
         }
         bar_chart(bars, self.lines[0], folder / "benchmark.png")
 

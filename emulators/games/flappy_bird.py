@@ -60,6 +60,7 @@ class FlappyBird(PixelGame):
     actions = "flap", "no-op"
     noop = 1
     keys = {"space": 0, "up": 0}
+    taps = True
 
     def _begin(self) -> dict[str, Any]:
         looks = {"scene": self._choose(SCENES), "bird": self._choose(BIRDS), "pipe": self._choose(PIPES)}

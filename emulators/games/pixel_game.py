@@ -30,6 +30,9 @@ class PixelGame(gymnasium.Env):
     noop: ClassVar[int]  # the action that does nothing
     keys: ClassVar[dict[str, int]]  # pygame's name of a key -> action, to play by hand
 
+    taps: ClassVar[bool] = False  # by hand: whether a key acts once each time it is pressed, or as long as it is down
+    key_repeat: ClassVar[int] = 0  # ms from one tap to the next of a key that stays down, 0: one tap
+
     def __init__(self, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r} is none of {self.metadata['render_modes']}")
@@ -70,6 +73,10 @@ class PixelGame(gymnasium.Env):
     def advance(self, action: int) -> float:
         """One step, without drawing it; returns the reward, 0 after the end."""
         return 0.0 if self.over else self._advance(action)
+
+    def advance_by_hand(self, action: int, seconds: float) -> float:
+        """A step for a person, `seconds` after the last; a game may run by another clock then."""
+        return self.advance(action)
 
     def draw(self) -> np.ndarray:
         """Draw the game as it is now; returns `picture`, which the next call changes."""

@@ -1,5 +1,6 @@
 """Tetris: pieces fall, full rows vanish, and the game is over when the next piece has no room."""
 
+import time
 from functools import cache, lru_cache
 from typing import Any
 
@@ -23,6 +24,7 @@ LINE_SCORES = 0, 40, 100, 300, 1200  # for that many rows at once, times the lev
 SOFT_DROP_SCORE = 1
 
 NOOP, LEFT, RIGHT, DOWN, ROTATE = range(5)
+DROP = 5  # all the way, played by hand only
 
 BLACK, DARK, WHITE = (0, 0, 0), (35, 35, 35), (255, 255, 255)
 PIECES: tuple[tuple[Colour, tuple[str, ...]], ...] = (  # in the board they are 1 to 7
@@ -72,7 +74,9 @@ class Tetris(PixelGame):
     size = WIDTH, HEIGHT
     actions = "no-op", "left", "right", "down", "rotate"
     noop = NOOP
-    keys = {"left": LEFT, "right": RIGHT, "down": DOWN, "up": ROTATE}
+    keys = {"left": LEFT, "right": RIGHT, "down": DOWN, "up": ROTATE, "return": DROP}
+    taps = True
+    key_repeat = 70
 
     def __init__(self, render_mode: str | None = None):
         super().__init__(render_mode)
@@ -111,6 +115,21 @@ class Tetris(PixelGame):
             self.fall()
         elif action == ROTATE:
             self._rotate()
+
+    def advance_by_hand(self, action: int, seconds: float) -> float:
+        """A row falls every 1000 ms at level 1, 50 ms less each level, at least 100."""
+        if self.over:
+            return 0.0
+        state = self.state
+        before, state["waited"] = state["score"], state.get("waited", 0.0) + 1000 * seconds
+        self.press(action)
+        if action == DROP:
+            while self.fall():
+                pass
+        if state["waited"] >= max(100, 1000 - 50 * (state["level"] - 1)) and not self.over:
+            state["waited"] = 0.0
+            self.fall()
+        return float(state["score"] - before)
 
     def _move(self, by: int) -> None:
         state = self.state
@@ -229,3 +248,13 @@ def _font() -> pygame.font.Font:
 @lru_cache(100)
 def _text(words: str) -> pygame.Surface:
     return _font().render(words, False, WHITE, BLACK)
+
+
+if __name__ == "__main__":
+    from emulators import GameError, make_emulator
+    from emulators.by_hand import Window
+
+    try:
+        Window("Tetris", make_emulator("tetris", seed=time.time_ns())).play()
+    except GameError as error:
+        raise SystemExit(f"error: {error}") from None

@@ -1,5 +1,6 @@
 """The benchmark's pictures."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,12 +14,12 @@ OURS, THEIRS = "#0072b2", "#999999"  # told apart in print, and by those who see
 
 
 def bar_chart(tables: Mapping[str, Mapping[str, float]], title: str, file: Path) -> None:
-    """One panel a table: its rows' decisions a second, Manette's own in colour."""
+    """One panel a table: its rows' frames a second, Manette's own in colour."""
     heights = [len(rows) + 1 for rows in tables.values()]
     figure, axes = plt.subplots(
         len(tables), figsize=(8, 0.4 * sum(heights) + 1), height_ratios=heights, squeeze=False, layout="constrained"
     )
-    figure.suptitle(title)
+    figure.suptitle(textwrap.fill(title, 90), fontsize="medium")
     for panel, (name, rows) in zip(axes[:, 0], tables.items(), strict=True):
         colours = [OURS if row in ("emulators", "network", "loop", "one emulator") else THEIRS for row in rows]
         bars = panel.barh(list(rows), list(rows.values()), color=colours)
@@ -27,7 +28,7 @@ def bar_chart(tables: Mapping[str, Mapping[str, float]], title: str, file: Path)
         panel.invert_yaxis()
         panel.margins(x=0.15)
         panel.spines[["top", "right"]].set_visible(False)
-    axes[-1, 0].set_xlabel("decisions a second")
+    axes[-1, 0].set_xlabel("frames a second")
     figure.savefig(file, dpi=120)
     plt.close(figure)
 

@@ -70,9 +70,8 @@ def test_a_name_that_is_near_nothing_is_answered_with_examples(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_tetris_is_kept_for_our_own_game_and_its_atari_namesake_has_a_longer_name(tmp_path):
-    with pytest.raises(GameError, match="atari:tetris"):
-        find_game("tetris", str(tmp_path))
+def test_tetris_is_our_own_game_and_its_atari_namesake_has_a_longer_name(tmp_path):
+    assert find_game("tetris", str(tmp_path)).platform == "tetris"
     game = find_game("atari:tetris", str(tmp_path))
     assert (game.platform, game.name) == ("atari", "tetris")
     assert Path(game.rom) == bundled("tetris")

@@ -1,0 +1,77 @@
+"""Play a game by hand: arrows and Space, P pauses, R restarts, G saves a gif, Escape quits."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from paac import front_door
+from paac.film import Film
+from paac.options import PATH, SEED, check, option, typed_options
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlayOptions:
+    """Options of play.py."""
+
+    # fmt: off
+    game: str = option("pong", "-g", group="Game", help="train.py --list_games shows all")
+    rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder looked in first for NAME.bin")
+    seed: int | None = option(None, group="Game", limit=SEED, help="the same game each time (drawn)")
+    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where G saves gifs")
+    gif_scale: int = option(2, group="Film", help="pixels of the gif for each of the game's")
+    # fmt: on
+
+
+class Recorder:
+    """The episode so far, as a gif when asked for."""
+
+    def __init__(self, name: str, options: PlayOptions, **film: float):
+        self._name, self._options, self._settings = name, options, film
+        self.start()
+
+    def start(self) -> None:
+        """Forget the last episode."""
+        self._film = Film(**self._settings)
+
+    def add(self, screen: np.ndarray) -> None:
+        """Take one screen."""
+        self._film.add(screen)
+
+    def save(self) -> str:
+        """Write the gif under the next free name; returns what to tell the player."""
+        folder = Path(self._options.gif_folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            number = next(n for n in range(1, 1_000_000) if not (folder / f"{self._name}_{n}.gif").exists())
+            file = folder / f"{self._name}_{number}.gif"
+            self._film.save(file, self._options.gif_scale)
+        except OSError as error:
+            return f"cannot write to {folder} ({error.strerror})"
+        return f"saved {file}"
+
+
+def main(argv: Sequence[str]) -> None:
+    options = PlayOptions(**typed_options(PlayOptions, argv, (__doc__ or "")))
+    check(options)
+
+    from emulators import find_game, make_emulator
+    from emulators.by_hand import Window
+
+    game = find_game(options.game, options.rom_path)
+    seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
+    emulator = make_emulator(game, seed=seed)
+    recorder = Recorder(
+        game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, join=emulator.joins_pictures
+    )
+    Window(str(game), emulator, recorder).play()
+
+
+if __name__ == "__main__":
+    front_door.run(main)

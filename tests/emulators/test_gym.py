@@ -1,0 +1,156 @@
+"""Gymnasium's games through the same eyes as Atari's."""
+
+import importlib.util
+
+import gymnasium
+import numpy as np
+import pytest
+
+from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
+from emulators.gym_settings import GAMES, starts_at_random
+
+OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
+PLAYED = [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"]
+
+
+def gray(picture):
+    red, green, blue = (picture[..., channel].astype(int) for channel in range(3))
+    return ((299 * red + 587 * green + 114 * blue) // 1000).astype(np.uint8)
+
+
+def small(picture):
+    height, width = picture.shape[:2]
+    rows = [(2 * target + 1) * height // 168 for target in range(84)]
+    columns = [(2 * target + 1) * width // 168 for target in range(84)]
+    return picture[rows][:, columns]
+
+
+def play(emulator, decisions=60):
+    course = []
+    for action in np.random.default_rng(4).integers(0, emulator.num_actions, decisions).tolist():
+        if emulator.done:
+            course.append(emulator.reset().tobytes())
+        observation, reward, done = emulator.step(action)
+        course.append((observation.tobytes(), reward, done, emulator.cut))
+    return course
+
+
+@pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
+@pytest.mark.parametrize("name", ["Catcher-v0", "FlappyBird-v0", "tetris"])
+def test_observations_are_made_of_what_is_shown(name, rgb):
+    emulator = make_emulator(name, seed=3, rgb=rgb)
+    shown = []
+    emulator.on_frame = shown.append
+    emulator.reset()
+    shown.clear()
+    observation, _, _ = emulator.step(0)
+    assert len(shown) == emulator.frame_skip == (1 if name == "tetris" else 2)
+    seen = [small(picture[: 410 if name == "FlappyBird-v0" else None]) for picture in shown]
+    newest = np.maximum.reduce(seen) if rgb else np.maximum.reduce([gray(picture) for picture in seen])[..., None]
+    assert observation.shape == (84, 84, 12 if rgb else 4)
+    np.testing.assert_array_equal(observation[..., 3::4], newest)
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_the_same_seed_plays_the_same_and_another_another(name):
+    courses = [play(make_emulator(name, seed=seed), 250) for seed in (5, 5, 6)]
+    assert courses[0] == courses[1]
+    assert courses[0] != courses[2] or name == "FrozenLake-v1"
+
+
+@pytest.mark.parametrize("name", [name for name in PLAYED if name != "FrozenLake-v1"])
+@pytest.mark.parametrize("decisions", [0, 7, 41])
+def test_a_loaded_state_has_the_same_future(name, decisions):
+    emulator, other = make_emulator(name, seed=5), make_emulator(name, seed=9)
+    emulator.reset()
+    other.reset()
+    for action in np.random.default_rng(1).integers(0, emulator.num_actions, decisions).tolist():
+        if emulator.done:
+            emulator.reset()
+        emulator.step(action)
+    saved = emulator.save_state()
+    expected = play(emulator)
+    other.load_state(saved)
+    assert play(other) == expected
+
+
+def test_a_game_that_cannot_save_its_state_says_so_and_the_pool_knows():
+    emulator = make_emulator("FrozenLake-v1", seed=1)
+    emulator.reset()
+    assert not emulator.can_save
+    with pytest.raises(NotImplementedError):
+        emulator.save_state()
+    with EmulatorPool("FrozenLake-v1", 2, workers=1, seed=1) as pool:
+        assert not pool.can_save
+    with EmulatorPool("Snake-v0", 2, workers=1, seed=1) as pool:
+        pool.reset()
+        assert pool.can_save and len(pool.save_states()) == 2
+
+
+def test_an_episode_is_cut_where_gymnasium_cuts_it():
+    emulator = make_emulator("MountainCar-v0", seed=1, random_start=False)  # 200 steps, 2 a decision; 8 fill the stack
+    emulator.reset()
+    decisions = 0
+    while not emulator.done:
+        emulator.step(1)
+        decisions += 1
+    assert emulator.cut and decisions == (200 - 8) / 2
+    assert make_emulator("Snake-v0", seed=1).max_episode_frames == 10_000
+    assert make_emulator("Snake-v0", seed=1, max_episode_frames=50).max_episode_frames == 50
+
+
+def test_where_a_standing_start_kills_there_is_none_and_where_there_is_no_no_op_the_first_picture_fills():
+    assert [name for name in GAMES if not starts_at_random(name)] == ["FlappyBird-v0", "Snake-v0"]
+    assert starts_at_random("pong") and not starts_at_random("gym:Snake-v0")
+    observation = make_emulator("CartPole-v0", seed=1).reset()
+    assert all(np.array_equal(observation[..., 0], observation[..., frame]) for frame in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("Pendulum-v1", "its actions are Box"),
+        ("LunarLander-v3", "Box2D"),
+        ("MinAtar/Breakout-v1", "pip install minatar"),
+        ("gym:Nope-v0", "no game of that name"),
+        ("flappybird", "did you mean FlappyBird-v0"),
+        ("cartpole", "did you mean .*CartPole-v0"),
+    ],
+)
+def test_what_cannot_be_played_is_told_in_one_line(typed, reason):
+    if typed == "LunarLander-v3" and importlib.util.find_spec("Box2D"):
+        pytest.skip("Box2D is here")
+    with pytest.raises(GameError, match=reason) as error:
+        find_game(typed)
+    assert "\n" not in str(error.value) and f"-g {typed.removeprefix('gym:')}" in str(error.value).replace("gym:", "")
+
+
+def test_stickiness_is_ataris():
+    with pytest.raises(GameError, match="--protocol machado"):
+        make_emulator("Catcher-v0", seed=1, sticky_actions=0.25)
+
+
+def test_names():
+    assert find_game("gym:Snake-v0") == find_game("Snake-v0")
+    assert short_name("gym:Snake-v0") == "Snake-v0" and short_name("tetris:tetris") == "tetris"
+    assert find_game("tetris") == find_game("tetris:tetris") and find_game("tetris").platform == "tetris"
+    assert find_game("atari:tetris").platform == "atari" and short_name("atari:tetris") == "atari:tetris"
+    games = list_games("nowhere")
+    assert len(games["atari"]) == 104 and games["tetris"] == ["tetris"]
+    assert games["gym"][:5] == OURS[:5] and "CartPole-v1" in games["gym"] and "Tetris-v0" not in games["gym"]
+    assert set(games["gym"]) <= set(gymnasium.registry)
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_keys_press_actions_by_hand(name):
+    emulator = make_emulator(name, seed=2)
+    emulator.start_by_hand()
+    keys = emulator.keys()
+    allowed = emulator.num_actions + (name == "tetris")  # a drop all the way is for people
+    assert {action for action in keys.values()} == set(range(allowed)) or name == "CartPole-v0"
+    for action in keys.values():
+        reward, over = emulator.frame_by_hand(action, 0.05)
+        assert isinstance(reward, float) and isinstance(over, bool)
+        if over:
+            emulator.start_by_hand()
+    assert emulator.screen().shape[2] == 3
