@@ -14,7 +14,7 @@ import importlib.util
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -112,29 +112,45 @@ def updates_on(pool: Any, options: Options) -> Measure:
 
 
 def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measure], Any]:
-    """One emulator's decisions in this process, and the four bare frames that each is made of; Atari only."""
+    """One emulator's decisions in this process, and the bare game that each is made of."""
     from emulators import make_emulator
     from paac.run_folder import emulator_settings
 
     bare, emulator = (make_emulator(game, seed=1, **emulator_settings(options)) for _ in range(2))
-    ale, pressed = bare._ale, bare._actions
+    press, is_over, start = bare_game(bare)
 
     def decide(count: int) -> tuple[int, int]:
-        for action in random_play(100 * count, bare.num_actions, [0])[0].tolist():
+        for action in random_play(10 * count, bare.num_actions, [0])[0].tolist():
             if emulator.done:
                 emulator.reset()
             emulator.step(action)
-        return 100 * count, 100 * count
+        return 10 * count, 10 * count
 
-    def act(count: int) -> tuple[int, int]:
-        for action in random_play(100 * count, bare.num_actions, [0])[0].tolist():
-            if ale.game_over():
-                ale.reset_game()
-            for _ in range(4):
-                ale.act(pressed[action])
-        return 100 * count, 100 * count
+    def play_bare(count: int) -> tuple[int, int]:
+        for action in random_play(10 * count, bare.num_actions, [0])[0].tolist():
+            if is_over():
+                start()
+            for _ in range(bare.frame_skip):
+                press(action)
+        return 10 * count, 10 * count
 
-    return {"one emulator": decide, "four bare frames": act}, emulator
+    bare.reset()
+    return {"one emulator": decide, "the bare game": play_bare}, emulator
+
+
+def bare_game(emulator: Any) -> tuple[Callable, Callable, Callable]:
+    """One frame of the library underneath, drawn where it does not draw by itself; whether it is over; a new game."""
+    from emulators.atari import AtariEmulator
+
+    if isinstance(emulator, AtariEmulator):
+        ale, pressed = emulator._ale, emulator._actions
+        return (lambda action: ale.act(pressed[action])), ale.game_over, ale.reset_game
+
+    def press(action: int) -> None:
+        emulator._press(action)
+        (emulator._own.draw if emulator._own else emulator._environment.render)()
+
+    return press, (lambda: emulator._is_over() or emulator._is_cut()), emulator._start
 
 
 class Report:
@@ -195,7 +211,7 @@ def benchmark_emulators(options: BenchmarkOptions, game: Any, pool: Any, report:
     with closing(emulator):
         measured = measure_in_turn(alone, options.rounds, options.seconds / 2)
     report.table(f"{game}, one process", measured)
-    report.say(f"{median_ratio(measured, *alone):.0%} of the bare frames' rate in one emulator")
+    report.say(f"{median_ratio(measured, *alone):.0%} of the bare game's rate in one emulator")
 
 
 def benchmark_loop(options: BenchmarkOptions, game: Any, pool: Any, report: Report) -> None:
@@ -308,6 +324,11 @@ def parse(argv: Sequence[str]) -> tuple[BenchmarkOptions, list[str]]:
             raise OptionError(f"--folder {options.folder}: cannot be written; name another folder")
     if options.peers:
         check_peers()
+    if options.baseline or options.peers:
+        from emulators import find_game
+
+        if find_game(options.game, options.rom_path).platform != "atari":
+            raise OptionError(f"-g {options.game}: --peers and --baseline play Atari only; leave them away")
     return resolve(options), archs
 
 

@@ -325,7 +325,7 @@ def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(command
     folder = commands.folder / "new/figures"
     medians = json.loads((folder / "benchmark.json").read_text())["medians"]
     assert set(medians["pong, emulators"]) == {"emulators"}
-    assert set(medians["pong, one process"]) == {"one emulator", "four bare frames"}
+    assert set(medians["pong, one process"]) == {"one emulator", "the bare game"}
     assert set(medians["NIPS"]) == {"emulators", "network", "loop", "the design of 2017"}
     assert all(rate["decisions_per_s"] > 0 for rate in medians["NIPS"].values())
     assert (folder / "benchmark.md").read_text() in shown
