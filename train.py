@@ -3,6 +3,7 @@
 TensorFlow is imported inside `main` only: worker processes import this file again, and --help need not wait.
 """
 
+import textwrap
 from collections.abc import Sequence
 
 from paac import front_door
@@ -13,19 +14,20 @@ def main(argv: Sequence[str]) -> None:
 
     typed = typed_options(Options, argv, "Train an agent, or go on with the training in its folder. Ctrl+C saves.")
 
-    from emulators import find_game, list_games, short_name
+    from emulators import find_game, list_games, make_emulator, short_name
     from paac.engine import device_notes, start_tensorflow
-    from paac.run_folder import open_run
+    from paac.run_folder import emulator_settings, open_run
     from paac.stop import StopSignal
 
     if typed.pop("list_games", False):
         for platform, names in list_games(typed.get("rom_path", Options.rom_path)).items():
-            print(f"{platform}: {', '.join(names)}")
+            print(textwrap.fill(f"{platform}: {', '.join(names)}", 118, subsequent_indent="    "))
         return
     if "game" in typed:
         typed["game"] = short_name(typed["game"])
     options, notes = open_run(typed)
     game = find_game(options.game, options.rom_path)
+    make_emulator(game, seed=0, **emulator_settings(options)).close()  # what cannot be played leaves no folder behind
     for note in (*notes, game.notice):
         if note:
             print(note)

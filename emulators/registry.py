@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import settings_of
+from emulators.gym_settings import GAMES, settings_of
 
 ROM_PATH = "./atari_roms"
 PLATFORMS = ("atari", "gym", "tetris")
@@ -41,7 +41,9 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     platform, _, name = game.rpartition(":")
     if platform not in ("", *PLATFORMS):
         raise GameError(f"-g {game}: no platform {platform!r}; there are {', '.join(PLATFORMS)}")
-    if name == TETRIS and platform in ("", "tetris"):
+    if platform == "tetris" or (name == TETRIS and not platform):
+        if name != TETRIS:
+            raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
         return Game("tetris", name, "")
     from emulators import atari  # late: --help need not wait for the emulator
 
@@ -59,8 +61,8 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
     near = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), by_letters, n=3)
     meant = " or ".join(by_letters[letters] for letters in near)
-    hint = f"did you mean {meant}?" if near else f"for example {', '.join(known[::15])}"
-    raise GameError(f"-g {game}: no game of that name; {hint} --list_games shows all")
+    hint = f"did you mean {meant}" if near else f"for example {', '.join(known[::15])}"
+    raise GameError(f"-g {game}: no game of that name; {hint}; train.py --list_games shows all")
 
 
 def make_emulator(
@@ -97,7 +99,9 @@ def make_emulator(
 
         return AtariEmulator(game.rom, sticky_actions=sticky_actions, full_action_space=full_action_space, **settings)
     if sticky_actions or full_action_space:
-        raise GameError(f"-g {game}: only Atari has sticky actions and 18 actions; leave --protocol machado away")
+        raise GameError(
+            f"-g {game}: --sticky_actions, --full_action_space and --protocol machado are Atari's; leave them away"
+        )
     from emulators.gym import GymEmulator
 
     return GymEmulator(settings_of(game.platform, game.name), **settings)
@@ -105,8 +109,8 @@ def make_emulator(
 
 def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
     """Names of all games, by platform."""
-    from emulators import atari, gym
+    from emulators import atari
 
     own = sorted(file.stem for file in Path(rom_path).glob("*.bin"))
     games = {"atari": [*own, *(name for name in atari.game_names() if name not in own)]}
-    return games | {"tetris": [TETRIS], "gym": gym.game_names()}
+    return games | {"tetris": [TETRIS], "gym": [*GAMES, "and others with discrete actions that render to pixels"]}

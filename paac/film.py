@@ -30,6 +30,11 @@ class Film:
         """How long the gif plays."""
         return len(self._pictures) * self._hundredths / 100
 
+    @property
+    def fitting_scale(self) -> int:
+        """What makes the gif about 420 pixels high, as an Atari's screen twice."""
+        return max(1, round(420 / self._pictures[0].height)) if self._pictures else 1
+
     def add(self, screen: np.ndarray) -> None:
         """Take a screen, uint8 [height, width, 3]."""
         joined = np.maximum(screen, self._before) if self._join and self._before is not None else screen

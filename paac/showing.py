@@ -77,7 +77,7 @@ def show(options: FilmOptions) -> Show:
                 dropout_samples=options.dropout_samples,
             )
     for film, gif in zip(films, gifs, strict=True):
-        film.save(gif, options.gif_scale)
+        film.save(gif, options.gif_scale or film.fitting_scale)
     return Show(str(game), run, step, seed, noops, results, gifs)
 
 

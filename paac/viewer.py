@@ -10,10 +10,6 @@ from paac.options import OptionError
 
 WIDEST, HIGHEST = 1280, 800  # pixels of the window at most
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-# Pictures go to the window without OpenGL: Mesa's LLVM and TensorFlow's in one process crash.
-os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
-
 
 class Viewer:
     """Opens on the first `show`. Closing the window ends the show, not the training."""

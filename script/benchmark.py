@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 import importlib.util
 import json
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -314,14 +313,6 @@ def parse(argv: Sequence[str]) -> tuple[BenchmarkOptions, list[str]]:
         if arch not in TORSOS:
             raise OptionError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
         check(dataclasses.replace(options, arch=arch))
-    if options.folder is not None:
-        above = next(
-            path
-            for path in (Path(options.folder).absolute(), *Path(options.folder).absolute().parents)
-            if path.exists()
-        )
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise OptionError(f"--folder {options.folder}: cannot be written; name another folder")
     if options.peers:
         check_peers()
     if options.baseline or options.peers:
@@ -340,6 +331,13 @@ def main(argv: Sequence[str]) -> None:
     from paac.run_folder import emulator_settings
 
     game = find_game(options.game, options.rom_path)
+    if options.folder is not None:
+        try:
+            Path(options.folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OptionError(
+                f"--folder {options.folder}: cannot be made ({error.strerror}); name another folder"
+            ) from None
     device = start_tensorflow(options.device, options.op_threads)
 
     import tensorflow as tf

@@ -25,7 +25,6 @@ class PlayOptions:
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder looked in first for NAME.bin")
     seed: int | None = option(None, group="Game", limit=SEED, help="the same game each time (drawn)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where G saves gifs")
-    gif_scale: int = option(2, group="Film", help="pixels of the gif for each of the game's")
     # fmt: on
 
 
@@ -51,7 +50,7 @@ class Recorder:
             folder.mkdir(parents=True, exist_ok=True)
             number = next(n for n in range(1, 1_000_000) if not (folder / f"{self._name}_{n}.gif").exists())
             file = folder / f"{self._name}_{number}.gif"
-            self._film.save(file, self._options.gif_scale)
+            self._film.save(file, self._film.fitting_scale)
         except OSError as error:
             return f"cannot write to {folder} ({error.strerror})"
         return f"saved {file}"

@@ -179,7 +179,7 @@ def test_an_agent_is_tested_and_filmed(commands):
 BAD_INPUT = {
     "-g pongg": "did you mean pong",
     "-g joust": "two players",
-    "-g tetris": "atari:tetris",
+    "-g Pendulum-v1": "atari:tetris",
     "--rom_path nowhere": "no such folder",
     "-ec 0": "--emulator_counts 0: must be from 1 to 10000",
     "-ew -3": "--emulator_workers -3: must be 1 or more",

@@ -1,15 +1,11 @@
 """What the small games share: a picture, a clock of steps, seeding, saving and a window."""
 
 import json
-import os
 from abc import abstractmethod
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
-
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # or every worker greets
-
 import pygame
 
 Colour = tuple[int, int, int]

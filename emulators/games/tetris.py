@@ -1,5 +1,6 @@
 """Tetris: pieces fall, full rows vanish, and the game is over when the next piece has no room."""
 
+import sys
 import time
 from functools import cache, lru_cache
 from typing import Any
@@ -257,4 +258,5 @@ if __name__ == "__main__":
     try:
         Window("Tetris", make_emulator("tetris", seed=time.time_ns())).play()
     except GameError as error:
-        raise SystemExit(f"error: {error}") from None
+        print(f"tetris: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -153,7 +153,7 @@ def test_real_keys_on_a_real_screen(command, tmp_path):
         assert game.returncode == 0
         for film in (tmp_path / "gifs").glob("*.gif"):
             with Image.open(film) as opened:
-                assert opened.size == (2 * 288, 2 * 396)
+                assert opened.size == (288, 396)
     finally:
         game.kill()
         server.terminate()
