@@ -2,7 +2,7 @@
 
 import sys
 import time
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import pygame
@@ -240,15 +240,11 @@ def _at_the_top(piece: int) -> dict[str, int]:
     return {"piece": piece, "turn": 0, "row": 0, "column": (COLUMNS - _width(piece, 0)) // 2}
 
 
-@cache
-def _font() -> pygame.font.Font:
-    pygame.font.init()
-    return pygame.font.Font(pygame.font.get_default_font(), FONT_SIZE)
-
-
-@lru_cache(100)
+@lru_cache(1000)
 def _text(words: str) -> pygame.Surface:
-    return _font().render(words, False, WHITE, BLACK)
+    # The font is not kept: Gymnasium's own games end all of pygame when they close, and an old font would crash.
+    pygame.font.init()
+    return pygame.font.Font(pygame.font.get_default_font(), FONT_SIZE).render(words, False, WHITE, BLACK)
 
 
 if __name__ == "__main__":

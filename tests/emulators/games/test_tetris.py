@@ -1,6 +1,7 @@
 """Tetris by hand."""
 
 import numpy as np
+import pygame
 import pytest
 
 from emulators.games.tetris import Tetris
@@ -305,3 +306,11 @@ def test_what_was_drawn_before_leaves_no_trace(game):
         fresh = Tetris()
         fresh.load_state(state)
         np.testing.assert_array_equal(game.draw(), fresh.draw())
+
+
+def test_texts_are_drawn_after_another_game_has_ended_all_of_pygame():
+    game = Tetris()
+    game.reset(seed=1)
+    pygame.quit()
+    game.state["score"] = 987_654
+    assert (game.draw()[88:104, 198:] == 255).any()
