@@ -179,7 +179,8 @@ def test_an_agent_is_tested_and_filmed(commands):
 BAD_INPUT = {
     "-g pongg": "did you mean pong",
     "-g joust": "two players",
-    "-g Pendulum-v1": "atari:tetris",
+    "-g Pendulum-v1": "only a number of them",
+    "-g Snake-v0 --protocol machado": "leave them away",
     "--rom_path nowhere": "no such folder",
     "-ec 0": "--emulator_counts 0: must be from 1 to 10000",
     "-ew -3": "--emulator_workers -3: must be 1 or more",
