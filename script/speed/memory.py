@@ -29,10 +29,10 @@ def watch_training(arguments: Sequence[str], decisions: int) -> list[Sample]:
         began = time.monotonic()
         try:
             while process.poll() is None:
-                children = _children(process.pid)
-                samples.append(
-                    Sample(time.monotonic() - began, _resident(process.pid), sorted(map(_resident, children)))
-                )
+                trainer = _resident(process.pid)
+                if trainer:  # none yet before Python starts, nor at the very end
+                    workers = sorted(map(_resident, _children(process.pid)))
+                    samples.append(Sample(time.monotonic() - began, trainer, workers))
                 time.sleep(1)
         except BaseException:
             process.send_signal(signal.SIGTERM)
