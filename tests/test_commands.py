@@ -340,7 +340,7 @@ def test_the_benchmark_watches_the_memory_of_a_training(commands):
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
     shown = commands.run("script/benchmark.py", "--memory", "4000", *short).stdout
     rows = shown.split("workers, MiB")[1].strip().splitlines()[2:]
-    assert rows and all(float(row.split("|")[2]) > 20 for row in rows)
+    assert rows and max(float(row.split("|")[2]) for row in rows) > 200  # it has only begun in the first
 
 
 @pytest.mark.slow
