@@ -87,7 +87,6 @@ class EmulatorPool:
                 "screens": ((count if share_screens else 0, *screen_shape), np.uint8),
             }
         )
-        # Every shard is spread over all workers, so that a shard that plays alone still has all cores.
         self._groups: list[list[_Group]] = [[] for _ in self.shards]
         self._processes: list[multiprocessing.process.BaseProcess] = []
         # Also where nobody calls close: workers that wait for requests would keep the program from ending. A weakref's
@@ -159,7 +158,7 @@ class EmulatorPool:
         for worker in range(workers):
             shares = []
             for shard, numbers in enumerate(self.shards):
-                mine = [number for number in numbers if number % workers == worker]
+                mine = [number for number in numbers if self._worker_of(number, shard, workers) == worker]
                 if mine:
                     ours, theirs = context.Pipe()
                     shares.append(Share(theirs, mine))
@@ -173,6 +172,14 @@ class EmulatorPool:
             self._processes.append(process)
             for share in shares:
                 share.connection.close()
+
+    def _worker_of(self, number: int, shard: int, workers: int) -> int:
+        """With workers enough every shard is spread over all of them: one that plays alone has all cores.
+
+        Else a shard is one worker's. That and the network's thread of the shard take turns, so that each shard keeps one
+        core busy; where more want to run than there are cores, the system leaves some idle for milliseconds.
+        """
+        return number % workers if workers > len(self.shards) else shard % workers
 
     def _ask_all(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:
         """Ask every emulator, shard by shard; the results in the order of emulators."""

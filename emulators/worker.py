@@ -77,16 +77,21 @@ class Group:
         self._connection.send(answer)
 
     def _step(self) -> None:
-        arrays = self._arrays
-        actions, repeats = (arrays[name][self._numbers].tolist() for name in ("actions", "repeats"))
-        for number, action, repeat in zip(self._numbers, actions, repeats, strict=True):
-            self._number, emulator = number, self.emulators[number]
-            _, arrays["rewards"][number], done, arrays["plays"][number] = emulator.hold(action, repeat)
-            arrays["dones"][number] = done
+        arrays, numbers = self._arrays, self._numbers
+        rewards, dones, plays = [], [], []
+        for self._number, action, repeats in zip(
+            numbers, arrays["actions"][numbers].tolist(), arrays["repeats"][numbers].tolist(), strict=True
+        ):
+            emulator = self.emulators[self._number]
+            _, reward, done, played = emulator.hold(action, repeats)
             if done:
                 emulator.reset()
+            rewards.append(reward)
+            dones.append(done)
+            plays.append(played)
             if len(arrays["screens"]):
-                arrays["screens"][number] = emulator.screen()
+                arrays["screens"][self._number] = emulator.screen()
+        arrays["rewards"][numbers], arrays["dones"][numbers], arrays["plays"][numbers] = rewards, dones, plays
 
     def _make_emulator(self, number: int, _: None) -> None:
         self.emulators[number] = self._make(number)

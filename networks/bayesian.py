@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, scale
+from networks.layers import Conv, Dense
 from networks.torso import Torso, TorsoSettings
 
 
@@ -24,8 +24,7 @@ class BAYESIAN(Torso):
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> [B, 2592]."""
-        features = scale(observations)
-        features = self.conv1(features)  # [B, 20, 20, 16]
+        features = self.conv1(observations)  # [B, 20, 20, 16]
         features = self.conv2(features)  # [B, 9, 9, 32]
         return self.flatten(features)
 

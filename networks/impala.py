@@ -1,9 +1,11 @@
 """The residual network of IMPALA (Espeholt et al. 2018, figure 3, right), without its LSTM."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, scale
+from networks.layers import Conv, Dense
 from networks.torso import Torso, TorsoSettings
 
 
@@ -20,12 +22,15 @@ class IMPALA(Torso):
         self.dense = Dense(256, settings.random, activation=settings.activation)
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> [B, 256]."""
-        features = scale(observations)
-        features = self.section1(features)  # [B, 42, 42, 16]
+        """Observations uint8 [B, 84, 84, channels] -> [B, 3872]."""
+        features = self.section1(observations)  # [B, 42, 42, 16]
         features = self.section2(features)  # [B, 21, 21, 32]
         features = self.section3(features)  # [B, 11, 11, 32]
-        return self.dense(self.flatten(self.activation(features)))
+        return self.flatten(self.activation(features))
+
+    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
+        """Encodings one of [B, 3872] -> [B, 256]."""
+        return self.dense(encodings[-1])
 
 
 class Section(keras.layers.Layer):

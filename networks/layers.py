@@ -1,4 +1,4 @@
-"""What all networks share: scaling of observations, layers with the original's initial values, activations."""
+"""What all networks share: layers with the original's initial values that can recall what they gave, activations."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,11 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
-
-
-def scale(observations: tf.Tensor) -> tf.Tensor:
-    """uint8 0..255 -> float32 0..1, same shape."""
-    return tf.cast(observations, tf.float32) / 255.0
 
 
 def make_activation(name: str, alpha_leaky_relu: float = 0.1) -> Activation:
@@ -61,7 +56,100 @@ class Normal(keras.initializers.Initializer):
         return tf.constant(self.random.normal(size=shape), dtype or tf.float32)
 
 
-class Dense(keras.layers.Dense):
+class Notes:
+    """What the weighted layers of a network gave, so that its gradient needs no second forward pass.
+
+    Acting goes step by step, in small batches; the gradient of a dense layer is cheaper in one large one. `taken` notes
+    the outputs of every `Weighted` layer; asked in `recalled` for all steps at once, a layer answers from these notes
+    and computes nothing but its gradient. A layer may be used once in a step.
+    """
+
+    def __init__(self):
+        self.given: dict[Weighted, list[tf.Tensor]] = {}
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Note what layers compute in here."""
+
+        def note(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
+            outputs = _compute(layer, inputs, weights)
+            self.given.setdefault(layer, []).append(outputs)
+            return outputs
+
+        with _layers_answer_by(note):
+            yield
+
+    @contextmanager
+    def recalled(self) -> Iterator[None]:
+        """Take layers' outputs from the notes in here."""
+
+        def recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
+            return _recall(layer, inputs, weights, tf.concat(self.given[layer], axis=0))
+
+        with _layers_answer_by(recall):
+            yield
+
+
+class Weighted:
+    """A layer with a kernel and a bias, `activation(linear(inputs))`, that can be asked for what it once gave."""
+
+    kernel: keras.Variable
+    bias: keras.Variable
+    activation: Activation
+
+    def linear(self, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        """Inputs -> what goes into the activation."""
+        raise NotImplementedError
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Inputs [B, ...] -> outputs [B, ...]; bytes, 0..255, stand for 0..1."""
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        if inputs.dtype == tf.uint8:  # scaling the kernel costs less, and bfloat16 has all whole numbers up to 256
+            inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0
+        return _answer(self, inputs, [kernel, bias])
+
+
+Answer = Callable[[Weighted, tf.Tensor, list[tf.Tensor]], tf.Tensor]
+
+
+def _compute(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
+    return layer.activation(layer.linear(inputs, *weights))
+
+
+_answer: Answer = _compute
+
+
+@contextmanager
+def _layers_answer_by(answer: Answer) -> Iterator[None]:
+    global _answer
+    before, _answer = _answer, answer
+    try:
+        yield
+    finally:
+        _answer = before
+
+
+def _recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
+    """`outputs` as the layer's answer, with the gradient as if it were computed from `inputs` and `weights`."""
+
+    @tf.custom_gradient
+    def recalled(inputs: tf.Tensor, *weights: tf.Tensor):
+        def gradient(upstream: tf.Tensor):
+            with tf.GradientTape() as tape:  # the activations keep the sign: their slope is the same after as before
+                tape.watch(outputs)
+                activated = layer.activation(outputs)
+            upstream = tape.gradient(activated, outputs, upstream)
+            with tf.GradientTape() as tape:  # TensorFlow leaves the linear part itself out, since no one asks for it
+                tape.watch((inputs, weights))
+                linear = layer.linear(inputs, *weights)
+            return tape.gradient(linear, (inputs, *weights), upstream)
+
+        return tf.identity(outputs), gradient
+
+    return recalled(inputs, *weights)
+
+
+class Dense(Weighted, keras.layers.Dense):
     """A dense layer; weights and biases start uniform with n = inputs."""
 
     def __init__(self, units: int, random: np.random.Generator, **settings):
@@ -72,8 +160,11 @@ class Dense(keras.layers.Dense):
         self.kernel_initializer = self.bias_initializer = Uniform(self.random, input_shape[-1])
         super().build(input_shape)
 
+    def linear(self, inputs, kernel, bias):
+        return tf.nn.bias_add(inputs @ kernel, bias)
 
-class Conv(keras.layers.Conv2D):
+
+class Conv(Weighted, keras.layers.Conv2D):
     """A convolution with a square kernel; biases start uniform with n = size * size * input channels.
 
     Weights take n = size * size * FILTERS, the original Manette's own choice.
@@ -89,23 +180,5 @@ class Conv(keras.layers.Conv2D):
         self.bias_initializer = Uniform(self.random, area * input_shape[-1])
         super().build(input_shape)
 
-    def call(self, inputs):
-        features = super().call(inputs)
-        if _recorded is not None:
-            _recorded.append(features)
-        return features
-
-
-_recorded: list[tf.Tensor] | None = None
-
-
-@contextmanager
-def recorded_convolutions() -> Iterator[list[tf.Tensor]]:
-    """A list that fills with what each convolution gives in here, [B, height, width, filters], for a look inside."""
-    global _recorded
-    recorded: list[tf.Tensor] = []
-    _recorded = recorded
-    try:
-        yield recorded
-    finally:
-        _recorded = None
+    def linear(self, inputs, kernel, bias):
+        return tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper()), bias)

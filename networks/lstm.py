@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, Normal, Uniform, scale
+from networks.layers import Conv, Dense, Normal, Uniform
 from networks.torso import Torso, TorsoSettings
 
 
@@ -31,8 +31,7 @@ class LSTM(Torso):
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> what they add to the LSTM's gates, float32 [B, 128]."""
-        features = scale(observations)
-        features = self.pool(self.conv1(features))  # [B, 42, 42, 32]
+        features = self.pool(self.conv1(observations))  # [B, 42, 42, 32]
         features = self.pool(self.conv2(features))  # [B, 21, 21, 32]
         features = self.pool(self.conv3(features))  # [B, 10, 10, 64]
         features = self.conv4(features)  # [B, 10, 10, 64]

@@ -1,9 +1,11 @@
 """The network of Mnih et al. 2015, "Human-level control through deep reinforcement learning", in Nature."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, scale
+from networks.layers import Conv, Dense
 from networks.torso import Torso, TorsoSettings
 
 
@@ -20,9 +22,12 @@ class NATURE(Torso):
         self.dense = Dense(512, random, activation=activation)
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> [B, 512]."""
-        features = scale(observations)
-        features = self.conv1(features)  # [B, 20, 20, 32]
+        """Observations uint8 [B, 84, 84, channels] -> [B, 3136]."""
+        features = self.conv1(observations)  # [B, 20, 20, 32]
         features = self.conv2(features)  # [B, 9, 9, 64]
         features = self.conv3(features)  # [B, 7, 7, 64]
-        return self.dense(self.flatten(features))
+        return self.flatten(features)
+
+    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
+        """Encodings one of [B, 3136] -> [B, 512]."""
+        return self.dense(encodings[-1])

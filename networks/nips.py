@@ -1,9 +1,11 @@
 """The network of Mnih et al. 2013, "Playing Atari with Deep Reinforcement Learning"."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, scale
+from networks.layers import Conv, Dense
 from networks.torso import Torso, TorsoSettings
 
 
@@ -19,8 +21,11 @@ class NIPS(Torso):
         self.dense = Dense(256, random, activation=activation)
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> [B, 256]."""
-        features = scale(observations)
-        features = self.conv1(features)  # [B, 20, 20, 16]
+        """Observations uint8 [B, 84, 84, channels] -> [B, 2592]."""
+        features = self.conv1(observations)  # [B, 20, 20, 16]
         features = self.conv2(features)  # [B, 9, 9, 32]
-        return self.dense(self.flatten(features))
+        return self.flatten(features)
+
+    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
+        """Encodings one of [B, 2592] -> [B, 256]."""
+        return self.dense(encodings[-1])

@@ -1,9 +1,11 @@
 """The network of Yuxin Wu's A3C in tensorpack, https://github.com/ppwwyyxx/tensorpack (examples/A3C-Gym)."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, scale
+from networks.layers import Conv, Dense
 from networks.torso import Torso, TorsoSettings
 
 
@@ -24,10 +26,13 @@ class PWYX(Torso):
         self.dense = Dense(512, random, activation=activation)
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> [B, 512]."""
-        features = scale(observations)
-        features = self.pool(self.conv1(features))  # [B, 42, 42, 32]
+        """Observations uint8 [B, 84, 84, channels] -> [B, 6400]."""
+        features = self.pool(self.conv1(observations))  # [B, 42, 42, 32]
         features = self.pool(self.conv2(features))  # [B, 21, 21, 32]
         features = self.pool(self.conv3(features))  # [B, 10, 10, 64]
         features = self.conv4(features)  # [B, 10, 10, 64]
-        return self.dense(self.flatten(features))
+        return self.flatten(features)
+
+    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
+        """Encodings one of [B, 6400] -> [B, 512]."""
+        return self.dense(encodings[-1])

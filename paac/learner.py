@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from networks.actor_critic import ActorCritic
+from figar import joint_policy
+from networks.actor_critic import ActorCritic, Outputs
 from paac import exploration
 from paac.loss import Losses, paac_losses
 from paac.optimizer import RMSProp, clip_gradients
 from paac.returns import n_step_returns
-from paac.rollout import Rollout, play
+from paac.rollout import Rollout, look_back, play
 
 
 class Pool(Protocol):
@@ -169,7 +170,7 @@ class Learner:
                     torso_noise[:, emulators],
                     tf.constant(self._repetition_table, tf.int32),
                 )
-                shard_losses = self._losses(rollout)
+                shard_losses = self._losses(rollout, look_back(self.network, rollout, torso_noise[:, emulators]))
             gradients.append(
                 tape.gradient(shard_losses.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             )
@@ -212,18 +213,18 @@ class Learner:
         observations, *others = self._pool.step(shard, actions, repeats)
         return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
 
-    def _losses(self, rollout: Rollout) -> Losses:
+    def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
         going_on = 1.0 - tf.cast(rollout.dones, tf.float32)
         passed = tf.cast(rollout.plays, tf.float32) if self._discount_plays else 1.0
         returns = n_step_returns(
             tf.clip_by_value(rollout.rewards, -1.0, 1.0), self._gamma**passed * going_on, rollout.bootstrap
         )
+        actions, choices, returns = (tf.reshape(values, [-1]) for values in (rollout.actions, rollout.choices, returns))
         return paac_losses(
-            rollout.log_action,
-            rollout.log_repetition,
-            rollout.action_entropy,
-            rollout.repetition_entropy,
-            rollout.value,
+            *joint_policy.log_probability(outputs.policy_logits, outputs.repetition_logits, actions, choices),
+            joint_policy.entropy(outputs.policy_logits),
+            joint_policy.entropy(outputs.repetition_logits),
+            outputs.value,
             returns,
             entropy_strength=self._entropy_strength,
             batch_size=self.decisions_per_update,

@@ -23,6 +23,7 @@ class RMSProp(tf.Module):
     """ms = alpha ms + (1 - alpha) g^2; w -= lr g / sqrt(ms + e), with ms = 1 at first.
 
     Keras starts the accumulator at 0 and adds its epsilon outside the root; with e = 0.1 that is another algorithm.
+    TensorFlow 1's own operation, still there, does it in one pass over the memory.
     """
 
     def __init__(self, variables: Sequence[tf.Variable], alpha: float, e: float):
@@ -30,9 +31,21 @@ class RMSProp(tf.Module):
         self.alpha = alpha
         self.e = e
         self.mean_squares = [tf.Variable(tf.ones_like(variable), trainable=False) for variable in variables]
+        steps = [tf.Variable(tf.zeros_like(variable), trainable=False) for variable in variables]
+        # Written, and without momentum never read: in a function, where tf.train.Checkpoint does not look for them.
+        self._steps = lambda: steps
 
     def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable], lr: tf.Tensor) -> None:
         """Change `variables` in place, one step of size `lr` down `gradients`."""
-        for gradient, variable, mean_square in zip(gradients, variables, self.mean_squares, strict=True):
-            mean_square.assign(self.alpha * mean_square + (1.0 - self.alpha) * tf.square(gradient))
-            variable.assign_sub(lr * gradient * tf.math.rsqrt(mean_square + self.e))
+        slots = zip(gradients, variables, self.mean_squares, self._steps(), strict=True)
+        for gradient, variable, mean_square, step in slots:
+            tf.raw_ops.ResourceApplyRMSProp(
+                var=variable.handle,
+                ms=mean_square.handle,
+                mom=step.handle,
+                lr=lr,
+                rho=self.alpha,
+                momentum=0.0,
+                epsilon=self.e,
+                grad=gradient,
+            )

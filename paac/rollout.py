@@ -1,4 +1,4 @@
-"""T decisions of one shard of emulators, inside the graph."""
+"""T decisions of one shard of emulators, inside the graph, and what the network said at them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from figar import joint_policy
-from networks.actor_critic import ActorCritic
+from networks.actor_critic import ActorCritic, Outputs
+from networks.layers import Notes
 
 # (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays; see `EmulatorPool.step`
 Step = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
@@ -15,20 +15,17 @@ Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (logits [b, n], noise [b
 
 
 class Rollout(NamedTuple):
-    """What one shard of b emulators saw and did; the differentiable parts are those that the gradient goes through."""
+    """What one shard of b emulators saw and did."""
 
     actions: tf.Tensor  # int32 [T, b]
     choices: tf.Tensor  # int32 [T, b]
     rewards: tf.Tensor  # float32 [T, b], raw
     dones: tf.Tensor  # bool [T, b]
     plays: tf.Tensor  # int32 [T, b]
-    log_action: tf.Tensor  # float32 [T, b]
-    log_repetition: tf.Tensor  # float32 [T, b]
-    action_entropy: tf.Tensor  # float32 [T, b]
-    repetition_entropy: tf.Tensor  # float32 [T, b]
-    value: tf.Tensor  # float32 [T, b]
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
     memory: list[tf.Tensor]  # what the next rollout starts with; see `play`
+    windows: list[list[tf.Tensor]]  # of each decision, the encodings it was made from, [b, E] each, oldest first
+    notes: Notes  # what the network's layers gave
 
 
 def play(
@@ -49,29 +46,38 @@ def play(
 
     Weights do not change on the way: each observation is encoded once, for all decisions that look back at it.
     """
-    nothing, blank = tf.zeros_like(observations), network.blank(observations.shape[0])
-    encodings = tf.split(network.encode(tf.concat(memory, axis=0)), len(memory)) if memory else []
-    decisions: list[tuple[tf.Tensor, ...]] = []
-    for t in range(noise.shape[0]):
-        encodings = [*encodings, network.encode(observations)]
-        outputs = network.decide(encodings, torso_noise[t])
-        actions = choose(outputs.policy_logits, noise[t, :, 0])
-        choices = choose(outputs.repetition_logits, noise[t, :, 1])
-        seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
-        decisions.append(
-            (
-                *(actions, choices, rewards, dones, plays),
-                *joint_policy.log_probability(outputs.policy_logits, outputs.repetition_logits, actions, choices),
-                joint_policy.entropy(outputs.policy_logits),
-                joint_policy.entropy(outputs.repetition_logits),
-                outputs.value,
-            )
-        )
-        encodings = [_where(dones, blank, encoding) for encoding in encodings[1:]]
-        memory = [_where(dones, nothing, before) for before in [*memory, observations][1:]]
-        observations = seen
-    bootstrap = network.decide([*encodings, network.encode(observations)], torso_noise[-1]).value
-    return Rollout._make([*(tf.stack(values) for values in zip(*decisions, strict=True)), bootstrap, memory])
+    nothing = tf.zeros_like(observations)
+    decisions, windows, notes = [], [], Notes()
+    past = []
+    if memory:
+        blank = network.blank(observations.shape[0])
+        past = tf.split(network.encode(tf.concat(memory, axis=0)), len(memory))
+    with notes.taken():
+        for t in range(noise.shape[0]):
+            windows.append([*past, network.encode(observations)])
+            outputs = network.decide(windows[t], torso_noise[t])
+            actions = choose(outputs.policy_logits, noise[t, :, 0])
+            choices = choose(outputs.repetition_logits, noise[t, :, 1])
+            seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
+            decisions.append((actions, choices, rewards, dones, plays))
+            past = [_where(dones, blank, encoding) for encoding in windows[t][1:]]
+            memory = [_where(dones, nothing, before) for before in [*memory, observations][1:]]
+            observations = seen
+    bootstrap = network.decide([*past, network.encode(observations)], torso_noise[-1]).value
+    played = [tf.stack(values) for values in zip(*decisions, strict=True)]
+    return Rollout._make([*played, bootstrap, memory, windows, notes])
+
+
+def look_back(network: ActorCritic, rollout: Rollout, torso_noise: tf.Tensor) -> Outputs:
+    """What `network` said at all decisions of `rollout`, [T * b, ...], for the gradient; `torso_noise` as in `play`.
+
+    Encodings have their gradient where they were made. What follows, dense layers most of all, goes back in one large
+    batch, T times faster than in T small ones; the values are those that acted, from the notes.
+    """
+    encodings = [tf.concat(place, axis=0) for place in zip(*rollout.windows, strict=True)]
+    noise = tf.reshape(torso_noise[:-1], [-1, network.torso.noise])
+    with rollout.notes.recalled():
+        return network.decide(encodings, noise)
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:

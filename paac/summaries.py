@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from networks.actor_critic import ActorCritic
-from networks.layers import recorded_convolutions
+from networks.layers import Conv, Notes
 from paac.episodes import Episode
 from paac.learner import Update
 
@@ -65,8 +65,10 @@ class Summaries:
 
     def show_convolutions(self, step: int, network: ActorCritic, observation: np.ndarray) -> None:
         """A picture of each convolution, all filters side by side, for one observation, uint8 [84, 84, channels]."""
-        with recorded_convolutions() as given:
+        notes = Notes()
+        with notes.taken():
             network.encode(observation[None])
+        given = [outputs for layer, (outputs,) in notes.given.items() if isinstance(layer, Conv)]
         with self._writer.as_default(step=step):
             tf.summary.image("convolutions/observation", tiles(observation)[None])
             for number, features in enumerate(given, 1):

@@ -51,21 +51,20 @@ class AnswerAtOnce:
         self.shards = pool.shards
         self.failure = None
         self.observations = pool.observations
-        self._steps = [
-            pool.step(shard, *random_play(len(part), pool.num_actions, [0])) for shard, part in enumerate(pool.shards)
-        ]
+        play = random_play(pool.num_actions, [0])
+        self._steps = [pool.step(shard, *play(len(part))) for shard, part in enumerate(pool.shards)]
 
     def step(self, shard: int, actions: Any, repeats: Any) -> tuple[Any, ...]:
         """What the shard answered once."""
         return tuple(self._steps[shard])
 
 
-def random_play(count: int, num_actions: int, table: Sequence[int]) -> tuple[Any, Any]:
-    """Actions and repeats for `count` emulators."""
+def random_play(num_actions: int, table: Sequence[int]) -> Callable[[int], tuple[Any, Any]]:
+    """A player: a number of emulators -> their actions and repeats."""
     import numpy as np
 
-    random = np.random.default_rng()
-    return random.integers(0, num_actions, count), random.choice(table, count)
+    random, repeats = np.random.default_rng(), np.array(table)
+    return lambda count: (random.integers(0, num_actions, count), repeats[random.integers(0, len(table), count)])
 
 
 def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
@@ -75,9 +74,9 @@ def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
         plays = [0] * len(pool.shards)
 
         def play(shard: int) -> None:
-            count = len(pool.shards[shard])
+            choose, count = random_play(pool.num_actions, table), len(pool.shards[shard])
             for _ in range(steps):
-                plays[shard] += int(pool.step(shard, *random_play(count, pool.num_actions, table)).plays.sum())
+                plays[shard] += int(pool.step(shard, *choose(count)).plays.sum())
 
         threads = [threading.Thread(target=play, args=(shard,)) for shard in range(len(plays))]
         for thread in threads:
@@ -117,16 +116,17 @@ def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measur
 
     bare, emulator = (make_emulator(game, seed=1, **emulator_settings(options)) for _ in range(2))
     press, is_over, start = bare_game(bare)
+    choose = random_play(bare.num_actions, [0])
 
     def decide(count: int) -> tuple[int, int]:
-        for action in random_play(10 * count, bare.num_actions, [0])[0].tolist():
+        for action in choose(10 * count)[0].tolist():
             if emulator.done:
                 emulator.reset()
             emulator.step(action)
         return 10 * count, 10 * count
 
     def play_bare(count: int) -> tuple[int, int]:
-        for action in random_play(10 * count, bare.num_actions, [0])[0].tolist():
+        for action in choose(10 * count)[0].tolist():
             if is_over():
                 start()
             for _ in range(bare.frame_skip):

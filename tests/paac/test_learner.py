@@ -199,7 +199,7 @@ def test_a_dead_worker_surfaces_as_the_pools_own_error():
         learner = Learner(new_network([0]), pool, seed=SEED, repetition_table=[0])
         before = [weight.numpy() for weight in learner.network.trainable_variables]
         os.kill(pool.worker_pids[0], signal.SIGKILL)
-        with pytest.raises(WorkerError, match="pong: .* emulators (0, 2|4) died"):
+        with pytest.raises(WorkerError, match="pong: .* emulators 0, 1, 2 died"):
             learner.update(LR)
         after = [weight.numpy() for weight in learner.network.trainable_variables]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), "half an update was applied"
