@@ -176,8 +176,8 @@ class EmulatorPool:
     def _worker_of(self, number: int, shard: int, workers: int) -> int:
         """With workers enough every shard is spread over all of them: one that plays alone has all cores.
 
-        Else a shard is one worker's. That and the network's thread of the shard take turns, so that each shard keeps one
-        core busy; where more want to run than there are cores, the system leaves some idle for milliseconds.
+        Else a shard is one worker's. That and the network's thread of the shard take turns, so that each shard keeps
+        one core busy; where more want to run than there are cores, the system leaves some idle for milliseconds.
         """
         return number % workers if workers > len(self.shards) else shard % workers
 

@@ -72,20 +72,21 @@ class FrameStack:
 def _push(first, second, rows, columns, shades, before, words):
     """One colour: screens [height, width] of what `shades` [256] translates; words [84, 84]."""
     for row in range(SIZE):
+        one, other, old, new = first[rows[row]], second[rows[row]], before[row], words[row]
         for column in range(SIZE):
-            y, x = rows[row], columns[column]
-            newest = max(shades[first[y, x]], shades[second[y, x]])
-            words[row, column] = before[row, column] >> DROP | np.uint32(newest) << ADD
+            x = columns[column]
+            newest = max(shades[one[x]], shades[other[x]])
+            new[column] = old[column] >> DROP | np.uint32(newest) << ADD
 
 
 @njit
 def _push_gray(first, second, rows, columns, before, words):
     """The same for RGB screens [height, width, 3] that become gray."""
     for row in range(SIZE):
+        one, other, old, new = first[rows[row]], second[rows[row]], before[row], words[row]
         for column in range(SIZE):
-            y, x = rows[row], columns[column]
-            newest = max(_gray(first[y, x]), _gray(second[y, x]))
-            words[row, column] = before[row, column] >> DROP | newest << ADD
+            x = columns[column]
+            new[column] = old[column] >> DROP | max(_gray(one[x]), _gray(other[x])) << ADD
 
 
 @njit

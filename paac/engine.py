@@ -16,7 +16,7 @@ def start_tensorflow(device: str, op_threads: int = 1) -> str:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's own choice on AMD is off: half as fast
-    with _stderr_kept_for_errors():
+    with stderr_kept_for_errors():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no notes on what a later TensorFlow will drop: the version is pinned
@@ -48,7 +48,7 @@ def _has_avx512() -> bool:
 
 
 @contextmanager
-def _stderr_kept_for_errors() -> Iterator[None]:
+def stderr_kept_for_errors() -> Iterator[None]:
     """Hold back what libraries write to file descriptor 2, and show it only if they fail."""
     sys.stderr.flush()
     before = os.dup(2)

@@ -13,7 +13,7 @@ import dataclasses
 import importlib.util
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -51,20 +51,22 @@ class AnswerAtOnce:
         self.shards = pool.shards
         self.failure = None
         self.observations = pool.observations
-        play = random_play(pool.num_actions, [0])
-        self._steps = [pool.step(shard, *play(len(part))) for shard, part in enumerate(pool.shards)]
+        self._steps = [
+            pool.step(shard, *next(random_play(1, len(part), pool.num_actions, [0])))
+            for shard, part in enumerate(pool.shards)
+        ]
 
     def step(self, shard: int, actions: Any, repeats: Any) -> tuple[Any, ...]:
         """What the shard answered once."""
         return tuple(self._steps[shard])
 
 
-def random_play(num_actions: int, table: Sequence[int]) -> Callable[[int], tuple[Any, Any]]:
-    """A player: a number of emulators -> their actions and repeats."""
+def random_play(steps: int, count: int, num_actions: int, table: Sequence[int]) -> Iterator[tuple[Any, Any]]:
+    """Actions and repeats of `count` emulators, a number of steps, all drawn at the start."""
     import numpy as np
 
-    random, repeats = np.random.default_rng(), np.array(table)
-    return lambda count: (random.integers(0, num_actions, count), repeats[random.integers(0, len(table), count)])
+    random, shape = np.random.default_rng(), (steps, count)
+    return zip(random.integers(0, num_actions, shape), random.choice(table, shape), strict=True)
 
 
 def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
@@ -74,9 +76,8 @@ def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
         plays = [0] * len(pool.shards)
 
         def play(shard: int) -> None:
-            choose, count = random_play(pool.num_actions, table), len(pool.shards[shard])
-            for _ in range(steps):
-                plays[shard] += int(pool.step(shard, *choose(count)).plays.sum())
+            for actions, repeats in random_play(steps, len(pool.shards[shard]), pool.num_actions, table):
+                plays[shard] += int(pool.step(shard, actions, repeats).plays.sum())
 
         threads = [threading.Thread(target=play, args=(shard,)) for shard in range(len(plays))]
         for thread in threads:
@@ -116,17 +117,16 @@ def one_emulator(game: Any, options: BenchmarkOptions) -> tuple[dict[str, Measur
 
     bare, emulator = (make_emulator(game, seed=1, **emulator_settings(options)) for _ in range(2))
     press, is_over, start = bare_game(bare)
-    choose = random_play(bare.num_actions, [0])
 
     def decide(count: int) -> tuple[int, int]:
-        for action in choose(10 * count)[0].tolist():
+        for (action,), _ in random_play(10 * count, 1, bare.num_actions, [0]):
             if emulator.done:
                 emulator.reset()
             emulator.step(action)
         return 10 * count, 10 * count
 
     def play_bare(count: int) -> tuple[int, int]:
-        for action in choose(10 * count)[0].tolist():
+        for (action,), _ in random_play(10 * count, 1, bare.num_actions, [0]):
             if is_over():
                 start()
             for _ in range(bare.frame_skip):

@@ -7,6 +7,7 @@ actions.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from paac.engine import stderr_kept_for_errors
 from speed.measure import Measure
 
 
@@ -35,21 +36,22 @@ def emulators(rom: str, count: int, threads: int) -> Iterator[dict[str, Measure]
             use_inter_area_resize=area,
         )
 
-    environments = {
-        "EnvPool": pool(area=True),
-        "EnvPool, nearest": pool(area=False),
-        "ALE vector": AtariVectorEnv(
-            rom, count, num_threads=threads, frameskip=4, noop_max=30, repeat_action_probability=0.0
-        ),
-    }
+    with stderr_kept_for_errors():
+        environments = {
+            "EnvPool": pool(area=True),
+            "EnvPool, nearest": pool(area=False),
+            "ALE vector": AtariVectorEnv(
+                rom, count, num_threads=threads, frameskip=4, noop_max=30, repeat_action_probability=0.0
+            ),
+        }
     random = np.random.default_rng()
 
     def measure(environment) -> Measure:
         space = getattr(environment, "single_action_space", environment.action_space)  # EnvPool has but the latter
 
         def play(steps: int) -> tuple[int, int]:
-            for _ in range(steps):
-                environment.step(random.integers(0, space.n, count))
+            for actions in random.integers(0, space.n, (steps, count)):
+                environment.step(actions)
             return steps * count, steps * count
 
         return play
@@ -70,18 +72,19 @@ def stable_baselines(rom: str, count: int, steps: int) -> Iterator[dict[str, Mea
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
 
-    environments = VecFrameStack(
-        make_atari_env(
-            f"ale_py:ALE/{gym_name(rom)}-v5",  # the module registers its games in each process
-            n_envs=count,
-            env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
-            wrapper_kwargs={"terminal_on_life_loss": False},
-            vec_env_cls=SubprocVecEnv,
-            vec_env_kwargs={"start_method": "spawn"},
-        ),
-        n_stack=4,
-    )
-    model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
+    with stderr_kept_for_errors():  # its processes import TensorFlow where they find it, and each would say so
+        environments = VecFrameStack(
+            make_atari_env(
+                f"ale_py:ALE/{gym_name(rom)}-v5",  # the module registers its games in each process
+                n_envs=count,
+                env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
+                wrapper_kwargs={"terminal_on_life_loss": False},
+                vec_env_cls=SubprocVecEnv,
+                vec_env_kwargs={"start_method": "spawn"},
+            ),
+            n_stack=4,
+        )
+        model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
 
     def learn(updates: int) -> tuple[int, int]:
         decisions = updates * steps * count
