@@ -1,0 +1,55 @@
+"""Every kind of game trains, goes on exactly, is tested and filmed, with PAAC and with FiGAR."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from emulators import find_game
+from paac.options import FilmOptions, Options, typed_options
+from paac.run_folder import open_run
+from paac.showing import show
+from paac.training import train
+
+OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
+ALGORITHMS = {"paac": [], "figar": ["--max_repetition", "4", "--nb_choices", "3"]}
+NEVER = SimpleNamespace(requested=False)
+
+
+def run(folder, steps, *arguments):
+    """As train.py does, in this process. Episodes are short, so that some end on the way."""
+    argv = ["-df", str(folder), "--max_global_steps", str(steps), "-ec", "4", "-ew", "1", *arguments]
+    options, _ = open_run(typed_options(Options, argv, ""))
+    train(options, find_game(options.game), NEVER)
+
+
+def left_by(run):
+    """What a run leaves, without the clock."""
+    (weights,) = (run / "checkpoints/120").glob("weights.data*")
+    rows = [line.split(",") for line in (run / "episodes.csv").read_text().splitlines()]
+    return weights.read_bytes(), [[step, *others] for step, _, *others in rows]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("game", [*OURS, "CartPole-v0", "MountainCar-v0"])
+def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypatch):
+    monkeypatch.setattr("paac.showing.start_tensorflow", lambda _: "/cpu:0")  # it runs already
+    settings = ["-g", game, "--seed", "3", "--max_episode_frames", "30", *ALGORITHMS[algorithm]]
+    run(tmp_path / "whole", 120, *settings)
+    run(tmp_path / "parts", 60, *settings)
+    run(tmp_path / "parts", 120, *settings)
+    whole, parts = left_by(tmp_path / "whole"), left_by(tmp_path / "parts")
+    assert whole == parts
+    assert len(whole[1]) > 5, "no episode ended"
+    shown = show(FilmOptions(folder=str(tmp_path / "parts"), gif_name="film", gif_folder=str(tmp_path), test_count=2))
+    assert shown.game == game and len(shown.results) == 2
+    assert json.loads((tmp_path / "parts/args.json").read_text())["game"] == game
+    with Image.open(tmp_path / "film_2.gif") as gif:
+        assert gif.n_frames > 1 and 200 < max(gif.size) < 700
+
+
+def test_a_game_that_cannot_be_saved_starts_new_episodes_and_says_so(tmp_path, capsys):
+    for steps in (60, 120):
+        run(tmp_path, steps, "-g", "FrozenLake-v1", "--seed", "3")
+    assert "The emulators could not be saved with it: all start new episodes" in capsys.readouterr().out
