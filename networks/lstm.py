@@ -6,36 +6,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, Normal, Uniform
-from networks.torso import Torso, TorsoSettings
+from networks.layers import Dense, Normal, Uniform
+from networks.pwyx import PWYX
+from networks.torso import TorsoSettings
 
 
-class LSTM(Torso):
-    """Four convolutions on each of 5 observations, an LSTM of 32 units, a linear layer of 32, and 128 features."""
+class LSTM(PWYX):
+    """PWYX's convolutions on each of 5 observations, an LSTM of 32 units, a linear layer of 32, and 128 features."""
 
     memory = 4
 
     def __init__(self, settings: TorsoSettings):
-        super().__init__()
-        activation, random, _ = settings
-        same = {"padding": "same", "activation": activation}
-        self.conv1 = Conv(32, 5, 1, random, **same)
-        self.conv2 = Conv(32, 5, 1, random, **same)
-        self.conv3 = Conv(64, 4, 1, random, **same)
-        self.conv4 = Conv(64, 3, 1, random, **same)
-        self.pool = keras.layers.MaxPool2D(2)
-        self.flatten = keras.layers.Flatten()
-        self.recurrent = Recurrent(10 * 10 * 64, 32, random)
-        self.linear = keras.layers.Dense(32, kernel_initializer=Normal(random), bias_initializer=Normal(random))
-        self.dense = Dense(128, random, activation=activation)
+        super().__init__(settings)
+        self.recurrent = Recurrent(10 * 10 * 64, 32, settings.random)
+        normal = Normal(settings.random)
+        self.linear = keras.layers.Dense(32, kernel_initializer=normal, bias_initializer=normal)
+        self.dense = Dense(128, settings.random, activation=settings.activation)
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> what they add to the LSTM's gates, float32 [B, 128]."""
-        features = self.pool(self.conv1(observations))  # [B, 42, 42, 32]
-        features = self.pool(self.conv2(features))  # [B, 21, 21, 32]
-        features = self.pool(self.conv3(features))  # [B, 10, 10, 64]
-        features = self.conv4(features)  # [B, 10, 10, 64]
-        return self.recurrent.project(self.flatten(features))
+        return self.recurrent.project(super().encode(observations))
 
     def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
         """Encodings five of [B, 128], oldest first -> [B, 128]."""

@@ -1,5 +1,6 @@
 """Gifs at the speed that a person would see."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,12 @@ class Film:
     maximum.
     """
 
-    def __init__(self, speed: float = 1.0, *, frame_rate: float = 60, join: bool = True):
-        """`speed` 2 is twice as fast as real, with `frame_rate` screens a second."""
+    def __init__(
+        self, speed: float = 1.0, *, frame_rate: float = 60, join: bool = True, most_seconds: float | None = None
+    ):
+        """`speed` 2 is twice as fast as real, with `frame_rate` screens a second; it ends after `most_seconds`."""
         self._join = join
+        self._most_seconds = most_seconds or math.inf
         self._every = max(1, round(PICTURE_SECONDS * frame_rate * speed))
         self._hundredths = max(2, round(100 * self._every / frame_rate / speed))  # 20 ms: viewers slow faster gifs down
         self._pictures: list[Image.Image] = []
@@ -37,6 +41,8 @@ class Film:
 
     def add(self, screen: np.ndarray) -> None:
         """Take a screen, uint8 [height, width, 3]."""
+        if self.seconds >= self._most_seconds:
+            return
         joined = np.maximum(screen, self._before) if self._join and self._before is not None else screen
         if self._shown % self._every == 0:
             self._pictures.append(_with_palette(joined))

@@ -53,7 +53,12 @@ def show(options: FilmOptions) -> Show:
 
         noops = emulators[0].max_noops * emulators[0].random_start
         films = [
-            Film(options.gif_speed, frame_rate=emulator.frames_per_second, join=emulator.joins_pictures)
+            Film(
+                options.gif_speed,
+                frame_rate=emulator.frames_per_second,
+                join=emulator.joins_pictures,
+                most_seconds=options.gif_seconds,
+            )
             for emulator, _ in zip(emulators, gifs, strict=False)
         ]
         for emulator, film in zip(emulators, films, strict=False):

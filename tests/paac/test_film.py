@@ -56,6 +56,16 @@ def test_a_film_plays_as_long_as_the_game_did_by_the_speed(speed):
     assert film.seconds == pytest.approx(count / RATE / speed, rel=0.11)
 
 
+def test_a_film_ends_after_the_seconds_asked_for(tmp_path):
+    film = Film(most_seconds=0.5)
+    for screen in different_screens(90):
+        film.add(screen)
+    assert film.seconds == pytest.approx(0.5)
+    film.save(tmp_path / "a.gif")
+    shown, _ = read(tmp_path / "a.gif")
+    np.testing.assert_array_equal(shown[-1], np.maximum(different_screens(90)[27], different_screens(90)[26]))
+
+
 def test_no_picture_is_shown_shorter_than_viewers_can():
     for speed in (0.1, 1, 7, 100):
         film = film_of(different_screens(1), speed)
