@@ -133,9 +133,9 @@ class Learner:
         try:
             rollout, losses, norm, statistics = self._update(
                 observations=tf.constant(self._pool.observations),
-                number=tf.constant(self.updates, tf.int64),
-                lr=tf.constant(lr, tf.float32),
-                epsilon=tf.constant(epsilon, tf.float32),
+                number=tf.constant(np.int64(self.updates)),  # TensorFlow keeps each of Python's own numbers for ever
+                lr=tf.constant(np.float32(lr)),
+                epsilon=tf.constant(np.float32(epsilon)),
                 gradient_statistics=tf.constant(gradient_statistics),
             )
         except tf.errors.OpError as error:

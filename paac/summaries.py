@@ -81,8 +81,9 @@ class Summaries:
             return
         with self._writer.as_default():
             for episode in episodes:
-                tf.summary.scalar("rl/reward", episode.reward, step=episode.step)
-                tf.summary.scalar("rl/episode_length", episode.length, step=episode.step)
+                step = np.int64(episode.step)  # TensorFlow keeps each of Python's own numbers for ever
+                tf.summary.scalar("rl/reward", np.float32(episode.reward), step)
+                tf.summary.scalar("rl/episode_length", np.float32(episode.length), step)
 
     def write(self, step: int, last_episodes: Sequence[tuple[float, int]], values: Mapping[str, float]) -> None:
         """Write the curves at `step`: the newest update's, those of the last episodes, and further `values` by tag."""
@@ -107,9 +108,9 @@ class Summaries:
                 f"repetition_shares/{1 + repeats}_plays": np.mean(choices == choice)
                 for choice, repeats in enumerate(self._table.tolist())
             }
-        with self._writer.as_default(step=step):
+        with self._writer.as_default(step=np.int64(step)):
             for tag, value in curves.items():
-                tf.summary.scalar(tag, value)
+                tf.summary.scalar(tag, np.float32(value))
             tf.summary.histogram("actions", actions)
             tf.summary.histogram("repetitions", 1 + self._table[choices])
         self._updates.clear()

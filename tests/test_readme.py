@@ -29,5 +29,5 @@ def test_files_that_are_named_are_there():
     root = Path(__file__).parent.parent
     for name in re.findall(r"`((?:emulators|networks|figar|paac|script|tests)/[\w./]*)`", README):
         assert (root / name).exists(), name
-    for name in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (root / name).exists(), name
+    for linked, shown in re.findall(r"\]\((?!https?:)([^)]+)\)|src=\"([^\"]+)\"", README):
+        assert (root / (linked or shown)).exists(), linked or shown

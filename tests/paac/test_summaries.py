@@ -1,5 +1,7 @@
 """What TensorBoard and episodes.csv are told."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -322,3 +324,25 @@ def test_curves_after_a_resume_have_no_overlap(tmp_path):
     summaries.close()
     cut_logs(tmp_path, lengths)
     assert curves(tmp_path / "tf")["rl/reward"] == [(10, 1.0)]
+
+
+def resident():
+    """MiB of this process."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_points_leave_nothing_in_memory(tmp_path):
+    """TensorFlow keeps every Python number that it makes a tensor of: 14 MiB for these."""
+    summaries = Summaries(tmp_path, 2, TABLE)
+
+    def write(first):
+        for number in range(first, first + 2000):
+            summaries.add(update_of([[0]], [[0]]), [Episode(7 * number, 0, number + 0.5, 3 * number)])
+
+    write(100_000)
+    before = resident()
+    write(200_000)
+    assert resident() - before < 4
+    summaries.close()
