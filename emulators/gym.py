@@ -146,12 +146,17 @@ def make_environment(name: str) -> gymnasium.Env:
 def is_registered(name: str) -> bool:
     """Whether Gymnasium knows the id."""
     _import_package(name)
-    return name in gymnasium.registry
+    return name in gymnasium.registry and not _is_atari(name)
+
+
+def _is_atari(name: str) -> bool:
+    """Whether it is one of those that ale-py registers where it is imported: they are the platform atari's."""
+    return str(gymnasium.registry[name].entry_point).startswith("ale_py")
 
 
 def game_names() -> list[str]:
     """Our own games first, then all ids that Gymnasium knows of itself."""
-    others = sorted(set(gymnasium.registry) - set(OWN_GAMES))
+    others = sorted(name for name in gymnasium.registry if name not in OWN_GAMES and not _is_atari(name))
     return [name for name in OWN_GAMES if name != "Tetris-v0"] + others
 
 

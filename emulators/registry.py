@@ -31,7 +31,9 @@ class Game:
 def short_name(game: str) -> str:
     """NAME for PLATFORM:NAME where that means the same."""
     platform, _, name = game.rpartition(":")
-    if platform == "tetris" or (platform == "atari" and name != TETRIS):
+    if platform == "tetris" and name == TETRIS:
+        return name
+    if platform == "atari" and name != TETRIS and re.fullmatch("[a-z0-9_]+", name):
         return name
     return name if platform == "gym" and re.search(r"[A-Z]", name) else game
 

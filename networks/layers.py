@@ -60,28 +60,28 @@ class Notes:
     """What the weighted layers of a network gave, so that its gradient needs no second forward pass.
 
     Acting goes step by step, in small batches; the gradient of a dense layer is cheaper in one large one. `taken` notes
-    the outputs of every `Weighted` layer; asked in `recalled` for all steps at once, a layer answers from these notes
-    and computes nothing but its gradient. A layer may be used once in a step.
+    what every `Weighted` layer computes; asked in `recalled` for all steps at once, a layer answers from these notes
+    and computes nothing but its activation and its gradient. A layer may be used once in a step.
     """
 
     def __init__(self):
-        self.given: dict[Weighted, list[tf.Tensor]] = {}
+        self.given: dict[Weighted, list[tf.Tensor]] = {}  # what went into the activation, call by call
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Note what layers compute in here."""
 
         def note(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
-            outputs = _compute(layer, inputs, weights)
-            self.given.setdefault(layer, []).append(outputs)
-            return outputs
+            given = layer.linear(inputs, *weights)
+            self.given.setdefault(layer, []).append(given)
+            return given
 
         with _layers_answer_by(note):
             yield
 
     @contextmanager
     def recalled(self) -> Iterator[None]:
-        """Take layers' outputs from the notes in here."""
+        """Take what layers give in here from the notes."""
 
         def recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
             return _recall(layer, inputs, weights, tf.concat(self.given[layer], axis=0))
@@ -106,14 +106,14 @@ class Weighted:
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         if inputs.dtype == tf.uint8:  # scaling the kernel costs less, and bfloat16 has all whole numbers up to 256
             inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0
-        return _answer(self, inputs, [kernel, bias])
+        return self.activation(_answer(self, inputs, [kernel, bias]))
 
 
 Answer = Callable[[Weighted, tf.Tensor, list[tf.Tensor]], tf.Tensor]
 
 
 def _compute(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
-    return layer.activation(layer.linear(inputs, *weights))
+    return layer.linear(inputs, *weights)
 
 
 _answer: Answer = _compute
@@ -129,22 +129,18 @@ def _layers_answer_by(answer: Answer) -> Iterator[None]:
         _answer = before
 
 
-def _recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
-    """`outputs` as the layer's answer, with the gradient as if it were computed from `inputs` and `weights`."""
+def _recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor], given: tf.Tensor) -> tf.Tensor:
+    """`given` as the layer's answer, with the gradient as if it were computed from `inputs` and `weights`."""
 
     @tf.custom_gradient
     def recalled(inputs: tf.Tensor, *weights: tf.Tensor):
         def gradient(upstream: tf.Tensor):
-            with tf.GradientTape() as tape:  # the activations keep the sign: their slope is the same after as before
-                tape.watch(outputs)
-                activated = layer.activation(outputs)
-            upstream = tape.gradient(activated, outputs, upstream)
-            with tf.GradientTape() as tape:  # TensorFlow leaves the linear part itself out, since no one asks for it
+            with tf.GradientTape() as tape:  # TensorFlow leaves the computation itself out, since no one asks for it
                 tape.watch((inputs, weights))
                 linear = layer.linear(inputs, *weights)
             return tape.gradient(linear, (inputs, *weights), upstream)
 
-        return tf.identity(outputs), gradient
+        return tf.identity(given), gradient
 
     return recalled(inputs, *weights)
 

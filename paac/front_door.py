@@ -4,25 +4,29 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulators import GameError, WorkerError
-from paac.options import OptionError
-
 USER_ERROR = 2  # as argparse: the user can mend it
 FAILURE = 1
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
     """Call `main` with the command line and end the process."""
-    name = Path(sys.argv[0]).name
+    try:
+        sys.exit(_exit_code(main, Path(sys.argv[0]).name))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
+    from emulators import GameError, WorkerError  # here, so that Ctrl+C may come while they load
+    from paac.options import OptionError
+
     try:
         main(sys.argv[1:])
     except (OptionError, GameError) as error:
-        sys.exit(_say(name, " ".join(str(error).split()), USER_ERROR))
+        return _say(name, " ".join(str(error).split()), USER_ERROR)
     except (WorkerError, OSError, MemoryError) as error:
-        sys.exit(_say(name, str(error) or type(error).__name__, FAILURE))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(0)
+        return _say(name, str(error) or type(error).__name__, FAILURE)
+    return 0
 
 
 def _say(name: str, message: str, code: int) -> int:

@@ -68,7 +68,7 @@ class Summaries:
         notes = Notes()
         with notes.taken():
             network.encode(observation[None])
-        given = [outputs for layer, (outputs,) in notes.given.items() if isinstance(layer, Conv)]
+        given = [layer.activation(seen) for layer, (seen,) in notes.given.items() if isinstance(layer, Conv)]
         with self._writer.as_default(step=step):
             tf.summary.image("convolutions/observation", tiles(observation)[None])
             for number, features in enumerate(given, 1):

@@ -5,6 +5,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from emulators import EmulatorPool, Game, WorkerError
 from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder
@@ -185,6 +187,11 @@ class Training:
             epsilon=self.epsilon(step),
             gradient_statistics=(self.learner.updates + 1) % SUMMARY_UPDATES == 0,
         )
+        if not np.isfinite(update.global_norm):
+            raise OptionError(
+                f"--initial_lr {self.options.initial_lr}: the gradient is no number any more at {step:,} decisions; "
+                f"lower it, or clip more (--clip_norm); the newest checkpoint is from before that"
+            )
         finished = self.episodes.add(update, self.global_step)
         self.global_step = step
         self.plays += int(update.plays.sum())

@@ -315,12 +315,14 @@ def parse(argv: Sequence[str]) -> tuple[BenchmarkOptions, list[str]]:
         check(dataclasses.replace(options, arch=arch))
     if options.peers:
         check_peers()
+    if options.baseline and (options.max_repetition or options.rgb or options.protocol != "original"):
+        raise OptionError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol away")
     if options.baseline or options.peers:
         from emulators import find_game
 
         if find_game(options.game, options.rom_path).platform != "atari":
             raise OptionError(f"-g {options.game}: --peers and --baseline play Atari only; leave them away")
-    return resolve(options), archs
+    return resolve(dataclasses.replace(options, arch=archs[0])), archs
 
 
 def main(argv: Sequence[str]) -> None:

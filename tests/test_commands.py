@@ -179,6 +179,9 @@ def test_an_agent_is_tested_and_filmed(commands):
 BAD_INPUT = {
     "-g pongg": "did you mean pong",
     "-g joust": "two players",
+    "-g Pong-v4": "did you mean pong",
+    "-g tetris:pong": "the platform tetris has one game",
+    "-g atari:Catcher-v0": "no game of that name",
     "-g Pendulum-v1": "only a number of them",
     "-g Snake-v0 --protocol machado": "leave them away",
     "--rom_path nowhere": "no such folder",
@@ -198,6 +201,12 @@ BAD_INPUT = {
     "--op_threads 1000000": "from 1 to 256",
     "-df=": "--debugging_folder : must be a path",
 }
+
+
+def test_a_training_that_diverges_says_so_and_saves_no_such_weights(commands):
+    stopped = commands.run("train.py", "-df", "run", "-lr", "1e30", *SHORT, code=2)
+    assert "--initial_lr 1e+30: the gradient is no number any more" in stopped.stderr
+    assert "Traceback" not in stopped.stderr and not list((commands.folder / "run").glob("checkpoints/[0-9]*"))
 
 
 @pytest.mark.parametrize("arguments", BAD_INPUT)

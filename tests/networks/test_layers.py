@@ -37,7 +37,7 @@ def test_leaky_relu_has_the_slope_asked_for_below_zero():
     np.testing.assert_allclose(make_activation("leaky_relu")(features), [-0.2, 0, 3], rtol=1e-6)
 
 
-@pytest.mark.parametrize("activation", [None, make_activation("relu"), make_activation("leaky_relu", 0.3)])
+@pytest.mark.parametrize("activation", [None, make_activation("relu"), make_activation("leaky_relu", 0.3), tf.tanh])
 @pytest.mark.parametrize(
     ("layer", "inputs"),
     [(Dense(5, np.random.default_rng(0)), (6, 7)), (Conv(5, 3, 2, np.random.default_rng(0)), (6, 8, 8, 3))],
