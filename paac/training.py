@@ -21,7 +21,7 @@ from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
 from paac.viewer import Viewer
 
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
-PICTURE_UPDATES = 500  # from one picture of the convolutions to the next
+PICTURE_UPDATES = 500  # from one picture of the convolutions, after the first update, to the next
 
 
 def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None) -> None:
@@ -159,7 +159,7 @@ class Training:
                         viewer.show(self.pool.screens)
                     if self.learner.updates % SUMMARY_UPDATES == 0:
                         self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
-                    if options.visualize_convs and self.learner.updates % PICTURE_UPDATES == 0:
+                    if options.visualize_convs and self.learner.updates % PICTURE_UPDATES == 1:
                         self.summaries.show_convolutions(self.global_step, self.network, self.pool.observations[0])
                     if self.is_save_due():
                         self.save(self.emulator_states())
