@@ -72,7 +72,7 @@ def look_back(network: ActorCritic, rollout: Rollout, torso_noise: tf.Tensor) ->
     """What `network` said at all decisions of `rollout`, [T * b, ...], for the gradient; `torso_noise` as in `play`.
 
     Encodings have their gradient where they were made. What follows, dense layers most of all, goes back in one large
-    batch, T times faster than in T small ones; the values are those that acted, from the notes.
+    batch, at half the cost of T small ones; the values are those that acted, from the notes.
     """
     encodings = [tf.concat(place, axis=0) for place in zip(*rollout.windows, strict=True)]
     noise = tf.reshape(torso_noise[:-1], [-1, network.torso.noise])

@@ -27,8 +27,8 @@ PICTURE_UPDATES = 500  # from one picture of the convolutions, after the first u
 def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None) -> None:
     """Train in the options' folder until their last step, or until `stop` asks for an end; both save.
 
-    Raises OptionError, before anything is written, when the folder's checkpoint does not fit, WorkerError, after
-    saving, when the emulators fail, and OSError when the disk does.
+    Raises OptionError, before anything is written, when the folder's checkpoint does not fit, and without saving when
+    the training diverges; WorkerError, after saving, when the emulators fail, and OSError when the disk does.
     """
     run = Path(options.debugging_folder)
     with only_trainer(run):
@@ -190,7 +190,7 @@ class Training:
         if not np.isfinite(update.global_norm):
             raise OptionError(
                 f"--initial_lr {self.options.initial_lr}: the gradient is no number any more at {step:,} decisions; "
-                f"lower it, or clip more (--clip_norm); the newest checkpoint is from before that"
+                f"lower it, or clip more (--clip_norm); a checkpoint that is there is from before that"
             )
         finished = self.episodes.add(update, self.global_step)
         self.global_step = step
