@@ -6,7 +6,8 @@ from paac import front_door
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.options import FilmOptions, typed_options
+    from paac.command_line import typed_options
+    from paac.options import FilmOptions
 
     typed = typed_options(FilmOptions, argv, "Film a trained agent: one gif per episode.")
 

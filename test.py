@@ -11,13 +11,14 @@ from paac import front_door
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.options import TestOptions, typed_options
+    from paac.command_line import typed_options
+    from paac.options import TestOptions
 
     typed = typed_options(TestOptions, argv, "Test a trained agent: whole episodes side by side, and how they scored.")
 
     import numpy as np
 
-    from paac.options import OptionError
+    from paac.command_line import OptionError
     from paac.showing import show
 
     options = TestOptions(**typed)

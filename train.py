@@ -10,9 +10,15 @@ from paac import front_door
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.options import Options, typed_options
+    from paac.command_line import typed_options
+    from paac.options import Options
 
-    typed = typed_options(Options, argv, "Train an agent, or go on with the training in its folder. Ctrl+C saves.")
+    typed = typed_options(
+        Options,
+        argv,
+        "Train an agent, or go on with the training in its folder. Ctrl+C saves.",
+        switches={"list_games": ("Game", "show all games, by platform, and end")},
+    )
 
     from emulators import find_game, list_games, make_emulator, short_name
     from paac.engine import device_notes, start_tensorflow

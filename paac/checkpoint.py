@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from paac.options import OptionError
+from paac.command_line import OptionError
+from paac.run_folder import checkpoint_steps
 
 MANIFEST = "manifest.json"
 WEIGHTS = "weights"
@@ -77,7 +78,7 @@ class CheckpointFolder:
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest whole checkpoint, if there is one, and a line for each damaged one passed over."""
         damaged: list[str] = []
-        for step in reversed(self._steps()):
+        for step in reversed(checkpoint_steps(self.folder)):
             try:
                 return Checkpoint(self.folder / str(step)), damaged
             except DamagedCheckpoint as error:
@@ -106,11 +107,11 @@ class CheckpointFolder:
             shutil.rmtree(final)
         os.rename(aside, final)
         _sync(self.folder)
-        kept = [known for known in self._steps() if known <= step]
+        kept = [known for known in checkpoint_steps(self.folder) if known <= step]
         names = [f"{known}/{WEIGHTS}" for known in kept[-keep:]]
         # Of an absolute folder it keeps the names as they are, relative to it, so that a run can be moved.
         tf.compat.v1.train.update_checkpoint_state(str(self.folder.absolute()), names[-1], names)
-        for old in {*kept[:-keep], *(known for known in self._steps() if known > step)}:
+        for old in {*kept[:-keep], *(known for known in checkpoint_steps(self.folder) if known > step)}:
             shutil.rmtree(self.folder / str(old))
 
     def drop_unfinished(self) -> None:
@@ -138,12 +139,6 @@ class CheckpointFolder:
         for file in folder.iterdir():
             _sync(file)
         _sync(folder)
-
-    def _steps(self) -> list[int]:
-        if not self.folder.is_dir():
-            return []
-        entries = [entry for entry in self.folder.iterdir() if entry.is_dir() and entry.name.isdecimal()]
-        return sorted(int(entry.name) for entry in entries if entry.name == str(int(entry.name)))
 
 
 def _sha256(file: Path) -> str:

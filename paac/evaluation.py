@@ -13,7 +13,8 @@ from networks.actor_critic import ActorCritic
 from networks.registry import make_network
 from paac import exploration
 from paac.checkpoint import CheckpointFolder
-from paac.options import OptionError, Options
+from paac.command_line import OptionError
+from paac.options import Options
 from paac.run_folder import network_settings
 
 

@@ -18,7 +18,7 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
 
 def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
     from emulators import GameError, WorkerError  # here, so that Ctrl+C may come while they load
-    from paac.options import OptionError
+    from paac.command_line import OptionError
 
     try:
         main(sys.argv[1:])

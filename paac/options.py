@@ -1,27 +1,40 @@
-"""Every option once: its type, default, flags, help and limits; from here come the command line and `args.json`.
+"""Every option of training and testing once: its type, default, flags, help and limits, and the file `args.json`.
 
 The rooms below get plain arguments; only the front doors and `paac.training` see these classes.
 """
 
-import argparse
 import dataclasses
 import difflib
 import json
-import math
 import os
-import re
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any
 
 from figar.repetition import repetition_table
 from networks.registry import TORSOS
-
-FIXED = "fixed"  # part of what the run is: a resume refuses a change
-TUNABLE = "tunable"  # a resume takes a change, logs it and saves it
-LOCAL = "local"  # of this machine and this moment: never compared
+from paac.command_line import (
+    AT_LEAST_ONE,
+    DEVICE,
+    FIXED,
+    LOCAL,
+    NOT_NEGATIVE,
+    PATH,
+    POSITIVE,
+    SEED,
+    SHARE,
+    TUNABLE,
+    Limit,
+    OptionError,
+    between,
+    check_limits,
+    flag,
+    one_of,
+    option,
+    typed_fields,
+    typed_options,
+)
 
 CLIP_NORM_TYPES = ("global", "local", "ignore")
 PROTOCOLS = {
@@ -30,43 +43,6 @@ PROTOCOLS = {
     "machado": (False, 0.25, True),  # Machado et al. 2018, section 5
 }
 DEFAULT_SHARDS = 2
-
-
-class OptionError(ValueError):
-    """The user asked for something that cannot be; the message is one line that names the option and the mend."""
-
-
-class Limit(NamedTuple):
-    """What an option's value must fulfil, and how to say so."""
-
-    holds: Callable[[Any], bool]
-    text: str
-
-
-POSITIVE = Limit(lambda value: value > 0, "more than 0")
-NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
-AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
-LARGEST = 2**53  # whole numbers up to here are exact wherever they go
-PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path")
-SHARE = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
-SEED = Limit(lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}")
-DEVICE = Limit(lambda value: bool(re.fullmatch(r"/(cpu|gpu):\d+", value, re.I)), "/cpu:0, /gpu:0, /gpu:1, ...")
-
-
-def between(low: float, high: float) -> Limit:
-    """A limit to a range, both ends included."""
-    return Limit(lambda value: low <= value <= high, f"from {low} to {high}")
-
-
-def one_of(*values: Any) -> Limit:
-    """A limit to the values listed."""
-    return Limit(lambda value: value in values, "one of " + ", ".join(map(str, values)))
-
-
-def option(default: Any, *flags: str, help: str, group: str = "", kind: str = LOCAL, limit: Limit | None = None) -> Any:
-    """A dataclass field that is an option; without flags it is `--name`."""
-    metadata = {"flags": flags, "help": help, "group": group, "kind": kind, "limit": limit}
-    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,76 +149,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1  # macOS
 
 
-# The command line.
-
-
 def parse_options(argv: Sequence[str]) -> Options:
     """Options of a training from command-line arguments. Raises OptionError."""
     options = Options(**typed_options(Options, argv, ""))
     check(options)
     return options
-
-
-def typed_options(cls: type, argv: Sequence[str], description: str) -> dict[str, Any]:
-    """Only what the user typed, by field name. Raises OptionError; `--help` prints and exits."""
-    parser = _Parser(
-        usage="%(prog)s [options]", description=description, allow_abbrev=False, formatter_class=_HelpFormatter
-    )
-    groups: dict[str, Any] = {}
-    for field, kind in _fields(cls):
-        metadata = field.metadata
-        group = groups.setdefault(metadata["group"], None) or parser.add_argument_group(metadata["group"])
-        groups[metadata["group"]] = group
-        shown = "" if field.default is None or kind is bool else f" ({field.default})"
-        settings: dict[str, Any] = {
-            "dest": field.name,
-            "default": argparse.SUPPRESS,
-            "help": (metadata["help"] + shown).replace("%", "%%"),
-        }
-        if kind is bool:
-            settings["action"] = argparse.BooleanOptionalAction
-        else:
-            settings |= {"type": whole_number if kind is int else kind, "metavar": _METAVARS[kind]}
-        group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
-    if cls is Options:
-        groups["Game"].add_argument(
-            "--list_games", action="store_true", default=argparse.SUPPRESS, help="show all games, by platform, and end"
-        )
-    return vars(parser.parse_args(list(argv)))
-
-
-def whole_number(text: str) -> int:
-    """An int, also written as 1_000_000 or 1e6."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not value.is_integer():
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text}")
-    return int(value)
-
-
-_METAVARS = {int: "N", float: "X", str: "NAME"}
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        raise OptionError(f"{message}; --help lists the options")
-
-
-class _HelpFormatter(argparse.HelpFormatter):
-    def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=36, width=min(120, max(80, _terminal_width())))
-
-
-def _terminal_width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 # args.json.
@@ -263,7 +174,7 @@ def load_options(file: Path) -> Options:
         raise OptionError(f"{file} cannot be read ({error}): mend it, or name another folder") from None
     if not isinstance(values, dict):
         raise OptionError(f"{file} holds no JSON object: mend it, or name another folder")
-    kinds = {field.name: (kind, field) for field, kind in _fields(Options)}
+    kinds = {field.name: (kind, field) for field, kind in typed_fields(Options)}
     for name, value in values.items():
         if name not in kinds:
             near = difflib.get_close_matches(name, kinds, n=1)
@@ -286,14 +197,7 @@ _KIND_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "t
 
 def check(options: Any, where: str = "") -> None:
     """Raise OptionError for the first value out of its limits, or values that contradict each other."""
-    for field, kind in _fields(type(options)):
-        value, limit = getattr(options, field.name), field.metadata["limit"]
-        if kind is float and value is not None and not math.isfinite(value):
-            raise OptionError(f"{where}{flag(field)} {value}: must be a finite number")
-        if kind is int and value is not None and not -LARGEST <= value <= LARGEST:
-            raise OptionError(f"{where}{flag(field)} {value}: must be at most {LARGEST}")
-        if limit and value is not None and not limit.holds(value):
-            raise OptionError(f"{where}{flag(field)} {value}: must be {limit.text}")
+    check_limits(options, where)
     if not isinstance(options, Options):
         return
     try:
@@ -331,7 +235,7 @@ def resume_options(saved: Options, typed: Mapping[str, Any], started: bool = Tru
     has no checkpoint yet, and nothing about it is fixed.
     """
     changes = []
-    for field, _ in _fields(Options):
+    for field, _ in typed_fields(Options):
         old, new = getattr(saved, field.name), typed.get(field.name)
         if field.name not in typed or old in (new, None) or field.metadata["kind"] == LOCAL:
             continue
@@ -355,17 +259,3 @@ def fixed_options(options: Options) -> dict[str, Any]:
         for field in dataclasses.fields(options)
         if field.metadata["kind"] == FIXED
     }
-
-
-def flag(field: dataclasses.Field) -> str:
-    """What a user types to set the field."""
-    return (field.metadata["flags"] or (f"--{field.name}",))[-1]
-
-
-def _fields(cls: type) -> list[tuple[dataclasses.Field, type]]:
-    """Each field with its plain type: `int` for `int | None`."""
-    hints = get_type_hints(cls)
-    return [
-        (field, get_args(hints[field.name])[0] if isinstance(hints[field.name], types.UnionType) else hints[field.name])
-        for field in dataclasses.fields(cls)
-    ]

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from paac.options import OptionError, Options, check, load_options, resolve, resume_options, save_options
+from paac.command_line import OptionError
+from paac.options import Options, check, load_options, resolve, resume_options, save_options
 
 ARGS = "args.json"
 
@@ -24,7 +25,7 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"-df {folder}: that is a file; name a folder")
     if (folder / ARGS).exists():
-        started = any((folder / "checkpoints").glob("[0-9]*"))
+        started = bool(checkpoint_steps(folder / "checkpoints"))
         options, changes = resume_options(load_options(folder / ARGS), typed, started)
         return resolve(options), changes
     options = Options(**typed)
@@ -78,19 +79,30 @@ def find_run(folder: str) -> tuple[Path, Options, str]:
     root = Path(folder)
     if (root / ARGS).is_file():
         return root, resolve(load_options(root / ARGS)), ""
-    if not root.is_dir():
+    runs = find_runs(folder)
+    if len(runs) > 1:
+        raise OptionError(f"-f {folder}: several runs there; name one of {', '.join(map(str, runs))}")
+    return runs[0], resolve(load_options(runs[0] / ARGS)), f"Taking the only run in {folder}: {runs[0]}"
+
+
+def find_runs(folder: str) -> list[Path]:
+    """All runs at or below `folder`, by name. Raises OptionError if there is none."""
+    if not Path(folder).is_dir():
         raise OptionError(f"-f {folder}: no such folder; name the folder of a run")
     runs = []
-    for path, folders, files in os.walk(root):
+    for path, folders, files in os.walk(folder):
         if ARGS in files:
             runs.append(Path(path))
             folders.clear()  # what lies inside a run belongs to it
     if not runs:
         raise OptionError(f"-f {folder}: no run there; train one with train.py -df {folder}, or name another with -f")
-    if len(runs) > 1:
-        names = ", ".join(sorted(map(str, runs)))
-        raise OptionError(f"-f {folder}: several runs there; name one of {names}")
-    return runs[0], resolve(load_options(runs[0] / ARGS)), f"Taking the only run in {folder}: {runs[0]}"
+    return sorted(runs)
+
+
+def checkpoint_steps(checkpoints: Path) -> list[int]:
+    """Decisions at which those in a folder `checkpoints` were taken, rising; they may be damaged."""
+    names = [path.name for path in checkpoints.glob("[0-9]*") if path.is_dir()]
+    return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
 
 def emulator_settings(options: Options) -> dict[str, Any]:

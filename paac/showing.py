@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emulators import find_game, make_emulator
+from paac.command_line import OptionError
 from paac.engine import start_tensorflow
 from paac.film import Film
-from paac.options import FilmOptions, OptionError, check
+from paac.options import FilmOptions, check
 from paac.run_folder import emulator_settings, find_run
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from emulators import EmulatorPool, Game, WorkerError
 from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder
+from paac.command_line import OptionError
 from paac.episodes import EpisodeTracker
 from paac.learner import Learner
-from paac.options import OptionError, Options, fixed_options
+from paac.options import Options, fixed_options
 from paac.progress import Progress
 from paac.run_folder import create_run, emulator_settings, network_settings, only_trainer
 from paac.schedule import linear_to_zero

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from paac.options import OptionError
+from paac.command_line import OptionError
 
 WIDEST, HIGHEST = 1280, 800  # pixels of the window at most
 

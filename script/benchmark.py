@@ -19,7 +19,8 @@ from typing import Any
 
 from networks.registry import TORSOS
 from paac import front_door
-from paac.options import AT_LEAST_ONE, POSITIVE, OptionError, Options, check, option, resolve, typed_options
+from paac.command_line import AT_LEAST_ONE, POSITIVE, OptionError, option, typed_options
+from paac.options import Options, check, resolve
 from speed import peers
 from speed.design_2017 import baseline
 from speed.measure import Measure, Rate, Rounds, measure_in_turn, median_ratio, medians, share_of_bound

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from paac import front_door
+from paac.command_line import PATH, SEED, option, typed_options
 from paac.film import Film
-from paac.options import PATH, SEED, check, option, typed_options
+from paac.options import check
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

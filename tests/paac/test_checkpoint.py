@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder, DamagedCheckpoint
+from paac.command_line import OptionError
 from paac.optimizer import RMSProp
-from paac.options import OptionError
 
 EMULATORS = [bytes([number, 0, 255, 0]) * (number + 1) for number in range(12)]  # twelve: "10" must not sort before "2"
 

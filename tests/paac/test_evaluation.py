@@ -7,8 +7,9 @@ import pytest
 
 from networks.registry import make_network
 from paac.checkpoint import CheckpointFolder
+from paac.command_line import OptionError
 from paac.evaluation import load_agent, play_episodes
-from paac.options import OptionError, Options, resolve
+from paac.options import Options, resolve
 from paac.run_folder import network_settings
 
 TABLE = [0, 2, 5]

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from emulators import find_game
-from paac.options import FilmOptions, Options, typed_options
+from paac.command_line import typed_options
+from paac.options import FilmOptions, Options
 from paac.run_folder import open_run
 from paac.showing import show
 from paac.training import train

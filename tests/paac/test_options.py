@@ -8,18 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from paac.options import (
-    FilmOptions,
-    OptionError,
-    Options,
-    check,
-    load_options,
-    parse_options,
-    resolve,
-    resume_options,
-    save_options,
-    typed_options,
-)
+from paac.command_line import OptionError, typed_options
+from paac.options import FilmOptions, Options, check, load_options, parse_options, resolve, resume_options, save_options
 from paac.options import TestOptions as OptionsOfTest  # pytest takes a class of that name for tests
 
 ROOT = Path(__file__).parents[2]

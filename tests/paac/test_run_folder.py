@@ -6,7 +6,8 @@ import pytest
 
 from emulators import make_emulator
 from networks.registry import make_network
-from paac.options import OptionError, Options, load_options, resolve, save_options
+from paac.command_line import OptionError
+from paac.options import Options, load_options, resolve, save_options
 from paac.run_folder import create_run, emulator_settings, find_run, network_settings, open_run
 
 

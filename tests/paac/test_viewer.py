@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paac.options import OptionError
+from paac.command_line import OptionError
 from paac.viewer import Viewer
 
 SCREENS = np.zeros((3, 210, 160, 3), np.uint8)
