@@ -35,7 +35,15 @@ def bar_chart(tables: Mapping[str, Mapping[str, float]], title: str, file: Path)
 
 def scaling_chart(panels: Mapping[str, Sequence[tuple[str, float]]], title: str, file: Path) -> None:
     """One panel a question: the whole loop's decisions a second over settings."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 3.5), squeeze=False, layout="constrained")
+    bars_each = [len(points) + 1 for points in panels.values()]
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(0.72 * sum(bars_each), 3.5),
+        width_ratios=bars_each,
+        squeeze=False,
+        layout="constrained",
+    )
     figure.suptitle(title)
     for panel, (name, points) in zip(axes[0], panels.items(), strict=True):
         settings, rates = zip(*points, strict=True)
