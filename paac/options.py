@@ -168,24 +168,35 @@ def save_options(options: Options, file: Path) -> None:
 
 def load_options(file: Path) -> Options:
     """Read args.json, the original Manette's too; what it lacks takes its default. Raises OptionError."""
+    return options_from(read_json(file), str(file))
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object that a JSON file holds. Raises OptionError."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"{file} cannot be read ({error}): mend it, or name another folder") from None
     if not isinstance(values, dict):
         raise OptionError(f"{file} holds no JSON object: mend it, or name another folder")
+    return values
+
+
+def options_from(values: Mapping[str, Any], where: str) -> Options:
+    """Options with these values, by name as in args.json. Raises OptionError, which says `where` they came from."""
     kinds = {field.name: (kind, field) for field, kind in typed_fields(Options)}
+    taken = dict(values)
     for name, value in values.items():
         if name not in kinds:
             near = difflib.get_close_matches(name, kinds, n=1)
-            raise OptionError(f"{file}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise OptionError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
         kind, field = kinds[name]
         if kind is float and type(value) is int and abs(value) < 2**63:
-            values[name] = float(value)
+            taken[name] = float(value)
         elif type(value) is not kind and not (value is None and field.default is None):
-            raise OptionError(f"{file}: {name} must be {_KIND_NAMES[kind]}, not {json.dumps(value)}")
-    options = Options(**values)
-    check(options, f"{file}: ")
+            raise OptionError(f"{where}: {name} must be {_KIND_NAMES[kind]}, not {json.dumps(value)}")
+    options = Options(**taken)
+    check(options, f"{where}: ")
     return options
 
 

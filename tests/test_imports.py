@@ -14,9 +14,9 @@ ROOMS = {
     "networks": {"networks"},
     "figar": {"figar"},
     "paac": {"paac", "networks", "figar", "emulators"},
-    "script": {"paac", "networks", "figar", "emulators", "speed"},  # script/speed/ belongs to it
+    "script": {"paac", "networks", "figar", "emulators", "experiments", "figures", "speed"},  # these last are its own
 }
-OURS = {*ROOMS, "train", "test", "gif", "speed"}
+OURS = {*ROOMS, "train", "test", "gif", "experiments", "figures", "speed"}
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 

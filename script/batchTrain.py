@@ -1,0 +1,138 @@
+"""Train every JSON file of a folder, each into a run of its own; the same command goes on where it stopped."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from experiments.folder import create_experiment, open_experiment, standing
+from experiments.kept import Keeper
+from experiments.plan import Planned, read_plan
+from experiments.trainings import Trainings
+from paac import front_door
+from paac.command_line import AT_LEAST_ONE, PATH, POSITIVE, OptionError, check_limits, option, typed_options
+from paac.options import Options
+
+ABOUT = """Train every JSON file of a folder and its sub-folders, each into DESTINATION/DATE-experiment/NAME. A file
+holds options as args.json does; what it lacks takes its default, and lists under "sweep" are tried in every
+combination. Ctrl+C saves what runs; the same command goes on where it stopped and skips what is finished."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """Options of batchTrain.py."""
+
+    # fmt: off
+    folder: str = option("toTrain/", "-f", "--folder", group="Batch", limit=PATH, help="folder of JSON files")
+    destination: str = option("logs/", "-d", "--destination", group="Batch", limit=PATH, help="where it trains")
+    time: float = option(1800.0, "-t", "--time", group="Batch", limit=POSITIVE, help="seconds between kept checkpoints")
+    jobs: int = option(1, group="Batch", limit=AT_LEAST_ONE, help="trainings that run at the same time")
+    seeds: int | None = option(None, group="Batch", limit=AT_LEAST_ONE, help="train each with so many seeds")
+    dry_run: bool = option(False, group="Batch", help="only show what would be trained")
+    # fmt: on
+
+
+class Outcome(NamedTuple):
+    """How a run's part of this batch ended."""
+
+    state: str
+    failed: bool
+
+
+class Batch:
+    """The trainings of one experiment."""
+
+    def __init__(self, plan: Sequence[Planned], folder: Path, options: BatchOptions):
+        self.plan = plan
+        self.folder = folder
+        self._options = options
+        self._trainings = Trainings()
+        self._saying = threading.Lock()
+
+    def train(self) -> list[Outcome]:
+        """Train what is not finished, `jobs` at a time, in the order of the plan."""
+        with self._trainings.passing_signals(), ThreadPoolExecutor(self._options.jobs) as workers:
+            return list(workers.map(self._train_one, range(len(self.plan))))
+
+    def state(self, planned: Planned) -> str:
+        """What there is of a run before the batch."""
+        now = standing(self.folder / planned.name, planned)
+        if now.is_finished:
+            return "finished"
+        return f"goes on from {now.step:,}" if now.step else "new"
+
+    def _train_one(self, number: int) -> Outcome:
+        planned = self.plan[number]
+        run = self.folder / planned.name
+        last_line = ""
+
+        def say(line: str) -> None:
+            nonlocal last_line
+            last_line = line
+            with self._saying, (run / "train.log").open("a", encoding="utf-8") as log:
+                log.write(line + "\n")
+                print(f"[{number + 1}/{len(self.plan)} {planned.name}] {line}", flush=True)
+
+        if standing(run, planned).is_finished:
+            return Outcome("finished", failed=False)
+        with Keeper(run, self._options.time, say):
+            code = self._trainings.train(run, say)
+        if code:
+            return Outcome(f"failed: {last_line}", failed=True)
+        if standing(run, planned).is_finished:
+            return Outcome("finished", failed=False)
+        return Outcome("not started" if code is None else "stopped", failed=False)
+
+    def show(self, states: Sequence[str]) -> None:
+        """A table of all runs, with their `states`."""
+        width = max(len(planned.name) for planned in self.plan)
+        print(f"\n{'run':{width}}  {'decisions':>12}  {'of':>12}  {'mean of last 50':>15}  {'hours':>6}  state")
+        for planned, state in zip(self.plan, states, strict=True):
+            now = standing(self.folder / planned.name, planned)
+            score = "" if now.score is None else f"{now.score:.2f}"
+            print(
+                f"{planned.name:{width}}  {now.step:12,}  {now.last_step:12,}  {score:>15}  {now.hours:6.2f}  {state}"
+            )
+
+
+def described(planned: Planned) -> str:
+    """The options of a training that are not the default."""
+    changed = {
+        field.name: getattr(planned.options, field.name)
+        for field in dataclasses.fields(Options)
+        if getattr(planned.options, field.name) != field.default and field.name != "debugging_folder"
+    }
+    return ", ".join(f"{name} {value}" for name, value in changed.items()) or "all defaults"
+
+
+def main(argv: Sequence[str]) -> None:
+    options = BatchOptions(**typed_options(BatchOptions, argv, ABOUT))
+    check_limits(options)
+    if Path(options.destination).exists() and not Path(options.destination).is_dir():
+        raise OptionError(f"-d {options.destination}: that is a file; name a folder")
+    plan = read_plan(Path(options.folder), options.seeds)
+    batch = Batch(plan, open_experiment(Path(options.destination), plan), options)
+    print(f"{len(plan)} trainings, into {batch.folder}")
+    if options.dry_run:
+        for planned in plan:
+            print(f"{planned.name}: {batch.state(planned)}; {described(planned)}")
+        return
+    create_experiment(batch.folder, plan)
+    outcomes = batch.train()
+    batch.show([outcome.state for outcome in outcomes])
+    failed = sum(outcome.failed for outcome in outcomes)
+    if failed:
+        print(f"{failed} of {len(plan)} failed; the same command tries them again", file=sys.stderr)
+        sys.exit(front_door.FAILURE)
+    if any(outcome.state != "finished" for outcome in outcomes):
+        print("The same command goes on from here.")
+
+
+if __name__ == "__main__":
+    front_door.run(main)

@@ -1,0 +1,60 @@
+"""One video of how an agent learned: an episode of every saved checkpoint, its step and score written in."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+
+from experiments.front_doors import test
+from experiments.kept import keep_newest, kept_runs
+from paac import front_door
+from paac.command_line import PATH, POSITIVE, SEED, OptionError, check_limits, option, typed_options
+from paac.run_folder import find_run
+
+ABOUT = """Film an episode of every checkpoint in checkpoints_saved, and of the newest one, and join them to one mp4
+with the step and the score written in. batchTrain.py, resumeTraining.py and checkpoints.py save them there."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VideoOptions:
+    """Options of createTrainingVideo.py."""
+
+    # fmt: off
+    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder")
+    seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes, the same for each checkpoint")
+    seconds: float = option(20.0, group="Film", limit=POSITIVE, help="longest that a checkpoint is shown")
+    to: str | None = option(None, group="Film", limit=PATH, help="file to write (training.mp4 in the run's folder)")
+    # fmt: on
+
+
+def main(argv: Sequence[str]) -> None:
+    options = VideoOptions(**typed_options(VideoOptions, argv, ABOUT))
+    check_limits(options)
+    run, _, note = find_run(options.folder)
+    if note:
+        print(note)
+    file = Path(options.to) if options.to else run / "training.mp4"
+    if not file.absolute().parent.is_dir() or file.is_dir():
+        raise OptionError(f"--to {file}: must be a file in a folder that is there")
+    keep_newest(run)
+    kept = kept_runs(run)
+    if not kept:
+        raise OptionError(f"-f {run}: no checkpoint there; train it first")
+
+    from experiments.video import Video
+
+    with tempfile.TemporaryDirectory() as folder, Video(file) as video:
+        for number, saved in enumerate(kept, 1):
+            film = ["-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
+            report = test(saved, "--seed", str(options.seed), *film)
+            print(f"[{number}/{len(kept)}] {report['step']:,} decisions: score {report['mean']:.15g}", flush=True)
+            video.add(Path(folder) / "film_1.gif", f"{report['step']:,} decisions", f"score {report['mean']:.15g}")
+    print(f"Wrote {file}")
+
+
+if __name__ == "__main__":
+    front_door.run(main)

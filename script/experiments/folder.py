@@ -1,0 +1,98 @@
+"""The folder of an experiment, and how far its trainings are.
+
+DATE-experiment/
+    experiment.json     the trainings that belong to it, to know them again
+    NAME/               the run of each
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.plan import Planned
+from paac.command_line import OptionError
+from paac.options import load_options, save_options
+from paac.run_folder import ARGS, checkpoint_steps
+
+RECORD = "experiment.json"
+SCORED = 50  # last episodes, as in TensorBoard
+
+
+class Standing(NamedTuple):
+    """How far a run is."""
+
+    step: int  # of the newest checkpoint, 0 without one
+    last_step: int
+    hours: float  # of training
+    score: float | None  # mean of the last 50 episodes, None before the first
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.step >= self.last_step
+
+
+def open_experiment(destination: Path, plan: Sequence[Planned]) -> Path:
+    """The newest experiment with exactly this plan that is not finished, or else the name of a new one.
+
+    Nothing is written.
+    """
+    for folder in sorted(destination.glob("*-experiment"), reverse=True):
+        if _record(folder) == _to_record(plan) and not all(
+            standing(folder / run.name, run).is_finished for run in plan
+        ):
+            return folder
+    return destination / f"{datetime.now():%Y-%m-%d-%H%M%S}-experiment"
+
+
+def create_experiment(folder: Path, plan: Sequence[Planned]) -> None:
+    """Write what is not there yet: the record, and args.json of each run. Raises OptionError if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for planned in plan:
+            run = folder / planned.name
+            run.mkdir(exist_ok=True)
+            if not (run / ARGS).exists():
+                save_options(dataclasses.replace(planned.options, debugging_folder=str(run)), run / ARGS)
+        aside = folder / f".{RECORD}.new"
+        aside.write_text(json.dumps(_to_record(plan), indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, folder / RECORD)
+    except OSError as error:
+        raise OptionError(f"-d {folder.parent}: cannot be written ({error.strerror}); name another folder") from None
+
+
+def standing(run: Path, planned: Planned) -> Standing:
+    """How far the run is, without loading anything of it."""
+    options = load_options(run / ARGS) if (run / ARGS).exists() else planned.options
+    steps = checkpoint_steps(run / "checkpoints")
+    episodes = _last_episodes(run)
+    return Standing(
+        step=steps[-1] if steps else 0,
+        last_step=options.max_global_steps,
+        hours=float(episodes[-1][1]) / 3600 if episodes else 0.0,
+        score=sum(float(episode[3]) for episode in episodes) / len(episodes) if episodes else None,
+    )
+
+
+def _last_episodes(run: Path) -> list[list[str]]:
+    """The last 50 lines of episodes.csv: step, seconds, emulator, reward, length."""
+    try:
+        lines = (run / "episodes.csv").read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return []
+    return [line.split(",") for line in lines[1:-1][-SCORED:]]  # after the last \n may be the half of one
+
+
+def _to_record(plan: Sequence[Planned]) -> dict:
+    return {planned.name: planned.values for planned in plan}
+
+
+def _record(folder: Path) -> dict | None:
+    try:
+        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # another's folder

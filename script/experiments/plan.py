@@ -1,0 +1,115 @@
+"""From a folder of JSON files to the trainings that they ask for."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from emulators import GameError, find_game, make_emulator
+from paac.command_line import OptionError, flag, typed_fields
+from paac.options import Options, options_from, read_json, resolve
+from paac.run_folder import emulator_settings
+
+SWEEP = "sweep"
+
+
+class Planned(NamedTuple):
+    """One training."""
+
+    name: str  # of its folder
+    values: dict[str, Any]  # as in args.json; what is not there takes its default
+    options: Options
+
+
+def read_plan(folder: Path, seeds: int | None = None) -> list[Planned]:
+    """The trainings of all JSON files in `folder` and below, by the files' names; each with `seeds` seeds if given.
+
+    Raises OptionError that names every file at fault, and its key.
+    """
+    if not folder.is_dir():
+        raise OptionError(f"-f {folder}: no such folder; name a folder of JSON files")
+    files = sorted(folder.rglob("*.json"))
+    if not files:
+        raise OptionError(f"-f {folder}: no JSON file there; args.json of any run shows what goes into one")
+    plan: list[Planned] = []
+    faults = []
+    for file, name in _names(folder, files).items():
+        try:
+            plan += _trainings(file, name, seeds)
+        except (OptionError, GameError) as error:
+            faults.append(str(error))
+    if faults:
+        raise OptionError("; ".join(faults))
+    _check_names(plan)
+    return plan
+
+
+def _names(folder: Path, files: list[Path]) -> dict[Path, str]:
+    """Each file's own name, with those of its folders before it where two have the same."""
+    stems = [file.stem for file in files]
+    return {
+        file: file.stem
+        if stems.count(file.stem) == 1
+        else _plain("-".join(file.relative_to(folder).with_suffix("").parts))
+        for file in files
+    }
+
+
+def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
+    values = read_json(file)
+    sweep = _sweep(values.pop(SWEEP, {}), file)
+    if seeds is not None:
+        sweep["random_seed"] = _seeds(values.get("random_seed"), seeds, file)
+    for combination in itertools.product(*sweep.values()):
+        changes = dict(zip(sweep, combination, strict=True))
+        told = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
+        label = "-".join([name, *map(_plain, told)])
+        options = options_from({**values, **changes}, f"{file} ({label})" if told else str(file))
+        _check_game(options, file)
+        yield Planned(label, {**values, **changes}, options)
+
+
+def _sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
+    """What a file wants tried, key by key."""
+    if not isinstance(lists, Mapping):
+        raise OptionError(f'{file}: {SWEEP} must be an object of lists, as {{"arch": ["NIPS", "NATURE"]}}')
+    for key, values in lists.items():
+        if not isinstance(values, list) or not values:
+            raise OptionError(f"{file}: {SWEEP}.{key} must be a list with something in it")
+    return dict(lists)
+
+
+def _seeds(first: Any, count: int, file: Path) -> list[int]:
+    """`count` seeds from the file's own on, or from 1."""
+    if first is not None and type(first) is not int:
+        raise OptionError(f"{file}: random_seed must be a whole number, not {first!r}")
+    start = 1 if first is None else first
+    return list(range(start, start + count))
+
+
+def _typed_as(key: str) -> str:
+    """The option's name on the command line, which is the shorter one."""
+    fields = {field.name: field for field, _ in typed_fields(Options)}
+    return flag(fields[key]).lstrip("-") if key in fields else key
+
+
+def _check_game(options: Options, file: Path) -> None:
+    """Start the game once, before any training starts."""
+    try:
+        game = find_game(options.game, options.rom_path)
+        make_emulator(game, seed=0, **emulator_settings(resolve(options))).close()
+    except GameError as error:
+        raise OptionError(f"{file}: {error}") from None
+
+
+def _check_names(plan: list[Planned]) -> None:
+    names = [planned.name for planned in plan]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise OptionError(f"two trainings would be called {twice[0]}: give their files other names, or sweep it once")
+
+
+def _plain(text: str) -> str:
+    """`text` as a folder may be called anywhere."""
+    return re.sub(r"[^\w.=+-]", "_", text)

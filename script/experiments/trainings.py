@@ -1,0 +1,76 @@
+"""Trainings as processes: started, followed, and stopped so that each saves."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from paac.stop import SIGNALS
+
+TRAIN = Path(__file__).parent.parent.parent / "train.py"
+
+
+class Trainings:
+    """The training processes that run now. Each has a process group of its own, so that one Ctrl+C is not two.
+
+    Inside `passing_signals` every signal that asks this process to stop is passed on to each of them.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._running: set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+
+    def train(self, run: Path, say: Callable[[str], None] | None = None) -> int | None:
+        """Train in `run`, new or begun, to its end; returns the exit code, None if it was not started any more.
+
+        Not for the main thread, where a signal could come between the process and the note of it. Each line that it
+        prints goes to `say`; without that, it writes to the terminal itself.
+        """
+        with self._lock:
+            if self.stopping:
+                return None
+            process = subprocess.Popen(
+                [sys.executable, str(TRAIN), "-df", str(run)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if say else None,
+                stderr=subprocess.STDOUT if say else None,
+                encoding="utf-8",
+                errors="replace",
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            if say and process.stdout:
+                for line in process.stdout:
+                    if line.strip():
+                        say(line.rstrip())
+            return process.wait()
+        finally:
+            with self._lock:
+                self._running.remove(process)
+
+    @contextmanager
+    def passing_signals(self) -> Iterator[None]:
+        """Pass signals on; to be entered in the main thread."""
+
+        def pass_on(number: int, _: object) -> None:
+            with self._lock:
+                self.stopping = True
+                for process in self._running:
+                    process.send_signal(number)
+
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        for number, handler in before.items():
+            if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup means it
+                signal.signal(number, pass_on)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

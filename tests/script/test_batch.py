@@ -1,0 +1,171 @@
+"""Folders of JSON files, trained in one go."""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, interrupt, wait_for
+
+from paac.command_line import OptionError
+
+sys.path.insert(0, str(ROOT / "script"))
+
+from experiments.plan import read_plan
+
+SHORT = {"game": "Catcher-v0", "emulator_counts": 4, "emulator_workers": 2, "max_episode_frames": 60}
+ORIGINAL = """{
+    "alpha": 0.99, "annealed": false, "annealed_steps": 80000000, "arch": "NIPS", "checkpoint_interval": 1000000,
+    "clip_norm": 3.0, "clip_norm_type": "global", "debugging_folder": "logs/", "device": "/gpu:0", "e": 0.1,
+    "egreedy": false, "emulator_counts": 32, "emulator_workers": 8, "entropy_regularisation_strength": 0.02,
+    "epsilon": 0.05, "game": "seaquest", "gamma": 0.99, "initial_lr": 0.0224, "keep_percentage": 0.9,
+    "lr_annealing_steps": 80000000, "max_global_steps": 80000000, "max_local_steps": 5, "max_repetition": 10,
+    "nb_choices": 11, "random_start": true, "rgb": false, "rom_path": "./atari_roms", "single_life_episodes": false,
+    "softmax_temp": 1.0, "visualize": 0
+}"""
+
+
+def write(folder: Path, files: dict) -> Path:
+    for name, values in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(values if isinstance(values, str) else json.dumps(values))
+    return folder
+
+
+def experiments(commands) -> list[Path]:
+    return sorted((commands.folder / "logs").glob("*-experiment"))
+
+
+def test_every_json_file_of_every_sub_folder_is_planned_in_a_stable_order(tmp_path):
+    write(tmp_path, {"b/pong.json": "{}", "a/seaquest.json": ORIGINAL, "c.json": {"arch": "NATURE"}, "a/notes.txt": ""})
+    plan = read_plan(tmp_path)
+    assert [planned.name for planned in plan] == ["seaquest", "pong", "c"]
+    assert plan[0].options.nb_choices == 11 and plan[0].options.emulator_workers == 8
+    assert (plan[1].options.game, plan[1].options.arch, plan[2].options.arch) == ("pong", "NIPS", "NATURE")
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    write(tmp_path, {"a/x/pong.json": "{}", "b/pong.json": "{}", "b/other.json": "{}"})
+    assert [planned.name for planned in read_plan(tmp_path)] == ["a-x-pong", "other", "b-pong"]
+
+
+def test_a_sweep_is_every_combination_with_names_that_say_which(tmp_path):
+    sweep = {"arch": ["NIPS", "NATURE"], "entropy_regularisation_strength": [0.01, 0.02], "game": ["pong"]}
+    write(tmp_path, {"try.json": {"gamma": 0.9, "sweep": sweep}})
+    plan = read_plan(tmp_path)
+    assert [planned.name for planned in plan] == [
+        "try-arch=NIPS-entropy=0.01",
+        "try-arch=NIPS-entropy=0.02",
+        "try-arch=NATURE-entropy=0.01",
+        "try-arch=NATURE-entropy=0.02",
+    ]
+    assert plan[2].options.arch == "NATURE" and plan[2].options.entropy_regularisation_strength == 0.01
+    assert {planned.options.gamma for planned in plan} == {0.9}
+
+
+def test_seeds_start_at_the_files_own_or_at_one(tmp_path):
+    write(tmp_path, {"own.json": {"random_seed": 7}, "none.json": {}})
+    plan = read_plan(tmp_path, seeds=2)
+    assert [planned.name for planned in plan] == ["none-seed=1", "none-seed=2", "own-seed=7", "own-seed=8"]
+    assert [planned.options.random_seed for planned in plan] == [1, 2, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "holds no JSON object"),
+        ('{"archh": "NIPS"}', "unknown key 'archh'; did you mean arch?"),
+        ('{"emulator_counts": "4"}', 'emulator_counts must be a whole number, not "4"'),
+        ('{"game": "pang"}', "no game of that name"),
+        ('{"gamma": 2.0}', "--gamma 2.0: must be from 0 to 1"),
+        ('{"sweep": ["NIPS"]}', "sweep must be an object of lists"),
+        ('{"sweep": {"arch": "NIPS"}}', "sweep.arch must be a list"),
+        ('{"sweep": {"arch": []}}', "sweep.arch must be a list"),
+        ('{"sweep": {"arch": ["NIPS", "NOPE"]}}', "arch=NOPE"),
+        ('{"sweep": {"arch": ["NIPS", "NIPS"]}}', "-arch=NIPS: give their files other names"),
+        ('{"sweep": {"depth": [1, 2]}}', "unknown key 'depth'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_key(tmp_path, content, message):
+    write(tmp_path, {"good.json": "{}", "bad.json": content})
+    with pytest.raises(OptionError, match="bad.*" + re.escape(message.removeprefix("bad"))):
+        read_plan(tmp_path)
+
+
+def test_all_faults_are_named_before_anything_trains(commands):
+    write(commands.folder, {"toTrain/a.json": {"game": "pang"}, "toTrain/b.json": "{", "toTrain/c.json": SHORT})
+    refused = commands.run("script/batchTrain.py", code=2)
+    assert "a.json: " in refused.stderr and "b.json cannot be read" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert [path.name for path in commands.folder.iterdir()] == ["toTrain"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [("-f nowhere", "no such folder"), ("-f .", "no JSON file"), ("--jobs 0", "--jobs 0"), ("-t 0", "-t")],
+)
+def test_bad_arguments_are_one_line(commands, arguments, message):
+    refused = commands.run("script/batchTrain.py", *arguments.split(), code=2)
+    assert message in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
+    """One run diverges; the others finish; the same command tries only that one again."""
+    write(
+        commands.folder,
+        {
+            "toTrain/a/bad.json": SHORT | {"max_global_steps": 400, "initial_lr": 1e30, "clip_norm_type": "ignore"},
+            "toTrain/good.json": SHORT | {"max_global_steps": 400, "sweep": {"arch": ["NIPS", "BAYESIAN"]}},
+        },
+    )
+    planned = commands.run("script/batchTrain.py", "--dry_run").stdout
+    assert "bad: new; " in planned and "good-arch=BAYESIAN: new; " in planned and not experiments(commands)
+    failed = commands.run("script/batchTrain.py", "--jobs", "2", code=1)
+    assert re.search(r"^bad .* failed: .*--initial_lr", failed.stdout, re.M)
+    assert re.search(r"^good-arch=NIPS +400 .* finished$", failed.stdout, re.M)
+    assert "1 of 3 failed" in failed.stderr
+    (folder,) = experiments(commands)
+    assert {path.name for path in folder.iterdir()} == {
+        "experiment.json",
+        "bad",
+        "good-arch=NIPS",
+        "good-arch=BAYESIAN",
+    }
+    assert "Saved at 400 decisions" in (folder / "good-arch=NIPS/train.log").read_text()
+    kept = folder / "good-arch=NIPS/checkpoints_saved/400"
+    tested = commands.run("test.py", "-f", str(kept), "-tc", "2")
+    assert "Performed 2 tests for Catcher-v0." in tested.stdout
+    again = commands.run("script/batchTrain.py", code=1)
+    assert experiments(commands) == [folder] and "BAYESIAN] Saved" not in again.stdout
+
+
+def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
+    write(
+        commands.folder, {f"toTrain/{name}.json": SHORT | {"max_global_steps": 10**9} for name in ("first", "second")}
+    )
+    batch = commands.start("script/batchTrain", "-f", "toTrain", "-d", "logs")
+    wait_for(
+        lambda: [path for path in (commands.folder / "logs").glob("*/first/episodes.csv") if path.stat().st_size > 99]
+    )
+    interrupt(batch)
+    out, err = batch.communicate(timeout=60)
+    assert batch.returncode == 0, err
+    assert "Finishing the update and saving" in out and "once more" in out
+    assert re.search(r"^first +([\d,]+) .* stopped$", out, re.M) and re.search(r"^second +0 .* not started$", out, re.M)
+    (folder,) = experiments(commands)
+    (saved,) = (folder / "first/checkpoints").glob("[0-9]*")
+    for name in ("first", "second"):
+        args = folder / name / "args.json"
+        if args.exists():
+            args.write_text(args.read_text().replace("1000000000", str(int(saved.name) + 40)))
+    resumed = commands.run("script/batchTrain.py")
+    assert f"Going on from {int(saved.name):,} decisions" in resumed.stdout and experiments(commands) == [folder]
+    assert re.search(r"^second .* finished$", resumed.stdout, re.M)
+    steps = [int(row["step"]) for row in csv.DictReader((folder / "first/episodes.csv").open())]
+    assert steps == sorted(steps) and len(steps) > 1
+    commands.run("script/batchTrain.py", "--dry_run")
+    write(commands.folder, {"toTrain/second.json": SHORT | {"gamma": 0.5}})
+    assert "second: new" in commands.run("script/batchTrain.py", "--dry_run").stdout

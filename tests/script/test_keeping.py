@@ -1,0 +1,143 @@
+"""Checkpoints kept beside a training, and what is made of them: tests, gifs, videos."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from conftest import ROOT, interrupt, wait_for
+from PIL import Image
+
+sys.path.insert(0, str(ROOT / "script"))
+
+from experiments.kept import keep_newest
+from experiments.video import with_band
+
+CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--seed", "5", "--max_episode_frames", "60"]
+
+
+@pytest.fixture
+def run(commands):
+    """Two checkpoints, both kept."""
+    for steps in ("200", "400"):
+        commands.run("train.py", "-df", "logs/run", "--max_global_steps", steps, *CATCHER)
+        assert keep_newest(commands.folder / "logs/run").name == steps
+    return commands.folder / "logs/run"
+
+
+def kept(run) -> list[str]:
+    return sorted(path.name for path in (run / "checkpoints_saved").iterdir())
+
+
+def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
+    assert keep_newest(run) is None and kept(run) == ["200", "400"]
+    copy = run / "checkpoints_saved/200"
+    assert sorted(path.name for path in copy.iterdir()) == ["args.json", "checkpoints"]
+    report = commands.run("test.py", "-f", str(copy), "--seed", "1", "--json", "report.json")
+    assert json.loads((commands.folder / "report.json").read_text())["step"] == 200, report
+    from tensorflow.train import latest_checkpoint
+
+    assert latest_checkpoint(str(copy / "checkpoints")) == str(copy / "checkpoints/200/weights")
+
+
+def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
+    edited = json.loads((run / "args.json").read_text()) | {
+        "max_global_steps": 600,
+        "entropy_regularisation_strength": 0.5,
+    }
+    (run / "args.json").write_text(json.dumps(edited))
+    resumed = commands.run("script/resumeTraining.py", "-df", "logs/run", "-t", "3600")
+    assert "Going on from 400 decisions" in resumed.stdout and kept(run) == ["200", "400", "600"]
+    assert json.loads((run / "args.json").read_text())["entropy_regularisation_strength"] == 0.5
+    (run / "args.json").write_text(json.dumps(edited | {"arch": "NATURE", "max_global_steps": 800}))
+    refused = commands.run("script/resumeTraining.py", "-df", "logs/run", code=2)
+    assert "arch is NATURE" in refused.stderr and refused.stderr.count("\n") == 1
+    assert "no run there" in commands.run("script/resumeTraining.py", "-df", "nowhere", code=2).stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_resuming_passes_one_signal_on(commands, run, number):
+    args = run / "args.json"
+    args.write_text(args.read_text().replace('"max_global_steps": 400', '"max_global_steps": 1000000000'))
+    before = (run / "episodes.csv").stat().st_size
+    resuming = commands.start("script/resumeTraining.py", "-df", "logs/run")
+    wait_for(lambda: (run / "episodes.csv").stat().st_size > before)
+    os.killpg(resuming.pid, number)
+    out, err = resuming.communicate(timeout=60)
+    assert resuming.returncode == 0 and "Saved at" in out, err
+    assert err.count("Finishing the update") == 1 and len(kept(run)) == 3
+
+
+def test_checkpoints_are_kept_beside_any_training(commands, run):
+    commands.run("train.py", "-df", "logs/run", "--max_global_steps", "600")
+    beside = commands.run("script/checkpoints.py", "-df", "logs/run", "-t", "1")
+    assert "checkpoints_saved/600" in beside.stdout and "is finished" in beside.stdout
+    args = run / "args.json"
+    args.write_text(args.read_text().replace('"max_global_steps": 600', '"max_global_steps": 800'))
+    beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "0.2")
+    commands.run("train.py", "-df", "logs/run")
+    beside.communicate(timeout=60)
+    assert beside.returncode == 0 and kept(run) == ["200", "400", "600", "800"]
+    args.write_text(args.read_text().replace('"max_global_steps": 800', '"max_global_steps": 900'))
+    shutil.rmtree(run / "checkpoints_saved/800")
+    beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "3600")
+    assert "checkpoints_saved/800" in beside.stdout.readline()
+    interrupt(beside)
+    assert beside.wait(timeout=60) == 0
+
+
+def test_every_agent_is_tested_into_a_table(commands, run):
+    commands.run("train.py", "-df", "logs/other", "--max_global_steps", "200", *CATCHER)
+    (commands.folder / "logs/broken").mkdir()
+    (commands.folder / "logs/broken/args.json").write_text("{}")
+    shown = commands.run(
+        "script/testAll.py", "-f", "logs", "-tc", "2", "-np", "0", "--seed", "1", "--to", "out", code=1
+    )
+    assert "no whole checkpoint" in shown.stdout and "1 of 3 could not be tested" in shown.stderr
+    rows = list(csv.DictReader((commands.folder / "out/tests.csv").open()))
+    reports = json.loads((commands.folder / "out/tests.json").read_text())
+    assert [row["run"] for row in rows] == ["logs/other", "logs/run"] == [report["run"] for report in reports]
+    for row, report in zip(rows, reports, strict=True):
+        assert len(report["scores"]) == 2 and report["noops"] == 0
+        assert float(row["mean"]) == report["mean"] == np.mean(report["scores"])
+        assert f"{report['mean']:.2f}" in shown.stdout
+    assert "no such folder" in commands.run("script/testAll.py", "-f", "nowhere", code=2).stderr
+
+
+def test_every_agent_is_filmed(commands, run):
+    commands.run("script/genGifs.py", "-f", "logs", "-cp", "-gf", "films", "--gif_seconds", "1")
+    films = sorted(path.name for path in (commands.folder / "films").iterdir())
+    assert films == ["run-200_1.gif", "run-400_1.gif", "run_1.gif"]
+    assert Image.open(commands.folder / "films/run_1.gif").n_frames > 1
+
+
+def test_a_video_shows_every_kept_checkpoint(commands, run):
+    shown = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1").stdout
+    assert "200 decisions: score" in shown and "400 decisions: score" in shown
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(run / "training.mp4"))
+    assert seconds == pytest.approx(2, abs=0.3) and frames > 20
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    subprocess.run([ffmpeg, "-loglevel", "error", "-i", run / "training.mp4", commands.folder / "%03d.png"], check=True)
+    first = np.asarray(Image.open(commands.folder / "001.png").convert("L"))
+    assert first[: first.shape[0] // 20].max() > 200  # the band's white letters
+    (commands.folder / "untrained").mkdir()
+    (commands.folder / "untrained/args.json").write_text("{}")
+    refused = commands.run("script/createTrainingVideo.py", "-f", "untrained", code=2)
+    assert "no checkpoint there" in refused.stderr
+
+
+@pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])
+def test_the_band_is_above_the_picture_and_sides_are_even(size):
+    picture = Image.new("RGB", size, (10, 200, 30))
+    framed = with_band(picture, "80,000,000 decisions", "score 12345")
+    assert framed.width % 2 == framed.height % 2 == 0 and framed.width - size[0] in (0, 1)
+    pixels = np.asarray(framed)
+    assert ((pixels == (10, 200, 30)).all(axis=2).sum(axis=0) == size[1])[: size[0]].all()
+    letters = pixels[: framed.height - size[1] - 1].max(axis=(0, 2)) > 128
+    assert letters.any() and not letters[[0, -1]].any()
