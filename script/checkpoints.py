@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
-import signal
+import time
 from collections.abc import Sequence
 
 from experiments.kept import keep_newest
@@ -35,10 +35,6 @@ def main(argv: Sequence[str]) -> None:
     run = Path(options.debugging_folder)
     if not (run / ARGS).is_file():
         raise OptionError(f"-df {run}: no run there; start one with train.py -df {run}")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signals = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # taken between two copies, not within one
     while True:
         steps = checkpoint_steps(run / "checkpoints")
         is_finished = bool(steps) and steps[-1] >= load_options(run / ARGS).max_global_steps
@@ -48,8 +44,7 @@ def main(argv: Sequence[str]) -> None:
         if is_finished:
             print(f"{run} is finished")
             return
-        if signal.sigtimedwait(signals, options.time):
-            return
+        time.sleep(options.time)
 
 
 if __name__ == "__main__":
