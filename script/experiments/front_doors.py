@@ -10,7 +10,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 
 
-class CommandError(RuntimeError):
+class CommandError(OSError):
     """A command failed; the message is the last line that it wrote about that."""
 
 

@@ -1,0 +1,54 @@
+"""Write one HTML page about a run, or about an experiment of several, that needs nothing beside it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import dataclasses
+from collections.abc import Sequence
+
+from paac import front_door
+from paac.command_line import PATH, POSITIVE, SEED, OptionError, arguments, between, check_limits, option, typed_options
+
+ABOUT = """Write one HTML page about runs: learning curves, and of each run its options, the command that trains it again,
+test scores, a film, and with FiGAR the repetitions over training. The page works offline and can be sent by mail."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Options of report.py."""
+
+    # fmt: off
+    runs: list[str] = arguments("RUN", group="Runs", help="folder of a run, or one with runs below it")
+    to: str | None = option(None, group="Page", limit=PATH, help="file to write (report.html in the first folder)")
+    test_count: int = option(10, "-tc", "--test_count", group="Episodes", limit=between(0, 1000), help="episodes that each agent plays; 0: neither tests nor a film")
+    seed: int = option(1, group="Episodes", limit=SEED, help="seed of these episodes")
+    gif_seconds: float = option(30.0, group="Episodes", limit=POSITIVE, help="longest that a film plays")
+    # fmt: on
+
+
+def main(argv: Sequence[str]) -> None:
+    options = ReportOptions(**typed_options(ReportOptions, argv, ABOUT))
+    check_limits(options)
+    file = Path(options.to or Path(options.runs[0]) / "report.html")
+
+    from figures.runs import load_runs
+
+    runs, left_out = load_runs(options.runs)
+    for line in left_out:
+        print(line)
+    if not file.absolute().parent.is_dir() or file.is_dir():
+        raise OptionError(f"--to {file}: must be a file in a folder that is there")
+
+    from experiments.report import Episodes, write_page
+    from paac.engine import start_tensorflow
+
+    start_tensorflow("/cpu:0")  # what reads the events needs it
+    title = ", ".join(Path(name).resolve().name for name in options.runs)
+    write_page(runs, title, Episodes(options.test_count, options.seed, options.gif_seconds), file)
+    print(f"Wrote {file}")
+
+
+if __name__ == "__main__":
+    front_door.run(main)
