@@ -67,6 +67,20 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     raise GameError(f"-g {game}: no game of that name; {hint}; train.py --list_games shows all")
 
 
+def frame_skip(game: str) -> int:
+    """Frames of one play of `game`, a NAME or PLATFORM:NAME; nothing is started, and its ROM need not be there."""
+    platform, _, name = game.rpartition(":")
+    if platform == "tetris" or (name == TETRIS and not platform):
+        return settings_of("tetris", name).frame_skip
+    from emulators import gym
+
+    if platform == "gym" or (not platform and gym.is_registered(name)):
+        return settings_of("gym", name).frame_skip
+    from emulators.atari import AtariEmulator
+
+    return AtariEmulator.frame_skip
+
+
 def make_emulator(
     game: str | Game,
     *,

@@ -85,17 +85,17 @@ def find_run(folder: str) -> tuple[Path, Options, str]:
     return runs[0], resolve(load_options(runs[0] / ARGS)), f"Taking the only run in {folder}: {runs[0]}"
 
 
-def find_runs(folder: str) -> list[Path]:
-    """All runs at or below `folder`, by name. Raises OptionError if there is none."""
+def find_runs(folder: str, typed_as: str = "-f") -> list[Path]:
+    """All runs at or below `folder`, by name. Raises OptionError, which names `typed_as`, if there is none."""
     if not Path(folder).is_dir():
-        raise OptionError(f"-f {folder}: no such folder; name the folder of a run")
+        raise OptionError(f"{typed_as} {folder}: no such folder; name the folder of a run")
     runs = []
     for path, folders, files in os.walk(folder):
         if ARGS in files:
             runs.append(Path(path))
             folders.clear()  # what lies inside a run belongs to it
     if not runs:
-        raise OptionError(f"-f {folder}: no run there; train one with train.py -df {folder}, or name another with -f")
+        raise OptionError(f"{typed_as} {folder}: no run there; train one with train.py -df {folder}, or name another")
     return sorted(runs)
 
 

@@ -12,6 +12,7 @@ from ale_py import roms
 
 from emulators import Game, GameError, find_game, make_emulator, short_name
 from emulators.atari import game_names
+from emulators.registry import frame_skip
 
 MANY_PLAYERS = ["combat", "joust", "maze_craze", "warlords"]
 
@@ -204,3 +205,13 @@ def test_a_game_that_was_found_can_be_sent_to_a_worker_and_made_there():
     game = pickle.loads(pickle.dumps(find_game("pong")))
     assert isinstance(game, Game)
     assert make_emulator(game, seed=1, rom_path="is not looked at").num_actions == 6
+
+
+@pytest.mark.parametrize(
+    "game", ["pong", "atari:tetris", "tetris", "Snake-v0", "gym:CartPole-v1", "MountainCar-v0", "tetris:tetris"]
+)
+def test_the_frame_skip_is_known_without_a_game(game):
+    emulator = make_emulator(game, seed=1)
+    assert frame_skip(game) == emulator.frame_skip
+    emulator.close()
+    assert frame_skip("a_rom_of_ones_own") == 4

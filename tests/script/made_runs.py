@@ -1,0 +1,19 @@
+"""Runs made by hand, for pictures of them."""
+
+from figures.runs import load_run
+from paac.options import Options, resolve
+from paac.run_folder import create_run
+from paac.summaries import CSV_HEADER
+
+
+def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):
+    """A run as a training leaves it; `episodes` are step, seconds, emulator, reward and length."""
+    create_run(resolve(Options(debugging_folder=str(folder), **{"random_seed": 1, **options})))
+    rows = "".join(",".join(map(str, row)) + "\n" for row in episodes)
+    (folder / "episodes.csv").write_text(CSV_HEADER + rows)
+    return load_run(folder)
+
+
+def scored(folder, *rewards, **options):
+    """A run whose episodes had these rewards, one every 10 decisions."""
+    return make_run(folder, [(10 * (n + 1), n, 0, reward, 10) for n, reward in enumerate(rewards)], **options)

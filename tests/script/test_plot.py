@@ -1,0 +1,119 @@
+"""script/plot.py as a user types it, on tiny real trainings."""
+
+import json
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ROOT, TINY, Commands
+from PIL import Image
+
+from figures.repetitions import read_repetitions
+from figures.runs import load_run
+
+SHORT = ["--max_episode_frames", "120", *TINY[:4]]
+FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two seeds with FiGAR, the first resumed; 1000 decisions are one point of a histogram."""
+    commands = Commands(tmp_path_factory.mktemp("trained"))
+    for seed in ("5", "6"):
+        folder = f"runs/seed{seed}"
+        commands.run("train.py", "-df", folder, "--seed", seed, "--max_global_steps", "2000", *SHORT, *FIGAR)
+    commands.run("train.py", "-df", "runs/seed5", "--max_global_steps", "3000")
+    return commands
+
+
+def test_repetitions_are_read_from_all_event_files_in_order(trained):
+    run = load_run(trained.folder / "runs/seed5")
+    files = list((run.folder / "tf").iterdir())
+    assert len(files) == 2
+    repetitions = read_repetitions(run)
+    assert repetitions.steps.tolist() == [1000, 2000, 3000]
+    assert repetitions.plays.tolist() == [1, 3, 5]
+    assert repetitions.counts.sum(axis=1).tolist() == [1000, 1000, 1000]
+    written = {
+        (event.step, value.tag): float(tf.make_ndarray(value.tensor))
+        for file in files
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if value.tag.startswith("repetition_shares/")
+    }
+    for step, counts in zip(repetitions.steps, repetitions.counts, strict=True):
+        shares = [written[step, f"repetition_shares/{plays}_plays"] for plays in repetitions.plays]
+        np.testing.assert_allclose(counts / 1000, shares, atol=1e-6)
+
+
+def texts(file):
+    """All that is written in a picture."""
+    return [element.text for element in xml.etree.ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_curves_and_repetitions_are_drawn(trained):
+    folder = trained.folder
+    shutil.copytree(folder / "runs/seed6", folder / "more/nature")
+    saved = folder / "more/nature/args.json"
+    saved.write_text(json.dumps(json.loads(saved.read_text()) | {"arch": "NATURE"}))
+    shown = trained.run("script/plot.py", "runs", "more", "--folder", "new/pictures", "--x", "frames", "--bins", "7")
+    assert shown.stderr == ""
+    names = ["curves", "repetitions_seed5", "repetitions_seed6", "repetitions_nature"]
+    files = [f"new/pictures/{name}.{kind}" for name in names for kind in ("png", "svg")]
+    assert shown.stdout.splitlines() == [f"wrote {file}" for file in files]
+    for file in files[::2]:
+        with Image.open(folder / file) as picture:
+            assert picture.format == "PNG" and min(picture.size) > 500
+    curves = texts(folder / "new/pictures/curves.svg")
+    for text in ("pong", "arch NIPS (2 seeds)", "arch NATURE (1 seed)", "frames of all emulators"):
+        assert text in curves
+    assert "episodes in each of 7 bins" in curves
+    repetitions = texts(folder / "new/pictures/repetitions_seed5.svg")
+    for text in ("seed5: pong, FiGAR 4 of 3 choices", "1", "3", "5", "share of the decisions"):
+        assert text in repetitions
+
+
+def test_a_comparison_is_drawn_and_printed(trained):
+    shown = trained.run("script/plot.py", "runs", "--compare")
+    assert shown.stderr == ""
+    assert "| runs | 2 |" in shown.stdout and "Games: pong." in shown.stdout
+    assert shown.stdout.endswith("wrote figures/comparison.png\nwrote figures/comparison.svg\n")
+    assert sorted(file.name for file in (trained.folder / "figures").iterdir()) == ["comparison.png", "comparison.svg"]
+    compared = texts(trained.folder / "figures/comparison.svg")
+    assert {"interquartile mean", "median", "mean", "runs"} <= set(compared)
+
+
+def test_a_folder_of_pictures_in_the_root_does_not_hide_the_package_of_that_name(tmp_path):
+    (tmp_path / "figures").mkdir()
+    path = [str(tmp_path), str(ROOT), str(ROOT / "script")]
+    subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {path}; import figures.groups"], check=True)
+
+
+BAD_INPUT = {
+    "": "RUN",
+    "nowhere": "RUN nowhere: no such folder",
+    "empty": "RUN empty: no run there",
+    "untrained": "no episode has ended there",
+    "untrained --x days": "--x days: must be one of decisions, frames, hours",
+    "untrained --bins 0": "--bins 0: must be from 1",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_INPUT)
+def test_bad_input_is_one_line_and_draws_nothing(commands, arguments):
+    (commands.folder / "empty").mkdir()
+    (commands.folder / "untrained").mkdir()
+    (commands.folder / "untrained/args.json").write_text("{}")
+    refused = commands.run("script/plot.py", *arguments.split(), code=2)
+    assert refused.stderr.startswith("plot.py: ") and refused.stderr.count("\n") == 1
+    assert BAD_INPUT[arguments] in refused.stderr
+    assert sorted(path.name for path in commands.folder.iterdir()) == ["empty", "untrained"]
+
+
+def test_help_teaches(commands):
+    shown = commands.run("script/plot.py", "--help").stdout
+    assert "RUN [RUN ...]" in shown and "--compare" in shown and str(ROOT) not in shown

@@ -1,0 +1,128 @@
+"""Comparing algorithms over games, checked by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from made_runs import scored
+
+from emulators import list_games
+from figures import scores
+from figures.comparison import comparison_table, draw_comparison
+from figures.groups import group_runs
+from figures.human_scores import HUMAN_SCORES
+from paac.command_line import OptionError
+
+
+def test_human_scores_are_of_games_there_are():
+    assert len(HUMAN_SCORES) == 57
+    assert set(HUMAN_SCORES) - set(list_games()["atari"]) <= {"surround"}
+    assert all(random != human for random, human in HUMAN_SCORES.values())
+
+
+def test_the_final_score_is_of_the_last_tenth(tmp_path):
+    assert scores.final_score(scored(tmp_path / "a", *[0] * 18, 2, 4)) == 3  # steps above 180 of 200
+    assert scores.final_score(scored(tmp_path / "b", 5)) == 5
+
+
+def test_normalised_scores():
+    assert scores.normalised(-20.7, HUMAN_SCORES["pong"]) == 0
+    assert scores.normalised(14.6, HUMAN_SCORES["pong"]) == 1
+    assert scores.normalised(15, (20, 10)) == 0.5
+
+
+def test_the_interquartile_mean_cuts_a_quarter_from_each_end():
+    assert scores.interquartile_mean([np.array([100, 1, 2, 3]), np.array([-50, 4, 5, 6.0])]) == 3.5  # 2 3 4 5 are left
+    assert scores.interquartile_mean([np.array([1, 2, 9.0])]) == 4  # int(3 / 4) is 0
+    assert scores.interquartile_mean([np.array([0, 1, 3, 5, 100.0])]) == 3
+
+
+def test_median_and_mean_are_over_the_games():
+    games = [np.array([1, 3.0]), np.array([10.0]), np.array([4, 5, 6.0])]
+    assert scores.median(games) == 5
+    assert scores.mean(games) == pytest.approx(17 / 3)
+
+
+def test_seeds_are_drawn_within_their_game_only():
+    """Games whose seeds agree leave nothing to chance, however far apart the games are."""
+    games = [np.array([0.0, 0, 0]), np.array([5.0, 5]), np.array([100.0, 100, 100])]
+    for measure in scores.MEASURES.values():
+        value = float(measure(games))
+        assert scores.bootstrap(games, measure) == (value, value, value)
+
+
+def test_the_bootstrap_is_the_same_each_time_and_as_wide_as_can_be_worked_out():
+    games = [np.array([0.0, 1]), np.array([3.0, 3])]
+    interval = scores.bootstrap(games, scores.mean)
+    # The first game's mean is 0, 0.5 or 1 with probability 1/4, 1/2, 1/4: both ends are within 95%.
+    assert interval == (1.75, 1.5, 2.0)
+    assert scores.bootstrap(games, scores.mean) == interval
+
+
+def test_one_seed_has_no_interval():
+    assert scores.bootstrap([np.array([1.0]), np.array([3.0])], scores.mean) == (2.0, None, None)
+
+
+def comparable(folder):
+    """NIPS and NATURE on pong and breakout, NIPS with two seeds; and a game of NIPS's own, and one without scores."""
+    return [
+        scored(folder / "1", -20.7, game="pong"),
+        scored(folder / "2", 14.6, game="pong", random_seed=2),
+        scored(folder / "3", 30.5, game="breakout"),
+        scored(folder / "4", 1.7, game="breakout", random_seed=2),
+        scored(folder / "5", 14.6, game="pong", arch="NATURE"),
+        scored(folder / "6", 30.5, game="breakout", arch="NATURE"),
+        scored(folder / "7", 30.5, game="seaquest"),
+        scored(folder / "8", 3, game="Snake-v0"),
+    ]
+
+
+def test_a_comparison_is_over_games_that_all_have_played(tmp_path):
+    comparison = scores.compare(group_runs(comparable(tmp_path))[0])
+    assert (comparison.games, comparison.reference) == (["breakout", "pong"], "human")
+    nips, nature = comparison.rows
+    assert (nips.label, nips.counts) == ("arch NIPS", [2, 2])
+    assert nips.measures["mean"] == (0.5, 0, 1)
+    assert nature.measures["interquartile mean"] == (1, None, None)
+    assert [note.split(":")[0] for note in comparison.notes] == ["Snake-v0", "seaquest", "arch NATURE"]
+    table = comparison_table(comparison)
+    assert "| arch NIPS | 2 | 0.500 (0.000 to 1.000) |" in table and "| arch NATURE | 1 | 1.000 |" in table
+    figure = draw_comparison(comparison)
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["interquartile mean", "median", "mean"]
+    assert [len(panel.collections) for panel in figure.axes] == [1, 1, 1], "one interval: NATURE has one seed"
+
+
+def test_references_of_ones_own_go_first(tmp_path):
+    (tmp_path / "scores.json").write_text(json.dumps({"Snake-v0": [-5, 11], "pong": [-21, 21]}))
+    references = scores.load_references(str(tmp_path / "scores.json"))
+    groups, _ = group_runs([scored(tmp_path / "1", 3, game="Snake-v0"), scored(tmp_path / "2", 0, game="pong")])
+    comparison = scores.compare(groups, references)
+    assert comparison.games == ["Snake-v0", "pong"] and comparison.reference == "reference"
+    assert comparison.rows[0].measures["mean"].value == 0.5
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"pong": 3}', '{"pong": [1]}', '{"pong": [1, 1]}', '{"pong": [1, NaN]}'])
+def test_bad_references_are_one_line(tmp_path, text):
+    (tmp_path / "scores.json").write_text(text)
+    with pytest.raises(OptionError, match="--references .*scores.json"):
+        scores.load_references(str(tmp_path / "scores.json"))
+
+
+def test_what_cannot_be_compared_is_said(tmp_path):
+    runs = comparable(tmp_path)
+    with pytest.raises(OptionError, match="no scores of Snake-v0"):
+        scores.compare(group_runs(runs[7:])[0])
+    with pytest.raises(OptionError, match="no game was played by all of arch NATURE; arch NIPS"):
+        scores.compare(group_runs(runs[5:7])[0])
+
+
+def test_groups_without_a_known_game_are_left_out(tmp_path):
+    runs = [scored(tmp_path / "1", 3, game="Snake-v0"), scored(tmp_path / "2", 3, game="pong", arch="LSTM")]
+    comparison = scores.compare(group_runs(runs)[0])
+    assert [row.label for row in comparison.rows] == ["arch LSTM"]
+    assert any(note.startswith("arch NIPS: no run of a game") for note in comparison.notes)
+
+
+def test_scores_of_single_lives_are_marked(tmp_path):
+    comparison = scores.compare(group_runs([scored(tmp_path / "1", 3, single_life_episodes=True)])[0])
+    assert comparison.notes[0].startswith("--single_life_episodes")
