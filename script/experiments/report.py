@@ -28,7 +28,7 @@ TEMPLATE = Path(__file__).parent / "report.html"
 class Episodes(NamedTuple):
     """What is played for a page."""
 
-    count: int  # tested; 0 for neither tests nor a film
+    tests: int  # 0 for neither tests nor a film
     seed: int
     film_seconds: float
 
@@ -61,14 +61,14 @@ def write_page(runs: Sequence[Run], title: str, episodes: Episodes, file: Path) 
 def section(run: Run, name: str, episodes: Episodes) -> Section:
     """Everything about one run."""
     steps = checkpoint_steps(run.folder / "checkpoints")
-    played = bool(steps and episodes.count)
+    played = bool(steps and episodes.tests)
     return Section(
         name=name,
         game=run.game,
         facts=facts(run),
         command=command(run.options, name),
         options=option_rows(run.options),
-        tests=test(run.folder, "-tc", str(episodes.count), "--seed", str(episodes.seed)) if played else None,
+        tests=test(run.folder, "-tc", str(episodes.tests), "--seed", str(episodes.seed)) if played else None,
         film=film(run, episodes) if played else "",
         repetitions=repetitions(run, name) if is_figar(run) else "",
     )
