@@ -75,13 +75,17 @@ class AtariEmulator(Emulator):
     def _show(self, screen: np.ndarray) -> None:
         self._ale.getScreen(screen)
 
+    @property
+    def action_names(self) -> list[str]:
+        """ALE's: NOOP, FIRE, UP, ..."""
+        return [Action(action).name for action in self._actions]
+
     def keys(self) -> dict[frozenset[str], int]:
         """Arrows, and the space bar for the button: UPRIGHTFIRE is up, right and space."""
-        found = {}
-        for action, pressed in enumerate(self._actions):
-            name = Action(pressed).name
-            found[frozenset(key for word, key in KEYS.items() if word in name)] = action
-        return found
+        return {
+            frozenset(key for word, key in KEYS.items() if word in name): action
+            for action, name in enumerate(self.action_names)
+        }
 
     def _is_over(self) -> bool:
         return self._ale.game_over()

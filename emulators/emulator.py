@@ -176,6 +176,11 @@ class Emulator(ABC):
         """What a person would see, uint8 [height, width, 3]; a new array each time."""
         return self._screen.copy() if self._colours is None else self._colours[self._screen]
 
+    @property
+    def action_names(self) -> list[str]:
+        """What each action is called, for people; its number where nobody named it."""
+        return [str(action) for action in range(self.num_actions)]
+
     def keys(self) -> dict[frozenset[str], int]:
         """Which keys, held together, are which action, to play by hand; no key is in there too where a no-op is."""
         return {} if self.noop is None else {frozenset(): self.noop}

@@ -68,6 +68,11 @@ class GymEmulator(Emulator):
     def _show(self, screen: np.ndarray) -> None:
         screen[...] = self._own.draw() if self._own else self._environment.render()
 
+    @property
+    def action_names(self) -> list[str]:
+        """Our games' own names, or those of the game's row in gym_settings.py."""
+        return list(self._own.actions if self._own else self._settings.actions) or super().action_names
+
     def keys(self) -> dict[frozenset[str], int]:
         """Our games' own keys; for others the digits, and left and right where there are two actions or three."""
         names = self._own.keys if self._own else _keys_for(self.num_actions)

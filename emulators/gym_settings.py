@@ -13,9 +13,11 @@ class GymSettings(NamedTuple):
     noop: int | None = None  # the action that does nothing; without one there is no random start
     random_start: bool = True  # False where standing still at the start kills
     rows: int | None = None  # rows of the screen that are observed, from the top; all of them
+    actions: tuple[str, ...] = ()  # what each does, for people; our own games say it themselves
     saved: tuple[str, ...] = ()  # attributes that are the whole state, where the environment cannot save itself
 
 
+LEFT_RIGHT = "left", "right"
 GAMES = {
     settings.id: settings
     for settings in (
@@ -24,10 +26,10 @@ GAMES = {
         GymSettings("MonsterKong-v0", noop=5),
         GymSettings("RaycastMaze-v0", noop=4),
         GymSettings("Snake-v0", noop=4, random_start=False),
-        GymSettings("CartPole-v0", saved=("state", "steps_beyond_terminated")),
-        GymSettings("CartPole-v1", saved=("state", "steps_beyond_terminated")),
-        GymSettings("MountainCar-v0", noop=1, saved=("state",)),
-        GymSettings("LunarLander-v3", noop=0),
+        GymSettings("CartPole-v0", actions=LEFT_RIGHT, saved=("state", "steps_beyond_terminated")),
+        GymSettings("CartPole-v1", actions=LEFT_RIGHT, saved=("state", "steps_beyond_terminated")),
+        GymSettings("MountainCar-v0", noop=1, actions=("left", "no-op", "right"), saved=("state",)),
+        GymSettings("LunarLander-v3", noop=0, actions=("no-op", "left engine", "main engine", "right engine")),
     )
 }
 TETRIS = GymSettings("Tetris-v0", frame_skip=1, pooled_frames=1, max_noops=30, noop=0)

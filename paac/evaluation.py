@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +28,27 @@ class Result(NamedTuple):
     disagreement: float  # the part of it that comes from the dropout samples not being of one mind, nats
 
 
+class Decision(NamedTuple):
+    """What the agent thought before one decision, and chose."""
+
+    action: int
+    choice: int  # index into the repetition table
+    policy: np.ndarray  # float32 [A], probabilities of the actions
+    repetition: np.ndarray  # float32 [R], of the choices
+    value: float
+    score: float  # raw, of the decisions before
+
+
+class Watcher(Protocol):
+    """Is told what the agent of one episode thinks."""
+
+    def decide(self, decision: Decision) -> None:
+        """The agent has chosen; next, it is played."""
+
+    def end(self, score: float) -> None:
+        """The episode has ended."""
+
+
 def load_agent(run: Path, options: Options, num_actions: int) -> tuple[ActorCritic, int, list[str]]:
     """The network of the run's newest whole checkpoint, its step, and a line for each damaged one.
 
@@ -50,11 +71,13 @@ def play_episodes(
     seed: int,
     greedy: bool = False,
     dropout_samples: int = 1,
+    watchers: Sequence[Watcher] = (),
 ) -> list[Result]:
     """Play one episode in each emulator, all through one batch; each stops at its own end.
 
     Actions and repeats are drawn from the policy as in training, or are the most probable with `greedy`. The policy is
-    the mean of `dropout_samples` passes, each with its own dropout (Gal and Ghahramani 2016).
+    the mean of `dropout_samples` passes, each with its own dropout (Gal and Ghahramani 2016). The first
+    emulators may have `watchers`, who change nothing.
     """
     random = np.random.default_rng(seed)
     count = len(emulators)
@@ -69,23 +92,55 @@ def play_episodes(
         torso_noise = random.random((dropout_samples, count, network.torso.noise), np.float32)
         encodings = [*encodings, _encode(network, observations)]
         chosen = _decide(network, encodings, torso_noise, noise, _most_probable if greedy else exploration.sample)
-        actions, choices, entropies, disagreements = (values.numpy() for values in chosen)
+        thoughts = _Thoughts(*(values.numpy() for values in chosen))
         encodings = encodings[1:]
         for number in playing:
+            if number < len(watchers):
+                watchers[number].decide(thoughts.decision(number, score=float(totals[0, number])))
             observation, reward, _, plays = emulators[number].hold(
-                int(actions[number]), repetition_table[choices[number]]
+                int(thoughts.actions[number]), repetition_table[thoughts.choices[number]]
             )
             observations[number] = observation
-            totals[:, number] += reward, plays, entropies[number], disagreements[number]
+            totals[:, number] += reward, plays, thoughts.entropy[number], thoughts.disagreement[number]
         decisions[playing] += 1
         playing = [number for number in playing if not emulators[number].done]
     scores, lengths, entropies, disagreements = totals.tolist()
+    for watcher, score in zip(watchers, scores, strict=False):
+        watcher.end(score)
     return [
         Result(
             scores[number], int(lengths[number]), emulator.cut, entropies[number] / made, disagreements[number] / made
         )
         for number, (emulator, made) in enumerate(zip(emulators, decisions.tolist(), strict=True))
     ]
+
+
+class _Thoughts(NamedTuple):
+    """What the agent thinks of B observations."""
+
+    actions: Any  # int32 [B]
+    choices: Any  # int32 [B]
+    policy_logits: Any  # float32 [B, A]
+    repetition_logits: Any  # float32 [B, R]
+    values: Any  # float32 [B]
+    entropy: Any  # float32 [B]
+    disagreement: Any  # float32 [B]
+
+    def decision(self, number: int, score: float) -> Decision:
+        """One of them."""
+        return Decision(
+            int(self.actions[number]),
+            int(self.choices[number]),
+            _softmax(self.policy_logits[number]),
+            _softmax(self.repetition_logits[number]),
+            float(self.values[number]),
+            score,
+        )
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()
 
 
 @tf.function(autograph=False)
@@ -100,14 +155,22 @@ def _decide(
     torso_noise: tf.Tensor,
     noise: tf.Tensor,
     choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-) -> tuple[tf.Tensor, ...]:
-    """Actions and choices int32 [B], entropy and disagreement float32 [B]; `torso_noise` [samples, B, torso.noise]."""
+) -> _Thoughts:
+    """What to do; `torso_noise` float32 [samples, B, torso.noise]."""
     outputs = [network.decide(encodings, torso_noise[sample]) for sample in range(torso_noise.shape[0])]
     policy = _mean([output.policy_logits for output in outputs])
     repetition = _mean([output.repetition_logits for output in outputs])
     entropy = joint_policy.entropy(policy)
     single = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
-    return choose(policy, noise[:, 0]), choose(repetition, noise[:, 1]), entropy, entropy - single
+    return _Thoughts(
+        choose(policy, noise[:, 0]),
+        choose(repetition, noise[:, 1]),
+        policy,
+        repetition,
+        tf.add_n([output.value for output in outputs]) / len(outputs),
+        entropy,
+        entropy - single,
+    )
 
 
 def _mean(logits: list[tf.Tensor]) -> tf.Tensor:

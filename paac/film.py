@@ -1,8 +1,8 @@
 """Gifs at the speed that a person would see."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -51,17 +51,16 @@ class Film:
         self._before = screen
         self._shown += 1
 
-    def save(self, file: Path, scale: int = 1) -> None:
+    def save(self, file: Path | BinaryIO, scale: int = 1) -> None:
         """Write the gif, each pixel as `scale` x `scale`. Raises OSError."""
-
-        def enlarged() -> Iterator[Image.Image]:
-            for picture in self._pictures:
-                yield picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-
-        pictures = enlarged()
+        pictures = (self._enlarged(number, scale) for number in range(len(self._pictures)))
         next(pictures).save(
-            file, save_all=True, append_images=pictures, duration=10 * self._hundredths, loop=0, optimize=False
+            file, "GIF", save_all=True, append_images=pictures, duration=10 * self._hundredths, loop=0, optimize=False
         )
+
+    def _enlarged(self, number: int, scale: int) -> Image.Image:
+        picture = self._pictures[number]
+        return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
 def _with_palette(screen: np.ndarray) -> Image.Image:

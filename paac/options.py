@@ -129,6 +129,7 @@ class FilmOptions:
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where gifs go")
     gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="1 is the speed a person would see, 2 twice as fast")
     gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="longest that a gif plays, in seconds (the whole episode)")
+    annotate: bool = option(False, group="Film", help="show beside the game what the agent thinks: probabilities, value, score, repeats")
     gif_scale: int | None = option(None, group="Film", limit=between(1, 20), help="pixels of the gif for each of the game's (about 420 rows)")
     # fmt: on
 

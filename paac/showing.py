@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from emulators import find_game, make_emulator
+from emulators import Emulator, find_game, make_emulator
 from paac.command_line import OptionError
 from paac.engine import start_tensorflow
 from paac.film import Film
-from paac.options import FilmOptions, check
+from paac.options import FilmOptions, Options, check
 from paac.run_folder import emulator_settings, find_run
 
 
@@ -53,17 +53,7 @@ def show(options: FilmOptions) -> Show:
         from paac.evaluation import load_agent, play_episodes
 
         noops = emulators[0].max_noops * emulators[0].random_start
-        films = [
-            Film(
-                options.gif_speed,
-                frame_rate=emulator.frames_per_second,
-                join=emulator.joins_pictures,
-                most_seconds=options.gif_seconds,
-            )
-            for emulator, _ in zip(emulators, gifs, strict=False)
-        ]
-        for emulator, film in zip(emulators, films, strict=False):
-            emulator.on_frame = film.add
+        films = [_film_of(emulator, options, trained) for emulator in emulators[: len(gifs)]]
         with tf.device(device):
             network, step, damaged = load_agent(run, trained, emulators[0].num_actions)
             for line in (note, game.notice, *damaged):
@@ -81,10 +71,29 @@ def show(options: FilmOptions) -> Show:
                 seed=seed,
                 greedy=options.greedy,
                 dropout_samples=options.dropout_samples,
+                watchers=films if options.annotate else (),
             )
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale or film.fitting_scale)
     return Show(str(game), run, step, seed, noops, results, gifs)
+
+
+def _film_of(emulator: Emulator, options: FilmOptions, trained: Options) -> Any:
+    """A film of what `emulator` will show: an AnnotatedFilm where it was asked for, or else a Film."""
+    settings: dict[str, Any] = {
+        "speed": options.gif_speed,
+        "frame_rate": emulator.frames_per_second,
+        "join": emulator.joins_pictures,
+        "most_seconds": options.gif_seconds,
+    }
+    if options.annotate:
+        from paac.annotation import AnnotatedFilm  # late: it brings TensorFlow
+
+        film: Film = AnnotatedFilm(emulator.action_names, trained.repetition_table, emulator.frame_skip, **settings)
+    else:
+        film = Film(**settings)
+    emulator.on_frame = film.add
+    return film
 
 
 def _gif_files(options: FilmOptions) -> list[Path]:

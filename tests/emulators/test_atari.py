@@ -175,7 +175,7 @@ def test_actions_are_the_games_own_or_all_eighteen(game, minimal):
         emulator = make_emulator(game, seed=1, random_start=False, full_action_space=full)
         emulator.reset()
         names = list(Action.__members__)[:18] if full else minimal
-        assert emulator.num_actions == len(names)
+        assert emulator.action_names == names and emulator.num_actions == len(names)
         assert emulator.noop == 0
         twin = ALEInterface()
         twin.setFloat("repeat_action_probability", 0.0)

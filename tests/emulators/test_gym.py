@@ -25,6 +25,27 @@ def small(picture):
     return picture[rows][:, columns]
 
 
+NAMES = {
+    "pong": ["NOOP", "FIRE", "RIGHT", "LEFT", "RIGHTFIRE", "LEFTFIRE"],
+    "FlappyBird-v0": ["flap", "no-op"],
+    "tetris": ["no-op", "left", "right", "down", "rotate"],
+    "CartPole-v0": ["left", "right"],
+    "MountainCar-v0": ["left", "no-op", "right"],
+    "FrozenLake-v1": ["0", "1", "2", "3"],  # nobody named them
+}
+
+
+@pytest.mark.parametrize("name", [*NAMES, *PLAYED])
+def test_every_action_has_a_name_of_its_own(name):
+    emulator = make_emulator(name, seed=1)
+    names = emulator.action_names
+    emulator.close()
+    assert len(set(names)) == len(names) == emulator.num_actions
+    assert names == NAMES.get(name, names)
+    if emulator.noop is not None:
+        assert names[emulator.noop].lower().replace("-", "") == "noop"
+
+
 def play(emulator, decisions=60):
     course = []
     for action in np.random.default_rng(4).integers(0, emulator.num_actions, decisions).tolist():

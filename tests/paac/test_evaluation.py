@@ -159,6 +159,34 @@ def entropy(probabilities):
     return -np.sum(probabilities * np.log(probabilities), axis=-1)
 
 
+class Notes:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self):
+        self.decisions, self.score = [], None
+
+    def decide(self, decision):
+        self.decisions.append(decision)
+
+    def end(self, score):
+        self.score = score
+
+
+def test_who_watches_changes_nothing_and_is_told_what_the_network_says(network):
+    alone, games, notes = games_of(9, 6, 3), games_of(9, 6, 3), [Notes(), Notes()]
+    results, _ = play(network, games, watchers=notes)
+    assert (results, [game.held for game in games]) == play(network, alone)
+    for game, told, result in zip(games, notes, results, strict=False):
+        assert [(decision.action, TABLE[decision.choice]) for decision in told.decisions] == game.held
+        outputs = network(np.array(game.seen[:-1]))
+        for place, decision in enumerate(told.decisions):
+            np.testing.assert_allclose(decision.policy, softmax(outputs.policy_logits[place]), atol=1e-5)
+            np.testing.assert_allclose(decision.repetition, softmax(outputs.repetition_logits[place]), atol=1e-5)
+            assert decision.value == pytest.approx(float(outputs.value[place]), abs=1e-5)
+            assert decision.score == sum(100.5 * (1 + repeats) - 300 for _, repeats in game.held[:place])
+        assert told.score == result.score
+
+
 def test_dropout_samples_are_averaged_and_their_disagreement_is_told():
     network = make_network(
         "BAYESIAN", num_actions=ACTIONS, nb_choices=1, rgb=False, seed=1, softmax_temp=0.02, keep_percentage=0.5
