@@ -59,9 +59,8 @@ def draw_curves(groups: Sequence[Group], axis: str = "decisions", bins: int = 10
         for panel in panels[len(games) :]:
             panel.set_visible(False)
         figure.supxlabel(AXES[axis], fontsize="medium")
-        figure.supylabel(
-            f"score: mean of the\nepisodes in each of {bins} bins", fontsize="medium", multialignment="center"
-        )
+        for panel in panels[: len(games) : columns]:
+            panel.set_ylabel(f"score: mean of the\nepisodes in each of {bins} bins")
         figure.legend(handles=legend, loc="outside upper left")
     return figure
 

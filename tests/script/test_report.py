@@ -1,0 +1,105 @@
+"""One page about runs, that needs nothing beside it."""
+
+import base64
+import io
+import re
+import shlex
+import shutil
+import subprocess
+from html import unescape
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.report import command, data_url, option_rows
+from paac.options import Options, parse_options, resolve
+
+FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]
+
+
+@pytest.fixture
+def page(commands):
+    """Of an experiment of two runs, one with FiGAR; what is inside images is left as it is."""
+    short = ["--max_global_steps", "1200", "--max_episode_frames", "60"]
+    commands.run("train.py", "-df", "logs/plain <b>", "--seed", "5", *FIGAR[:6], *short)
+    commands.run("train.py", "-df", "logs/figar", "--seed", "6", *FIGAR, *short)
+    shown = commands.run("script/report.py", "logs", "-tc", "2", "--gif_seconds", "1")
+    assert "Wrote logs/report.html" in shown.stdout
+    return (commands.folder / "logs/report.html").read_text()
+
+
+def images(page: str, kind: str) -> list[bytes]:
+    return [base64.b64decode(content) for content in re.findall(f'data:{re.escape(kind)};base64,([^"]+)', page)]
+
+
+def test_a_page_holds_all_and_asks_for_nothing(page, commands):
+    assert "http://" not in re.sub("xmlns[^ ]*", "", page) and "https://" not in page and "<script" not in page
+    assert set(re.findall(r' (?:src|href)="(data:[^;]+|.{0,20})', page)) == {"data:image/svg+xml", "data:image/gif"}
+    assert "<h2>plain &lt;b&gt;</h2>" in page and "<h2>figar</h2>" in page
+    curves, repetitions = (ElementTree.fromstring(svg) for svg in images(page, "image/svg+xml"))
+    texts = [text.strip() for text in curves.itertext() if text.strip()]
+    assert "Catcher-v0" in texts and any("FiGAR 2" in text for text in texts)
+    assert any("plays of an action" in text for text in repetitions.itertext())
+    films = [Image.open(io.BytesIO(film)) for film in images(page, "image/gif")]
+    assert len(films) == 2 and all(film.n_frames > 5 for film in films)
+    assert page.count("2 episodes of the agent at 1,200 decisions, seed 1") == 2
+    again = [unescape(line) for line in re.findall("<pre>(.*)</pre>", page)]
+    assert shlex.split(again[1])[:4] == ["python3", "train.py", "-df", "logs/plain <b>"]
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on this machine")
+def test_a_browser_without_a_network_shows_it(page, commands):
+    picture = commands.folder / "page.png"
+    where = f"--screenshot={picture}", f"file://{commands.folder}/logs/report.html"
+    quiet = "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"
+    subprocess.run(["chromium", *quiet, "--window-size=1000,1400", *where], check=True, timeout=120)
+    pixels = np.asarray(Image.open(picture).convert("RGB"))
+    colours = {tuple(colour) for colour in pixels.reshape(-1, 3)[::7].tolist()}
+    assert {(0, 114, 178), (20, 21, 26)} <= colours  # a curve's blue, and the paper of the film's panel
+
+
+def test_without_a_checkpoint_or_when_not_asked_nothing_is_played(commands):
+    commands.run("train.py", "-df", "run", "--max_global_steps", "400", "--max_episode_frames", "60", *FIGAR[:6])
+    shutil.rmtree(commands.folder / "run/checkpoints")
+    commands.run("script/report.py", "run", "--to", "page.html")
+    page = (commands.folder / "page.html").read_text()
+    assert "Not tested" in page and not images(page, "image/gif") and images(page, "image/svg+xml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [("", "RUN"), ("nowhere", "no such folder"), (". --to nowhere/page.html", "no run there"), (". -tc -1", "-1")],
+)
+def test_bad_arguments_are_one_line(commands, arguments, message):
+    refused = commands.run("script/report.py", *arguments.split(), code=2)
+    assert message in refused.stderr and refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "-g breakout --seed 3 --entropy 0.05 --no-random_start",
+        "-g seaquest --protocol machado --max_repetition 10 --nb_choices 11",
+        "-g Snake-v0 --rgb -ec 5 --shards 3 --egreedy --annealed",
+        "-g atari:tetris -ec 1 --sticky_actions 0.5",
+    ],
+)
+def test_the_command_trains_the_same_again(typed):
+    options = resolve(parse_options(typed.split()))
+    words = shlex.split(command(options, "again"))
+    again = resolve(parse_options(words[2:]))
+    local = {"debugging_folder": options.debugging_folder, "emulator_workers": options.emulator_workers}
+    assert {**vars(again), **local} == vars(options)
+
+
+def test_options_that_were_changed_are_marked():
+    rows = {name: (value, changed) for name, value, changed in option_rows(resolve(Options(gamma=0.5, random_seed=3)))}
+    assert rows["gamma"] == (0.5, True) and rows["arch"] == ("NIPS", False) and rows["random_seed"] == (3, False)
+    assert "rom_path" not in rows
+
+
+def test_data_urls_hold_the_bytes():
+    assert data_url("image/gif", b"GIF89a") == "data:image/gif;base64,R0lGODlh"
