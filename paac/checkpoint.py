@@ -15,8 +15,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import chdir
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,19 @@ class Checkpoint:
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise DamagedCheckpoint(f"{self.folder} does not fit the run's options ({error})") from None
 
+    @contextmanager
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Its state.json. What is not as it should be in there, or in the emulators', raises DamagedCheckpoint.
+
+        Sums of the files tell accidents; this is for what others wrote.
+        """
+        try:
+            yield self.state
+        except OptionError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DamagedCheckpoint(f"{self.folder} is damaged ({error!r})") from None
+
     def emulator_states(self) -> list[bytes]:
         """The state of each emulator, where the checkpoint `has_emulators`."""
         with np.load(self.folder / "emulators.npz", allow_pickle=False) as states:
@@ -96,7 +109,8 @@ class CheckpointFolder:
         """Write checkpoint `step` and drop all but the newest `keep`. Raises OSError, and leaves no half one."""
         aside = self.folder / f".{step}.new"
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+        self.folder.mkdir(exist_ok=True)  # a run that was deleted is not made anew
+        aside.mkdir()
         try:
             self._fill(aside, tracked, state, emulator_states)
         except BaseException:

@@ -58,6 +58,11 @@ class Update(NamedTuple):
     global_norm: np.ndarray  # float32
     gradients: GradientStatistics | None  # where they were asked for
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradient were numbers; if not, nothing was learned."""
+        return bool(np.isfinite(self.losses.loss) and np.isfinite(self.global_norm))
+
 
 class Memory(tf.Module):
     """The observations before the newest that a torso looks back at, uint8 [B, 84, 84, channels] each, oldest first.
@@ -179,12 +184,17 @@ class Learner:
         gradients = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
         statistics = tf.cond(gradient_statistics, lambda: _statistics(gradients), lambda: [tf.constant(0.0)] * 4)
         clipped, norm = self._clip(gradients)
-        self.optimizer.apply(clipped, variables, lr)
+        total = Losses(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))
+        tf.cond(
+            tf.math.is_finite(norm + total.loss),
+            lambda: self.optimizer.apply(clipped, variables, lr),
+            tf.no_op,  # the weights stay as they were, and the caller is told by the norm and the loss
+        )
         played = [tf.concat(parts, axis=1) for parts in list(zip(*rollouts, strict=True))[:5]]
         remembered = zip(*(rollout.memory for rollout in rollouts), strict=True)
         for before, parts in zip(self.memory.observations, remembered, strict=True):
             before.assign(tf.concat(parts, axis=0))
-        return played, [tf.add_n(parts) for parts in zip(*losses, strict=True)], norm, statistics
+        return played, total, norm, statistics
 
     def draw_noise(self, number: tf.Tensor) -> tf.Tensor:
         """All uniform random numbers of update `number`, float32 [T, B, 2 heads, DRAWS].

@@ -35,17 +35,21 @@ class RMSProp(tf.Module):
         # Written, and without momentum never read: in a function, where tf.train.Checkpoint does not look for them.
         self._steps = lambda: steps
 
-    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable], lr: tf.Tensor) -> None:
+    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable], lr: tf.Tensor) -> tf.Operation:
         """Change `variables` in place, one step of size `lr` down `gradients`."""
         slots = zip(gradients, variables, self.mean_squares, self._steps(), strict=True)
-        for gradient, variable, mean_square, step in slots:
-            tf.raw_ops.ResourceApplyRMSProp(
-                var=variable.handle,
-                ms=mean_square.handle,
-                mom=step.handle,
-                lr=lr,
-                rho=self.alpha,
-                momentum=0.0,
-                epsilon=self.e,
-                grad=gradient,
+        return tf.group(
+            *(
+                tf.raw_ops.ResourceApplyRMSProp(
+                    var=variable.handle,
+                    ms=mean_square.handle,
+                    mom=step.handle,
+                    lr=lr,
+                    rho=self.alpha,
+                    momentum=0.0,
+                    epsilon=self.e,
+                    grad=gradient,
+                )
+                for gradient, variable, mean_square, step in slots
             )
+        )

@@ -11,6 +11,7 @@ from paac.command_line import OptionError
 from paac.options import Options, check, load_options, resolve, resume_options, save_options
 
 ARGS = "args.json"
+LOCK = ".lock"  # held by the process that trains here, with its number; left when it ends
 
 
 def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
@@ -41,18 +42,21 @@ def only_trainer(folder: Path) -> Iterator[None]:
     """
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        held = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(held)
-        raise OptionError(f"-df {folder}: a training is running there; stop it first, or name another folder") from None
-    except OSError:
-        pass  # a file system without locks
-    try:
+        held = (folder / LOCK).open("a+", encoding="utf-8")
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            raise OptionError(
+                f"-df {folder}: process {held.read()} is training there; stop it first, or name another folder"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
         yield
-    finally:
-        os.close(held)
 
 
 def create_run(options: Options) -> None:

@@ -5,8 +5,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
 from emulators import EmulatorPool, Game, WorkerError
 from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder
@@ -28,8 +26,9 @@ PICTURE_UPDATES = 500  # from one picture of the convolutions, after the first u
 def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None) -> None:
     """Train in the options' folder until their last step, or until `stop` asks for an end; both save.
 
-    Raises OptionError, before anything is written, when the folder's checkpoint does not fit, and without saving when
-    the training diverges; WorkerError, after saving, when the emulators fail, and OSError when the disk does.
+    Raises OptionError, before anything is written, when the folder's checkpoint does not fit, and after saving the last
+    good weights when the training diverges; WorkerError, after saving, when the emulators fail, and OSError when the
+    disk does.
     """
     run = Path(options.debugging_folder)
     with only_trainer(run):
@@ -50,7 +49,11 @@ def _train(options: Options, run: Path, game: Game, stop: StopSignal, viewer: Vi
         return
     create_run(options)
     checkpoints.drop_unfinished()
-    cut_logs(run, checkpoint.state["logs"] if checkpoint else {})
+    if checkpoint is None:
+        cut_logs(run, {})
+    else:
+        with checkpoint.read() as state:
+            cut_logs(run, state["logs"])
     with EmulatorPool(
         game,
         options.emulator_counts,
@@ -71,7 +74,8 @@ def _train(options: Options, run: Path, game: Game, stop: StopSignal, viewer: Vi
 def check_fit(options: Options, checkpoint: Checkpoint) -> None:
     """Raise OptionError if args.json was edited into another run than the checkpoint's."""
     for name, value in fixed_options(options).items():
-        trained = checkpoint.state.get("fixed", {}).get(name, value)
+        with checkpoint.read() as state:
+            trained = state.get("fixed", {}).get(name, value)
         if value != trained:
             run = options.debugging_folder
             raise OptionError(
@@ -83,7 +87,8 @@ def emulator_seed(options: Options, checkpoint: Checkpoint | None) -> list[int]:
     """The run's seed; emulators that could not be saved must not play the first episodes again."""
     if checkpoint is None or checkpoint.has_emulators:
         return [options.random_seed]
-    return [options.random_seed, checkpoint.state["updates"]]
+    with checkpoint.read() as state:
+        return [options.random_seed, int(state["updates"])]
 
 
 class Training:
@@ -127,18 +132,18 @@ class Training:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from `checkpoint`."""
+        """Go on from `checkpoint`. Raises DamagedCheckpoint."""
         checkpoint.restore(**self.tracked)
-        state = checkpoint.state
-        self.learner.updates = state["updates"]
-        self.global_step = self.saved_step = state["global_step"]
-        self.plays = state["plays"]
-        self.seconds = state["seconds"]
-        self.episodes.restore(state["episodes"])
-        print(f"Going on from {self.global_step:,} decisions")
-        if checkpoint.has_emulators:
-            self.pool.load_states(checkpoint.emulator_states())
-        else:
+        with checkpoint.read() as state:
+            self.learner.updates = int(state["updates"])
+            self.global_step = self.saved_step = int(state["global_step"])
+            self.plays = int(state["plays"])
+            self.seconds = float(state["seconds"])
+            self.episodes.restore(state["episodes"])
+            print(f"Going on from {self.global_step:,} decisions")
+            if checkpoint.has_emulators:
+                self.pool.load_states(checkpoint.emulator_states())
+        if not checkpoint.has_emulators:
             print("The emulators could not be saved with it: all start new episodes")
             self.episodes.forget_running()
             self.learner.memory.forget()
@@ -188,17 +193,18 @@ class Training:
             epsilon=self.epsilon(step),
             gradient_statistics=(self.learner.updates + 1) % SUMMARY_UPDATES == 0,
         )
-        if not np.isfinite(update.global_norm):
-            raise OptionError(
-                f"--initial_lr {self.options.initial_lr}: the gradient is no number any more at {step:,} decisions; "
-                f"lower it, or clip more (--clip_norm); a checkpoint that is there is from before that"
-            )
         finished = self.episodes.add(update, self.global_step)
         self.global_step = step
         self.plays += int(update.plays.sum())
         self.seconds += time.monotonic() - began
         self.log.add(finished, self.seconds)
         self.summaries.add(update, finished)
+        if not update.is_finite:
+            self.save(self.emulator_states())
+            raise OptionError(
+                f"--initial_lr {self.options.initial_lr}: loss or gradient is no number any more at {step:,} decisions;"
+                " saved with the weights before that: go on with a lower one, or clip more (--clip_norm)"
+            )
 
     def learning_rate(self, step: int) -> float:
         """Its value for the update that ends at `step`."""

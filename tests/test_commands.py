@@ -1,6 +1,5 @@
 """The commands end to end, on a real game with tiny numbers."""
 
-import csv
 import json
 import os
 import re
@@ -12,43 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import ROOT, TINY, group_members, interrupt, wait_for
+from left import assert_same_weights, episodes, points
 from PIL import Image
 
 # 4 emulators x 5 steps = 20 decisions an update; short episodes, so that many end.
 SHORT = ["--max_episode_frames", "120", *TINY]
 FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
-
-
-def weights(run: Path) -> dict[str, np.ndarray]:
-    """Everything TensorFlow saved in the newest checkpoint."""
-    newest = tf.train.latest_checkpoint(run / "checkpoints")
-    reader = tf.train.load_checkpoint(newest)
-    return {
-        name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.endswith("VARIABLE_VALUE")
-    }
-
-
-def assert_same_weights(one: Path, other: Path) -> None:
-    mine, theirs = weights(one), weights(other)
-    assert mine.keys() == theirs.keys() and len(mine) > 10
-    assert all(np.array_equal(mine[name], theirs[name]) for name in mine)
-
-
-def episodes(run: Path) -> list[tuple[str, ...]]:
-    """Rows of episodes.csv without the clock's column."""
-    with (run / "episodes.csv").open() as file:
-        return [(row["step"], row["emulator"], row["reward"], row["length"]) for row in csv.DictReader(file)]
-
-
-def points(run: Path, tag: str) -> list[tuple[int, float]]:
-    """A TensorBoard curve over all event files of the run."""
-    found = []
-    for file in sorted((run / "tf").iterdir(), key=lambda file: file.stat().st_mtime):
-        for event in tf.compat.v1.train.summary_iterator(str(file)):
-            found += [
-                (event.step, float(tf.make_ndarray(value.tensor))) for value in event.summary.value if value.tag == tag
-            ]
-    return found
 
 
 def test_train_stop_resume_is_one_training(commands):
@@ -104,7 +72,7 @@ def test_a_second_training_in_the_same_folder_is_refused(commands):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
     wait_for((commands.folder / "run/checkpoints/200").exists)
     second = commands.run("train.py", "-df", "run", code=2)
-    assert "-df run: a training is running there" in second.stderr
+    assert f"-df run: process {process.pid} is training there" in second.stderr and second.stderr.count("\n") == 1
     interrupt(process)
     assert process.wait(timeout=60) == 0
     process.communicate()
@@ -203,10 +171,16 @@ BAD_INPUT = {
 }
 
 
-def test_a_training_that_diverges_says_so_and_saves_no_such_weights(commands):
+def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(commands):
     stopped = commands.run("train.py", "-df", "run", "-lr", "1e30", *SHORT, code=2)
-    assert "--initial_lr 1e+30: the gradient is no number any more" in stopped.stderr
-    assert "Traceback" not in stopped.stderr and not list((commands.folder / "run").glob("checkpoints/[0-9]*"))
+    assert "--initial_lr 1e+30: loss or gradient is no number any more" in stopped.stderr
+    assert stopped.stderr.count("\n") == 1
+    (saved,) = (commands.folder / "run/checkpoints").glob("[0-9]*")
+    weights = tf.train.load_checkpoint(str(saved / "weights"))
+    names = [name for name, kind in weights.get_variable_to_dtype_map().items() if kind == tf.float32]
+    assert len(names) > 10 and all(np.isfinite(weights.get_tensor(name)).all() for name in names)
+    again = commands.run("train.py", "-df", "run", "-lr", "0.01", *SHORT, code=2)
+    assert f"Going on from {int(saved.name):,} decisions" in again.stdout
 
 
 @pytest.mark.parametrize("arguments", BAD_INPUT)

@@ -26,6 +26,7 @@ class Net(tf.Module):
 
 def write(folder, step, value=None, *, keep=9, emulators=EMULATORS):
     value = step if value is None else value
+    folder.parent.mkdir(parents=True, exist_ok=True)
     CheckpointFolder(folder).write(step, {"network": Net(value)}, {"global_step": step, "mark": value}, emulators, keep)
     return folder / str(step)
 
@@ -289,6 +290,12 @@ def test_what_a_killed_save_left_does_not_stop_the_next(tmp_path):
     write(tmp_path, 100)
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
     assert CheckpointFolder(tmp_path).newest()[0].step == 100
+
+
+def test_a_run_that_was_deleted_is_not_made_anew(tmp_path):
+    with pytest.raises(OSError):
+        CheckpointFolder(tmp_path / "gone/checkpoints").write(1, {"network": Net(1)}, {}, None, keep=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweeping_needs_no_folder(tmp_path):

@@ -1,0 +1,39 @@
+"""Reading what a run has left."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    """Everything TensorFlow saved in the newest checkpoint."""
+    newest = tf.train.latest_checkpoint(run / "checkpoints")
+    reader = tf.train.load_checkpoint(newest)
+    return {
+        name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.endswith("VARIABLE_VALUE")
+    }
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    mine, theirs = weights(one), weights(other)
+    assert mine.keys() == theirs.keys() and len(mine) > 10
+    assert all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+def episodes(run: Path) -> list[tuple[str, ...]]:
+    """Rows of episodes.csv without the clock's column."""
+    with (run / "episodes.csv").open() as file:
+        return [(row["step"], row["emulator"], row["reward"], row["length"]) for row in csv.DictReader(file)]
+
+
+def points(run: Path, tag: str) -> list[tuple[int, float]]:
+    """A TensorBoard curve over all event files of the run."""
+    found = []
+    for file in sorted((run / "tf").iterdir(), key=lambda file: file.stat().st_mtime):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            found += [
+                (event.step, float(tf.make_ndarray(value.tensor))) for value in event.summary.value if value.tag == tag
+            ]
+    return found

@@ -1,0 +1,108 @@
+"""Whatever is typed, or written into a JSON file, is a training or one line that says what to mend."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as some
+
+import gif
+import test as test_script
+import train
+from experiments.plan import read_plan
+from paac import front_door
+from paac.command_line import OptionError, typed_fields
+from paac.options import FilmOptions, Options
+
+TRIED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FIELDS = [field for field, _ in typed_fields(Options)]
+FLAGS = [flag for field in FIELDS for flag in (*field.metadata["flags"], f"--{field.name}", f"--no-{field.name}")]
+FILM_FLAGS = [flag for field, _ in typed_fields(FilmOptions) for flag in (*field.metadata["flags"], f"--{field.name}")]
+KEYS = [field.name for field in FIELDS]
+
+words = some.one_of(
+    some.sampled_from(["pong", "Catcher-v0", "tetris", "NATURE", "global", "0", "1", "-1", "1e6", "1_0", "nan", "inf"]),
+    some.integers(-10, 10**20).map(str),
+    some.floats().map(repr),
+    some.text(max_size=8),
+)
+commands = some.lists(some.one_of(some.sampled_from(FLAGS), words), max_size=8)
+scalars = some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=8) | words
+values = some.recursive(scalars, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner))
+objects = some.dictionaries(some.one_of(some.sampled_from(KEYS), some.text(max_size=8)), values, max_size=6)
+documents = some.one_of(objects.map(json.dumps), values.map(json.dumps), some.text(max_size=40)).map(str.encode)
+contents = some.one_of(documents, some.binary(max_size=40))
+
+
+@pytest.fixture
+def answer(tmp_path, monkeypatch, capsys):
+    """The exit code of a front door, with everything but the training itself; nothing may be written before that."""
+    monkeypatch.chdir(tmp_path)
+    trained: list[Options] = []
+    monkeypatch.setattr("paac.engine.start_tensorflow", lambda *_: "/cpu:0")
+    monkeypatch.setattr("paac.training.train", lambda options, *_: trained.append(options))
+
+    def answered(main, argv: list[str]) -> int:
+        before = {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
+        monkeypatch.setattr(sys, "argv", ["the command", *argv])
+        trained.clear()
+        with pytest.raises(SystemExit) as ended:
+            front_door.run(main)
+        error = capsys.readouterr().err
+        assert {path: path.stat().st_mtime_ns for path in Path().rglob("*")} == before
+        assert ended.value.code in (0, front_door.USER_ERROR), (argv, error)
+        if ended.value.code:
+            assert error.startswith("the command: ") and error.count("\n") == 1 and not trained
+        return ended.value.code
+
+    return answered
+
+
+@TRIED
+@given(commands)
+@example(["-g", "pong"])
+@example(["-df", "x\0y"])
+@example(["--rom_path", "\udcff"])
+def test_any_command_line(answer, argv):
+    answer(train.main, argv)
+
+
+@TRIED
+@given(some.lists(some.one_of(some.sampled_from(FILM_FLAGS), words), max_size=6))
+def test_any_command_line_of_test_and_gif(answer, argv):
+    answer(test_script.main, argv)
+    answer(gif.main, argv)
+
+
+@TRIED
+@given(contents)
+@example(b'{"random_seed": null, "game": "pong"}')
+@example(b"[" * 100_000)
+def test_any_args_json(answer, content):
+    Path("run").mkdir(exist_ok=True)
+    Path("run/args.json").write_bytes(content)
+    answer(train.main, ["-df", "run"])
+    assert answer(gif.main, ["-f", "run"]) == front_door.USER_ERROR  # there is no checkpoint
+
+
+@TRIED
+@given(some.lists(contents, min_size=1, max_size=3), some.none() | some.integers(1, 3))
+@example([b'{"sweep": {"random_seed": [1, 2], "\\u0000": [[]]}}'], 2)
+def test_any_folder_of_json_files(tmp_path_factory, files, seeds):
+    folder = tmp_path_factory.mktemp("batch")
+    for number, content in enumerate(files):
+        (folder / f"{number}.json").write_bytes(content)
+    try:
+        plan = read_plan(folder, seeds)
+    except OptionError as error:
+        assert str(error)
+    else:
+        assert len({planned.name for planned in plan}) == len(plan) >= 1
+        assert all(isinstance(planned.options, Options) and "/" not in planned.name for planned in plan)
+
+
+def test_the_front_doors_are_those_of_the_project():
+    assert Path(test_script.__file__) == ROOT / "test.py"

@@ -1,0 +1,282 @@
+"""A run can be killed, starved and misled, and nothing that it learned is lost."""
+
+import hashlib
+import json
+import os
+import pickle
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, TINY, as_from_a_terminal, group_members, interrupt, wait_for
+from left import assert_same_weights, episodes, points
+
+from emulators import EmulatorPool
+
+SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", *TINY]  # 20 decisions an update
+ENDLESS = [*SHORT, "--checkpoint_interval", "200"]
+
+
+def newest(run: Path) -> Path:
+    """The newest checkpoint that has its name, whole or not."""
+    return max((run / "checkpoints").glob("[0-9]*"), key=lambda path: int(path.name))
+
+
+def start_limited(commands, limit: int, value: int, *arguments: str) -> subprocess.Popen[str]:
+    """train.py with one of the system's limits lowered."""
+
+    def lowered() -> None:
+        as_from_a_terminal()
+        resource.setrlimit(limit, (value, value))
+
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments],
+        cwd=commands.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lowered,
+    )
+
+
+def assert_one_line(error: str, *parts: str) -> None:
+    assert error.strip().count("\n") == 0 and "Traceback" not in error, error
+    assert all(part in error for part in parts), error
+
+
+def test_the_number_of_workers_changes_nothing(commands):
+    for workers in ("1", "3"):
+        commands.run("train.py", "-df", workers, *SHORT, "-ew", workers, "--max_global_steps", "400")
+    assert_same_weights(commands.folder / "1", commands.folder / "3")
+    assert episodes(commands.folder / "1") == episodes(commands.folder / "3") != []
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_goes_on_from_a_whole_checkpoint(commands):
+    """Fifty times, starting, learning and writing checkpoints; at the end it is the training that nobody killed."""
+    run = commands.folder / "run"
+    chance = random.Random(7)
+    moments = []
+    for _ in range(50):
+        process = commands.start("train.py", "-df", "run", *ENDLESS)
+        if chance.random() < 0.8:
+            before = newest(run).name if moments else ""
+            wait_for(lambda process=process, before=before: saved_after(run, before) or process.poll() is not None)
+        time.sleep(chance.random() * 0.5)
+        assert process.poll() is None, process.communicate()
+        process.kill()
+        process.communicate()
+        wait_for(lambda process=process: group_members(process) == [])
+        moments.append(any((run / "checkpoints").glob(".*.new")))
+        if not (run / "checkpoints").exists():
+            continue
+        rows = (run / "episodes.csv").read_text().splitlines()
+        assert rows[0] == "step,seconds,emulator,reward,length"
+    assert any(moments), "no kill met a checkpoint being written"
+    last = int(newest(run).name) + 200
+    resumed = commands.run("train.py", "-df", "run", "--max_global_steps", str(last))
+    assert f"Going on from {last - 200:,} decisions" in resumed.stdout
+    commands.run("train.py", "-df", "whole", *SHORT, "--max_global_steps", str(last))
+    assert_same_weights(commands.folder / "whole", run)
+    assert episodes(run) == episodes(commands.folder / "whole") != []
+    assert points(run, "rl/reward") == points(commands.folder / "whole", "rl/reward")
+    assert not list((run / "checkpoints").glob(".*.new"))
+
+
+def saved_after(run: Path, name: str) -> bool:
+    """Whether there is a checkpoint after that of this name."""
+    return any(int(path.name) > int(name or 0) for path in (run / "checkpoints").glob("[0-9]*"))
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "emptied", "missing"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(commands, how):
+    commands.run("train.py", "-df", "run", *ENDLESS, "--max_global_steps", "600")
+    file = next((commands.folder / "run/checkpoints/600").glob("weights.data*"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed = {"truncated": content[: len(content) // 2], "flipped": content, "emptied": b""}
+    file.unlink() if how == "missing" else file.write_bytes(changed[how])
+    commands.run("test.py", "-f", "run")
+    resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "800")
+    assert "checkpoints/600" in resumed.stdout and "taking the one before it" in resumed.stdout
+    assert "Going on from 400 decisions" in resumed.stdout
+    commands.run("train.py", "-df", "whole", *ENDLESS, "--max_global_steps", "800")
+    assert_same_weights(commands.folder / "whole", commands.folder / "run")
+    assert episodes(commands.folder / "whole") == episodes(commands.folder / "run")
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_leaves_no_half_one(commands):
+    """No file may be longer than a megabyte; weights are."""
+    commands.run("train.py", "-df", "run", *ENDLESS, "--max_global_steps", "200")
+    process = start_limited(commands, resource.RLIMIT_FSIZE, 1 << 20, "-df", "run", "--max_global_steps", "1000")
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert_one_line(error, "train.py: ", "too large")
+    assert [path.name for path in (commands.folder / "run/checkpoints").iterdir() if path.is_dir()] == ["200"]
+    wait_for(lambda: group_members(process) == [])
+    commands.run("train.py", "-df", "whole", *ENDLESS, "--max_global_steps", "400")
+    commands.run("train.py", "-df", "run", "--max_global_steps", "400")
+    assert_same_weights(commands.folder / "whole", commands.folder / "run")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Eight megabytes to write on, where this user may mount."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"mounting is not allowed here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_up_and_one_that_is_read_only(commands, small_disk):
+    process = commands.start("train.py", "-df", str(small_disk / "run"), *ENDLESS)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert_one_line(error, "train.py: ", "No space left")
+    kept = newest(small_disk / "run")
+    assert not list((small_disk / "run/checkpoints").glob(".*.new"))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    commands.run("test.py", "-f", str(small_disk / "run"))
+    refused = commands.run("train.py", "-df", str(small_disk / "run"), code=2)
+    assert_one_line(refused.stderr, "cannot be written (Read-only file system)")
+    subprocess.run(["mount", "-o", "remount,rw,size=64m", small_disk], check=True)
+    resumed = commands.run("train.py", "-df", str(small_disk / "run"), "--max_global_steps", f"{int(kept.name) + 200}")
+    assert f"Going on from {int(kept.name):,} decisions" in resumed.stdout
+
+
+def test_a_folder_that_is_deleted_ends_the_training_and_stays_deleted(commands):
+    process = commands.start("train.py", "-df", "run", *ENDLESS)
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: not _deleted(commands.folder / "run"))
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert_one_line(error, "run")
+    wait_for(lambda: group_members(process) == [])
+    assert not (commands.folder / "run").exists()
+
+
+def _deleted(folder: Path) -> bool:
+    """Delete it; a file may be made in it meanwhile."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder.exists()
+
+
+def test_too_few_file_handles_are_said_and_leave_nothing(commands):
+    for handles in (12, 24, 40):
+        process = start_limited(commands, resource.RLIMIT_NOFILE, handles, *SHORT, "--max_global_steps", "20")
+        _, error = process.communicate(timeout=60)
+        assert process.returncode in (0, 1), error
+        if process.returncode:
+            assert_one_line(error, "train.py: ", "Too many open files")
+        wait_for(lambda process=process: group_members(process) == [])
+
+
+def test_a_clock_that_jumps_back_does_no_harm(commands):
+    """The wall clock falls by a day with every look at it."""
+    code = (
+        "import itertools, sys, time\n"
+        "clock, before = itertools.count(), time.time()\n"
+        "time.time = lambda: before - 86400 * next(clock)\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "import train\n"
+        "if __name__ == '__main__':\n"
+        "    train.main(sys.argv[1:])\n"
+    )
+    (commands.folder / "jump.py").write_text(code)
+    for steps in ("200", "400"):
+        ran = subprocess.run(
+            [sys.executable, "jump.py", "-df", "run", "--max_global_steps", steps, *SHORT],
+            cwd=commands.folder,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stderr
+    commands.run("train.py", "-df", "whole", "--max_global_steps", "400", *SHORT)
+    assert_same_weights(commands.folder / "whole", commands.folder / "run")
+    seconds = [float(line.split(",")[1]) for line in (commands.folder / "run/episodes.csv").read_text().split()[1:]]
+    assert seconds == sorted(seconds) and points(commands.folder / "run", "rl/reward") != []
+
+
+def test_a_lock_that_a_killed_training_left_is_taken_over(commands):
+    process = commands.start("train.py", "-df", "run", *ENDLESS)
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    refused = commands.run("train.py", "-df", "run", code=2)
+    assert_one_line(refused.stderr, f"-df run: process {process.pid} is training there")
+    process.kill()
+    process.communicate()
+    assert (commands.folder / "run/.lock").read_text() == str(process.pid)
+    commands.run("train.py", "-df", "run", "--max_global_steps", str(int(newest(commands.folder / "run").name) + 20))
+
+
+def test_little_shared_memory_is_an_error_before_anything_starts(monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    before = children.read_text()
+    with pytest.raises(OSError, match="No space left"):
+        EmulatorPool("Catcher-v0", 4, workers=2, seed=1)
+    assert children.read_text() == before
+
+
+def forge(file: Path, content: bytes) -> None:
+    """Write a file of a checkpoint, and a manifest that vouches for it."""
+    file.write_bytes(content)
+    manifest = json.loads((file.parent / "manifest.json").read_text())
+    manifest["files"][file.name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (file.parent / "manifest.json").write_text(json.dumps(manifest))
+
+
+class Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+def test_checkpoints_of_strangers_run_no_code_and_are_refused(commands):
+    """A pickle in the place of each file, and a state.json of another shape."""
+    commands.run("train.py", "-df", "run", *SHORT, "--max_global_steps", "200")
+    folder = commands.folder / "run/checkpoints/200"
+    state = json.loads((folder / "state.json").read_text())
+    forgeries = [(file, pickle.dumps(Bomb())) for file in folder.iterdir() if file.name != "manifest.json"]
+    for key, value in (
+        ("updates", "a"),
+        ("episodes", []),
+        ("logs", {"episodes.csv": "x"}),
+        ("fixed", 3),
+        ("plays", None),
+    ):
+        forgeries.append((folder / "state.json", json.dumps(state | {key: value}).encode()))
+    forgeries.append((folder / "state.json", b"{}"))
+    assert len(forgeries) == 10
+    for file, content in forgeries:
+        original = file.read_bytes()
+        forge(file, content)
+        refused = commands.run("train.py", "-df", "run", "--max_global_steps", "220", code=2)
+        assert_one_line(refused.stderr, "checkpoints/200")
+        forge(file, original)
+    assert not (commands.folder / "exploded").exists()
+    commands.run("train.py", "-df", "run", "--max_global_steps", "220")
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(commands):
+    for delay in (0.05, 0.3, 1.0, 2.0):
+        process = commands.start("train.py", "-df", "run", *ENDLESS)
+        time.sleep(delay)
+        interrupt(process)
+        _, error = process.communicate(timeout=60)
+        assert process.returncode in (0, 130, -signal.SIGINT), error
+        assert "Traceback" not in error
+        wait_for(lambda process=process: group_members(process) == [])
