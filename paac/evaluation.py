@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -91,17 +91,17 @@ def play_episodes(
         noise = random.random((count, 2, exploration.DRAWS), np.float32)
         torso_noise = random.random((dropout_samples, count, network.torso.noise), np.float32)
         encodings = [*encodings, _encode(network, observations)]
-        chosen = _decide(network, encodings, torso_noise, noise, _most_probable if greedy else exploration.sample)
-        thoughts = _Thoughts(*(values.numpy() for values in chosen))
+        thoughts = _decide(network, encodings, torso_noise, noise, _most_probable if greedy else exploration.sample)
+        actions, choices, entropies, disagreements = (values.numpy() for values in thoughts[:4])
         encodings = encodings[1:]
         for number in playing:
             if number < len(watchers):
                 watchers[number].decide(thoughts.decision(number, score=float(totals[0, number])))
             observation, reward, _, plays = emulators[number].hold(
-                int(thoughts.actions[number]), repetition_table[thoughts.choices[number]]
+                int(actions[number]), repetition_table[choices[number]]
             )
             observations[number] = observation
-            totals[:, number] += reward, plays, thoughts.entropy[number], thoughts.disagreement[number]
+            totals[:, number] += reward, plays, entropies[number], disagreements[number]
         decisions[playing] += 1
         playing = [number for number in playing if not emulators[number].done]
     scores, lengths, entropies, disagreements = totals.tolist()
@@ -118,29 +118,24 @@ def play_episodes(
 class _Thoughts(NamedTuple):
     """What the agent thinks of B observations."""
 
-    actions: Any  # int32 [B]
-    choices: Any  # int32 [B]
-    policy_logits: Any  # float32 [B, A]
-    repetition_logits: Any  # float32 [B, R]
-    values: Any  # float32 [B]
-    entropy: Any  # float32 [B]
-    disagreement: Any  # float32 [B]
+    actions: tf.Tensor  # int32 [B]
+    choices: tf.Tensor  # int32 [B]
+    entropies: tf.Tensor  # float32 [B]
+    disagreements: tf.Tensor  # float32 [B]
+    policy_logits: tf.Tensor  # float32 [B, A]
+    repetition_logits: tf.Tensor  # float32 [B, R]
+    values: tf.Tensor  # float32 [B]
 
     def decision(self, number: int, score: float) -> Decision:
         """One of them."""
         return Decision(
             int(self.actions[number]),
             int(self.choices[number]),
-            _softmax(self.policy_logits[number]),
-            _softmax(self.repetition_logits[number]),
+            tf.nn.softmax(self.policy_logits[number]).numpy(),
+            tf.nn.softmax(self.repetition_logits[number]).numpy(),
             float(self.values[number]),
             score,
         )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
 
 
 @tf.function(autograph=False)
@@ -165,11 +160,11 @@ def _decide(
     return _Thoughts(
         choose(policy, noise[:, 0]),
         choose(repetition, noise[:, 1]),
+        entropy,
+        entropy - single,
         policy,
         repetition,
         tf.add_n([output.value for output in outputs]) / len(outputs),
-        entropy,
-        entropy - single,
     )
 
 

@@ -5,19 +5,24 @@ A checkpoint notes how long these files were; a resume cuts them back to that: c
 
 import math
 import os
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.image import metadata as image_metadata
 
 from networks.actor_critic import ActorCritic
 from networks.layers import Conv, Notes
+from paac import run_page
 from paac.episodes import Episode
 from paac.learner import Update
+from paac.options import Options
 
 MOST_SHARES = 20  # curves of choices; more are for the histogram only
+FILM = "One episode of the agent as it was then, a minute of it at most."
 CSV_HEADER = "step,seconds,emulator,reward,length\n"
 
 
@@ -50,16 +55,15 @@ class Summaries:
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
 
-    def describe(self, options: Mapping[str, Any], network: ActorCritic, graph: Any) -> None:
-        """The options and the network's weights as tables, and the graph of an update."""
-        rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
+    def describe(self, options: Options, network: ActorCritic, graph: Any, step: int = 0) -> None:
+        """What a session begins with, at `step`: its options, the network's weights as a table, an update's graph."""
         weights = [
             (weight.path, tuple(weight.shape), math.prod(weight.shape)) for weight in network.trainable_variables
         ]
         sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
         total = f"| together | | {network.count_params():,} |"
-        with self._writer.as_default(step=0):
-            tf.summary.text("options", f"| option | value |\n|---|---|\n{rows}")
+        with self._writer.as_default(step=np.int64(step)):
+            run_page.write(options)
             tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.graph(graph)
 
@@ -73,6 +77,17 @@ class Summaries:
             tf.summary.image("convolutions/observation", tiles(observation)[None])
             for number, features in enumerate(given, 1):
                 tf.summary.image(f"convolutions/{number}", tiles(features[0].numpy())[None])
+
+    def show_film(self, step: int, gif: bytes) -> None:
+        """A film among the pictures: TensorBoard shows what a gif file holds."""
+        width, height = struct.unpack("<HH", gif[6:10])  # as the header of a gif says
+        with self._writer.as_default():
+            tf.summary.write(
+                "agent_plays",
+                tf.constant([str(width), str(height), gif]),
+                step=np.int64(step),
+                metadata=image_metadata.create_summary_metadata(display_name=None, description=FILM),
+            )
 
     def add(self, update: Update, episodes: Sequence[Episode]) -> None:
         """Take note of one update; episodes are written at once, the rest with the next `write`."""

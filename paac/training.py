@@ -1,6 +1,5 @@
 """A training, from its options to its end: learn, count, log, save; and go on where a checkpoint was left."""
 
-import dataclasses
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from paac.run_folder import create_run, emulator_settings, network_settings, onl
 from paac.schedule import linear_to_zero
 from paac.stop import StopSignal
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
+from paac.video import film_episode
 from paac.viewer import Viewer
 
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
@@ -154,7 +154,7 @@ class Training:
         options = self.options
         self.log = EpisodeLog(self.run / "episodes.csv")
         self.summaries = Summaries(self.run / "tf", self.pool.num_actions, options.repetition_table)
-        self.summaries.describe(dataclasses.asdict(options), self.network, self.learner.graph)
+        self.summaries.describe(options, self.network, self.learner.graph, self.global_step)
         try:
             with Progress(self.global_step, options.max_global_steps) as progress:
                 pace = Pace(self)
@@ -163,13 +163,13 @@ class Training:
                     progress.show(self.global_step, self.plays * self.pool.frame_skip, self.episodes.mean_reward)
                     if viewer:
                         viewer.show(self.pool.screens)
-                    if self.learner.updates % SUMMARY_UPDATES == 0:
-                        self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
-                    if options.visualize_convs and self.learner.updates % PICTURE_UPDATES == 1:
-                        self.summaries.show_convolutions(self.global_step, self.network, self.pool.observations[0])
+                    self.summarize(pace)
                     if self.is_save_due():
+                        self.film()
                         self.save(self.emulator_states())
             if self.saved_step != self.global_step:
+                if not stop.requested:
+                    self.film()
                 self.save(self.emulator_states())
         except WorkerError:
             if self.saved_step != self.global_step:  # or it would replace one that has the emulators
@@ -206,6 +206,13 @@ class Training:
                 " saved with the weights before that: go on with a lower one, or clip more (--clip_norm)"
             )
 
+    def summarize(self, pace: "Pace") -> None:
+        """Write the curves that are due, and the pictures."""
+        if self.learner.updates % SUMMARY_UPDATES == 0:
+            self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
+        if self.options.visualize_convs and self.learner.updates % PICTURE_UPDATES == 1:
+            self.summaries.show_convolutions(self.global_step, self.network, self.pool.observations[0])
+
     def learning_rate(self, step: int) -> float:
         """Its value for the update that ends at `step`."""
         return linear_to_zero(self.options.initial_lr, self.options.lr_annealing_steps, step)
@@ -233,6 +240,19 @@ class Training:
         """Whether a checkpoint interval has ended since the last one."""
         interval = self.options.checkpoint_interval
         return self.global_step // interval > (self.saved_step or 0) // interval
+
+    def film(self) -> None:
+        """Show how the agent plays now; before the checkpoint is written, which notes how long the logs are."""
+        options = self.options
+        if options.log_video:
+            gif = film_episode(
+                self.network,
+                self.pool.game,
+                emulator_settings(options),
+                options.repetition_table,
+                seed=options.random_seed,
+            )
+            self.summaries.show_film(self.global_step, gif)
 
     def save(self, emulator_states: list[bytes] | None) -> None:
         """Write a checkpoint of this moment."""

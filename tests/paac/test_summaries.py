@@ -1,5 +1,6 @@
 """What TensorBoard and episodes.csv are told."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import tensorflow as tf
 
 from networks.registry import make_network
 from paac.episodes import Episode
+from paac.film import Film
 from paac.learner import GradientStatistics, Update
 from paac.loss import Losses
+from paac.options import Options
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths, spread, tiles
 
 TABLE = [0, 3, 6, 10]
@@ -187,17 +190,28 @@ def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
     graph = tf.function(lambda x: tf.square(x, name="a_name_to_find")).get_concrete_function(tf.TensorSpec([])).graph
     summaries = Summaries(tmp_path, 2, TABLE)
     network = make_network("NIPS", num_actions=2, nb_choices=1, rgb=False, seed=1)
-    summaries.describe({"game": "pong", "gamma": 0.99}, network, graph)
+    summaries.describe(Options(random_seed=5), network, graph, step=1200)
     summaries.close()
     values, graphs = events(tmp_path)
     ((step, text),) = values["options"]
-    lines = text.item().decode().splitlines()
-    assert step == 0
-    assert "| game | pong |" in lines
-    assert "| gamma | 0.99 |" in lines
+    assert step == 1200  # where this session of the training begins
+    assert "| gamma | 0.99 | discount |" in text.item().decode().splitlines()
     weights = values["network"][0][1].item().decode()
     assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| together | | {network.count_params():,} |" in weights
     assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
+
+
+def test_a_film_is_a_picture_whose_file_is_the_gif(tmp_path):
+    film = Film()
+    for shade in (0, 90, 180):
+        film.add(np.full((20, 30, 3), shade, np.uint8))
+    gif = io.BytesIO()
+    film.save(gif, 2)
+    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries.show_film(800, gif.getvalue())
+    summaries.close()
+    ((step, (width, height, shown)),) = events(tmp_path)[0]["agent_plays"]
+    assert (step, width, height, shown) == (800, b"60", b"40", gif.getvalue())
 
 
 def test_a_flush_puts_all_into_the_file(tmp_path):

@@ -1,0 +1,178 @@
+"""The run's web page: TensorBoard is started on a real run, asked for all that it should have, and looked at."""
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+import numpy as np
+import pytest
+from conftest import TINY, Commands, wait_for
+from PIL import Image
+
+from paac.run_page import CHARTS
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+RUN = "figar/tf"  # what TensorBoard calls it
+ASKED = ["--max_repetition", "4", "--nb_choices", "3", "--max_episode_frames", "120", "--max_global_steps", "2000"]
+
+
+class Page:
+    """A TensorBoard that is running."""
+
+    def __init__(self, port: int):
+        self.address = f"http://127.0.0.1:{port}"
+        self._opener = build_opener(ProxyHandler({}))
+
+    def get(self, path: str, body: dict | None = None) -> tuple[bytes, str]:
+        """Content and its type; with `body`, which is posted as JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.address}/data/{path}", data, {"Content-Type": "application/json"})
+        with self._opener.open(request, timeout=60) as answer:
+            return answer.read(), answer.headers["Content-Type"]
+
+    def json(self, path: str, body: dict | None = None):
+        return json.loads(self.get(path, body)[0])
+
+    def has_loaded(self) -> bool:
+        """Whether the last curve and the last picture of the run are there."""
+        try:
+            curves = self.json("plugin/scalars/tags").get(RUN, {})
+            return "rewards_per_episode/mean" in curves and "agent_plays" in self.json("plugin/images/tags")[RUN]
+        except (URLError, ConnectionError, KeyError):
+            return False
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("logs")
+    trained = ["-df", "figar", "--entropy", "0.05", "--log_video", "--visualize_convs", *ASKED, *TINY]
+    Commands(folder).run("train.py", *trained)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    where = ["--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen([sys.executable, "-m", "tensorboard.main", *where], stdout=output, stderr=output)
+    try:
+        page = Page(port)
+        wait_for(lambda: process.poll() is not None or page.has_loaded())
+        assert process.poll() is None, (folder / "output").read_text()
+        yield page
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def test_every_curve_is_there(page):
+    found = set(page.json("plugin/scalars/tags")[RUN])
+    groups = {
+        "loss": "loss critic_loss_mean actor_objective_mean action_entropy repetition_entropy value_mean",
+        "rewards_per_episode": "mean min max std std_over_mean",
+        "steps_per_episode": "mean min max std std_over_mean",
+        "raw_gradients": "mean stddev min max",
+        "action_shares": "0 1 2 3 4 5",
+        "repetition_shares": "1_plays 3_plays 5_plays",
+        "stats": "steps_per_s average_steps_per_s actions_per_s frames_per_s",
+        "parameters": "lr softmax_temp",
+        "rl": "reward episode_length",
+    }
+    assert {f"{group}/{name}" for group, names in groups.items() for name in names.split()} <= found
+    assert "global_norm" in found
+    values = page.json("plugin/scalars/scalars?" + urlencode({"run": RUN, "tag": "rl/reward"}))
+    assert len(values) > 20
+
+
+def test_histograms_texts_and_the_graph_are_there(page):
+    assert set(page.json("plugin/histograms/tags")[RUN]) == {"actions", "repetitions"}
+    assert set(page.json("plugin/text/tags")[RUN]) == {"options", "network"}
+    (text,) = page.json("plugin/text/text?" + urlencode({"run": RUN, "tag": "options"}))
+    assert "<table>" in text["text"] and "<strong>4</strong> (default 0)" in text["text"]
+    assert page.json("plugin/graphs/info")[RUN]["run_graph"]
+
+
+def test_the_agents_film_is_an_animated_gif(page):
+    assert set(page.json("plugin/images/tags")[RUN]) == {
+        *("agent_plays", "convolutions/observation", "convolutions/1", "convolutions/2")
+    }
+    (shown,) = page.json("plugin/images/images?" + urlencode({"run": RUN, "tag": "agent_plays", "sample": 0}))
+    assert shown["step"] == 2000
+    content, kind = page.get("plugin/images/individualImage?" + shown["query"])
+    assert kind == "image/gif"
+    with Image.open(io.BytesIO(content)) as gif:
+        assert gif.size == (160, 210) and gif.n_frames > 10
+
+
+def test_the_first_page_of_custom_scalars_has_curves_in_every_chart(page):
+    found = set(page.json("plugin/scalars/tags")[RUN])
+    shown = page.json("plugin/custom_scalars/layout")["category"]
+    assert [category["title"] for category in shown] == list(CHARTS)
+    for category in shown:
+        for chart in category["chart"]:
+            (pattern,) = chart["multiline"]["tag"]
+            assert any(re.match(pattern, tag) for tag in found), chart["title"]
+    told = page.json("plugin/custom_scalars/scalars?" + urlencode({"run": RUN, "tag": "^(rewards_per_episode/mean)$"}))
+    assert list(told["tag_to_events"]) == ["rewards_per_episode/mean"]
+
+
+def test_runs_can_be_compared_by_their_options_and_rewards(page):
+    columns = page.json("plugin/hparams/experiment", {"experimentName": ""})
+    names = {column["name"] for column in columns["hparamInfos"]}
+    assert {"game", "arch", "initial_lr", "random_seed", "max_repetition"} <= names
+    asked = {
+        "experimentName": "",
+        "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
+        "colParams": [{"hparam": name} for name in sorted(names)]
+        + [{"metric": {"tag": "rewards_per_episode/mean", "group": ""}}],
+        "startIndex": 0,
+        "sliceSize": 10,
+    }
+    (group,) = page.json("plugin/hparams/session_groups", asked)["sessionGroups"]
+    assert group["hparams"]["game"] == "pong" and group["hparams"]["max_repetition"] == 4
+    assert group["hparams"]["entropy_regularisation_strength"] == 0.05 and group["hparams"]["rgb"] is False
+    assert group["name"] == "figar, seed 5"
+    values = {metric["name"]["tag"]: metric["value"] for metric in group["metricValues"]}
+    assert -21 <= values["rewards_per_episode/mean"] <= 21
+
+
+def screenshot(address: str, file: Path) -> np.ndarray:
+    """What Chromium shows, uint8 [height, width, 3]."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--window-size=1400,1000"]
+    more = ["--virtual-time-budget=15000", f"--user-data-dir={file.parent / 'chromium'}", f"--screenshot={file}"]
+    process = subprocess.Popen(
+        [str(CHROMIUM), *flags, *more, address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        process.wait(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    with Image.open(file) as image:
+        return np.array(image.convert("RGB"))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page with")
+@pytest.mark.parametrize("tab", ["custom_scalars", "hparams", "images", "text"])
+def test_the_page_can_be_seen(tab, page, tmp_path):
+    deadline = time.monotonic() + 240
+    while True:
+        picture = screenshot(f"{page.address}/#{tab}", tmp_path / f"{tab}.png")
+        below_the_header = picture[150:, 400:].reshape(-1, 3)  # and right of the list of runs
+        colours = len(np.unique(below_the_header, axis=0))
+        inked = (below_the_header < 128).any(axis=1).sum()
+        if colours > 20 and inked > 1000:
+            return
+        assert time.monotonic() < deadline, f"blank: {colours} colours, {inked} dark pixels"
