@@ -60,7 +60,7 @@ class Checkpoint:
             with chdir(self.folder):  # TensorFlow would take a [ or * in the path for a pattern
                 status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
                 status.assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
+        except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
             raise DamagedCheckpoint(f"{self.folder} does not fit the run's options ({error})") from None
 
     @contextmanager

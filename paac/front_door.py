@@ -1,5 +1,6 @@
 """What all front doors share: one place where errors become one line and an exit code."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ FAILURE = 1
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
     """Call `main` with the command line and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a folder's name may be no text
     try:
         sys.exit(_exit_code(main, Path(sys.argv[0]).name))
     except KeyboardInterrupt:
