@@ -43,7 +43,8 @@ def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypa
     whole, parts = left_by(tmp_path / "whole"), left_by(tmp_path / "parts")
     assert whole == parts
     assert len(whole[1]) > 5, "no episode ended"
-    shown = show(FilmOptions(folder=str(tmp_path / "parts"), gif_name="film", gif_folder=str(tmp_path), test_count=2))
+    film = {"gif_name": "film", "gif_folder": str(tmp_path), "test_count": 2, "seed": 1}
+    shown = show(FilmOptions(folder=str(tmp_path / "parts"), **film))
     assert shown.game == game and len(shown.results) == 2
     assert json.loads((tmp_path / "parts/args.json").read_text())["game"] == game
     with Image.open(tmp_path / "film_2.gif") as gif:
