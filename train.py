@@ -21,6 +21,7 @@ def main(argv: Sequence[str]) -> None:
     )
 
     from emulators import find_game, list_games, make_emulator, short_name
+    from paac.distributed import join
     from paac.engine import device_notes, start_tensorflow
     from paac.run_folder import emulator_settings, open_run
     from paac.stop import StopSignal
@@ -42,8 +43,8 @@ def main(argv: Sequence[str]) -> None:
         from paac.viewer import Viewer
 
         viewer = Viewer(options.visualize)
-    with StopSignal() as stop:
-        device = start_tensorflow(options.device, options.op_threads)
+    with StopSignal() as stop, join() as processes:
+        device = start_tensorflow(options.device, options.op_threads, processes.connect)
         for line in device_notes(options.device, device, options.precision):
             print(line)
 
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> None:
         from paac.training import train
 
         with tf.device(device):
-            train(options, game, stop, viewer)
+            train(processes.share(options), game, stop, viewer, processes)
 
 
 if __name__ == "__main__":

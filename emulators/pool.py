@@ -42,8 +42,8 @@ class Steps(NamedTuple):
 class EmulatorPool:
     """`count` emulators of one game, in `workers` processes, stepped by `shards` groups of consecutive emulators.
 
-    Emulator i has the random generator of seed and i: neither workers nor shards change what is played. Use it as a
-    context manager, or call `close`.
+    Emulator i has the random generator of seed and `first` + i: neither workers nor shards change what is played. Use
+    it as a context manager, or call `close`.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class EmulatorPool:
         *,
         workers: int,
         seed: Seed,
+        first: int = 0,
         shards: int = 1,
         rgb: bool = False,
         rom_path: str = ROM_PATH,
@@ -94,7 +95,7 @@ class EmulatorPool:
         self._end_workers = Finalize(self, _end_workers, (self._groups, self._processes), exitpriority=0)
         try:
             with _interrupts_blocked():
-                self._spawn(workers, seed, {"rgb": rgb, **settings})
+                self._spawn(workers, seed, first, {"rgb": rgb, **settings})
             self._arrays.close_file()
             self._ask_all("make_emulator")
         except BaseException:
@@ -153,7 +154,7 @@ class EmulatorPool:
         """Process ids of the workers."""
         return [process.pid for process in self._processes if process.pid is not None]
 
-    def _spawn(self, workers: int, seed: Seed, settings: dict[str, Any]) -> None:
+    def _spawn(self, workers: int, seed: Seed, first: int, settings: dict[str, Any]) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process that runs TensorFlow can hang
         for worker in range(workers):
             shares = []
@@ -166,7 +167,7 @@ class EmulatorPool:
                     poller.register(ours.fileno(), select.POLLIN)
                     self._groups[shard].append(_Group(ours, poller, mine, worker))
             process = context.Process(
-                target=run_worker, args=(self._arrays, self.game, seed, settings, shares), daemon=True
+                target=run_worker, args=(self._arrays, self.game, seed, first, settings, shares), daemon=True
             )
             process.start()
             self._processes.append(process)

@@ -28,12 +28,17 @@ class Share(NamedTuple):
     numbers: list[int]
 
 
-def run_worker(arrays: SharedArrays, game: Game, seed: Seed, settings: Mapping[str, Any], shares: list[Share]) -> None:
-    """Build the emulators of each share and serve its connection until it is closed."""
+def run_worker(
+    arrays: SharedArrays, game: Game, seed: Seed, first: int, settings: Mapping[str, Any], shares: list[Share]
+) -> None:
+    """Build the emulators of each share and serve its connection until it is closed.
+
+    Emulator i has the random generator of seed and `first` + i.
+    """
     seeds = [seed] if isinstance(seed, int) else list(seed)
     groups = {
         share.connection.fileno(): Group(
-            arrays, share, lambda number: make_emulator(game, seed=[*seeds, number], **settings)
+            arrays, share, lambda number: make_emulator(game, seed=[*seeds, first + number], **settings)
         )
         for share in shares
     }

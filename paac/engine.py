@@ -3,16 +3,17 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
-def start_tensorflow(device: str, op_threads: int = 1) -> str:
+def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], None] = lambda: None) -> str:
     """Import and set up TensorFlow; call it before anything else imports it. Returns the device to use.
 
     `device` is "/gpu:0" and the like; without that GPU it is the CPU. More or fewer `op_threads`, the threads inside
-    one operation, change the last bits of the weights; the number of operations at a time does not.
+    one operation, change the last bits of the weights; the number of operations at a time does not. `connect` is called
+    when TensorFlow is set up and has not computed anything yet.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's own choice on AMD is off: half as fast
@@ -26,6 +27,7 @@ def start_tensorflow(device: str, op_threads: int = 1) -> str:
             tf.config.experimental.set_memory_growth(gpu, True)
         kind, number = device[1:].lower().split(":")
         chosen = device if kind == "cpu" or int(number) < len(gpus) else "/cpu:0"
+        connect()
         with tf.device(chosen):
             tf.zeros([])  # starts the engine, which has its own greeting
     return chosen

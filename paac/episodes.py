@@ -23,6 +23,7 @@ class EpisodeTracker:
     """Adds up rewards and plays of every emulator until its episode ends."""
 
     def __init__(self, emulators: int):
+        self.count = emulators
         self.rewards = np.zeros(emulators)
         self.lengths = np.zeros(emulators, np.int64)
         self.last: deque[tuple[float, int]] = deque(maxlen=WINDOW)  # reward and length of the newest episodes
@@ -49,13 +50,9 @@ class EpisodeTracker:
         """All of it, for JSON."""
         return {"rewards": self.rewards.tolist(), "lengths": self.lengths.tolist(), "last": list(self.last)}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
-        self.rewards[:] = state["rewards"]
-        self.lengths[:] = state["lengths"]
+    def restore(self, state: dict[str, Any], running: bool = True) -> None:
+        """Go on from what `state` gave; without the episodes that were `running` where the emulators start new ones."""
+        if running:
+            self.rewards[:] = state["rewards"]
+            self.lengths[:] = state["lengths"]
         self.last.extend((reward, length) for reward, length in state["last"])
-
-    def forget_running(self) -> None:
-        """The emulators have started new episodes."""
-        self.rewards[:] = 0
-        self.lengths[:] = 0

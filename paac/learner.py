@@ -16,6 +16,7 @@ import tensorflow as tf
 from figar import joint_policy
 from networks.actor_critic import ActorCritic, Outputs
 from paac import exploration
+from paac.distributed import Alone, Processes
 from paac.loss import Losses, paac_losses
 from paac.optimizer import RMSProp, clip_gradients
 from paac.returns import n_step_returns
@@ -47,7 +48,7 @@ class GradientStatistics(NamedTuple):
 
 
 class Update(NamedTuple):
-    """What one update did, in NumPy."""
+    """What one update did, in NumPy; B counts the emulators of all processes."""
 
     actions: np.ndarray  # int32 [T, B]
     choices: np.ndarray  # int32 [T, B]
@@ -67,17 +68,13 @@ class Update(NamedTuple):
 class Memory(tf.Module):
     """The observations before the newest that a torso looks back at, uint8 [B, 84, 84, channels] each, oldest first.
 
-    Zeros stand for what was before an episode.
+    Zeros stand for what was before an episode. B counts the emulators of all processes; each knows its own only, until
+    a checkpoint needs all.
     """
 
     def __init__(self, length: int, shape: Sequence[int]):
         super().__init__()
         self.observations = [tf.Variable(tf.zeros(shape, tf.uint8), trainable=False) for _ in range(length)]
-
-    def forget(self) -> None:
-        """All episodes start anew."""
-        for observations in self.observations:
-            observations.assign(tf.zeros_like(observations))
 
 
 class Learner:
@@ -99,12 +96,16 @@ class Learner:
         e: float = 0.1,
         clip_norm: float = 3.0,
         clip_norm_type: str = "global",
+        processes: Processes | None = None,
     ):
         """`discount_plays`: gamma for every play of an action (the FiGAR paper), not once a decision."""
         self.network = network
         self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's, under Keras'
         self.optimizer = RMSProp(self._variables, alpha, e)
-        self.memory = Memory(network.torso.memory, pool.observations.shape)
+        self._processes = processes or Alone()
+        self._emulators = pool.count * self._processes.count  # of all processes
+        self._first = pool.count * self._processes.rank  # this one's
+        self.memory = Memory(network.torso.memory, (self._emulators, *pool.observations.shape[1:]))
         self.updates = 0
         self._pool = pool
         self._seed = seed
@@ -115,7 +116,8 @@ class Learner:
         self._entropy_strength = entropy_strength
         self._egreedy = egreedy
         self._clip = partial(clip_gradients, clip_norm=clip_norm, clip_norm_type=clip_norm_type)
-        self._update = tf.function(self._play_and_learn, autograph=False).get_concrete_function(
+        update = self._processes.replicated(self._play_and_learn)
+        self._update = tf.function(update, autograph=False).get_concrete_function(
             observations=tf.TensorSpec(pool.observations.shape, tf.uint8),
             number=tf.TensorSpec([], tf.int64),
             lr=tf.TensorSpec([], tf.float32),
@@ -125,8 +127,8 @@ class Learner:
 
     @property
     def decisions_per_update(self) -> int:
-        """T * B."""
-        return self._max_local_steps * self._pool.count
+        """T * B, of all processes."""
+        return self._max_local_steps * self._emulators
 
     @property
     def graph(self) -> tf.Graph:
@@ -144,9 +146,10 @@ class Learner:
                 gradient_statistics=tf.constant(gradient_statistics),
             )
         except tf.errors.OpError as error:
-            raise self._pool.failure or error from None  # TensorFlow knows the pool's own error as text only
+            # TensorFlow knows the pool's own error as text only.
+            raise self._pool.failure or self._processes.failure(error) from None
         self.updates += 1
-        actions, choices, rewards, dones, plays = (values.numpy() for values in rollout)
+        actions, choices, rewards, dones, plays = (self._processes.gather(values.numpy(), 1) for values in rollout)
         return Update(
             actions,
             choices,
@@ -163,28 +166,31 @@ class Learner:
         noise, torso_noise = self.draw_noise(number), self.draw_torso_noise(number)
         rollouts, losses, gradients = [], [], []
         for shard, part in enumerate(self._pool.shards):
-            emulators = slice(part.start, part.stop)
+            emulators = slice(part.start, part.stop)  # of this process
+            places = slice(self._first + part.start, self._first + part.stop)  # among those of all
             with tf.GradientTape() as tape:
                 rollout = play(
                     self.network,
                     partial(self._step, shard),
                     partial(self._choose, epsilon=epsilon),
                     observations[emulators],
-                    [before[emulators] for before in self.memory.observations],
-                    noise[:, emulators],
-                    torso_noise[:, emulators],
+                    [before[places] for before in self.memory.observations],
+                    noise[:, places],
+                    torso_noise[:, places],
                     tf.constant(self._repetition_table, tf.int32),
                 )
-                shard_losses = self._losses(rollout, look_back(self.network, rollout, torso_noise[:, emulators]))
+                shard_losses = self._losses(rollout, look_back(self.network, rollout, torso_noise[:, places]))
             gradients.append(
                 tape.gradient(shard_losses.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             )
             rollouts.append(rollout)
             losses.append(shard_losses)
         gradients = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
+        summed = tf.stack([tf.add_n(parts) for parts in zip(*losses, strict=True)])
+        *gradients, means = self._processes.mean([*gradients, summed])
         statistics = tf.cond(gradient_statistics, lambda: _statistics(gradients), lambda: [tf.constant(0.0)] * 4)
         clipped, norm = self._clip(gradients)
-        total = Losses(*(tf.add_n(parts) for parts in zip(*losses, strict=True)))
+        total = Losses(*tf.unstack(means))
         tf.cond(
             tf.math.is_finite(norm + total.loss),
             lambda: self.optimizer.apply(clipped, variables, lr),
@@ -193,26 +199,32 @@ class Learner:
         played = [tf.concat(parts, axis=1) for parts in list(zip(*rollouts, strict=True))[:5]]
         remembered = zip(*(rollout.memory for rollout in rollouts), strict=True)
         for before, parts in zip(self.memory.observations, remembered, strict=True):
-            before.assign(tf.concat(parts, axis=0))
+            before[self._first : self._first + self._pool.count].assign(tf.concat(parts, axis=0))
         return played, total, norm, statistics
 
     def draw_noise(self, number: tf.Tensor) -> tf.Tensor:
         """All uniform random numbers of update `number`, float32 [T, B, 2 heads, DRAWS].
 
-        They depend on the seed and the number alone and are cut by emulator afterwards: shards and processes change
-        nothing, and only the number need be saved.
+        They depend on the seed and the number alone and are cut by emulator afterwards: shards, workers and processes
+        change nothing, and only the number need be saved.
         """
-        shape = [self._max_local_steps, self._pool.count, 2, exploration.DRAWS]
+        shape = [self._max_local_steps, self._emulators, 2, exploration.DRAWS]
         return tf.random.stateless_uniform(shape, self._noise_seed(number), alg="philox")
 
     def draw_torso_noise(self, number: tf.Tensor) -> tf.Tensor:
         """The torso's own random numbers of update `number` in the same way, float32 [T + 1, B, torso.noise]."""
-        shape = [self._max_local_steps + 1, self._pool.count, self.network.torso.noise]
+        shape = [self._max_local_steps + 1, self._emulators, self.network.torso.noise]
         seed = tf.random.experimental.stateless_fold_in(self._noise_seed(number), 1, alg="philox")
         return tf.random.stateless_uniform(shape, seed, alg="philox")
 
     def _noise_seed(self, number: tf.Tensor) -> tf.Tensor:
         return tf.stack([tf.constant(self._seed, tf.int64), number])
+
+    def gather_memory(self) -> None:
+        """Make the memory whole, for a checkpoint: with what the other processes' emulators have seen."""
+        for before in self.memory.observations:
+            mine = before[self._first : self._first + self._pool.count].numpy()
+            before.assign(self._processes.gather(mine, 0))
 
     def _choose(self, logits: tf.Tensor, noise: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._egreedy:
@@ -237,7 +249,7 @@ class Learner:
             outputs.value,
             returns,
             entropy_strength=self._entropy_strength,
-            batch_size=self.decisions_per_update,
+            batch_size=self._max_local_steps * self._pool.count,
         )
 
 

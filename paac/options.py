@@ -76,6 +76,7 @@ class Options:
     figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="discount once a decision, or by every play as the FiGAR paper")
 
     initial_lr: float = option(0.0224, "-lr", "--initial_lr", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="learning rate at step 0")
+    scale_lr: bool = option(False, group="Learning", kind=TUNABLE, help="start at 0.0007 for each emulator of all processes, in place of --initial_lr (Clemente et al. 2017)")
     lr_annealing_steps: int = option(80_000_000, "-lra", "--lr_annealing_steps", group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions until it has fallen to 0")
     entropy_regularisation_strength: float = option(0.02, "--entropy", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="weight of the entropy; 0.05 is advised with FiGAR")
     gamma: float = option(0.99, group="Learning", kind=FIXED, limit=SHARE, help="discount")

@@ -8,6 +8,7 @@ from emulators import EmulatorPool, Game, WorkerError
 from networks.registry import make_network
 from paac.checkpoint import Checkpoint, CheckpointFolder
 from paac.command_line import OptionError
+from paac.distributed import Alone, Processes
 from paac.episodes import EpisodeTracker
 from paac.learner import Learner
 from paac.options import Options, fixed_options
@@ -20,10 +21,13 @@ from paac.video import film_episode
 from paac.viewer import Viewer
 
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
+LR_PER_EMULATOR = 0.0007  # Clemente et al. 2017, section 5.1: the learning rate grows with the batch
 PICTURE_UPDATES = 500  # from one picture of the convolutions, after the first update, to the next
 
 
-def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None) -> None:
+def train(
+    options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None, processes: Processes | None = None
+) -> None:
     """Train in the options' folder until their last step, or until `stop` asks for an end; both save.
 
     Raises OptionError, before anything is written, when the folder's checkpoint does not fit, and after saving the last
@@ -32,10 +36,12 @@ def train(options: Options, game: Game, stop: StopSignal, viewer: Viewer | None 
     """
     run = Path(options.debugging_folder)
     with only_trainer(run):
-        _train(options, run, game, stop, viewer)
+        _train(options, run, game, stop, viewer, processes or Alone())
 
 
-def _train(options: Options, run: Path, game: Game, stop: StopSignal, viewer: Viewer | None) -> None:
+def _train(
+    options: Options, run: Path, game: Game, stop: StopSignal, viewer: Viewer | None, processes: Processes
+) -> None:
     checkpoints = CheckpointFolder(run / "checkpoints")
     checkpoint, damaged = checkpoints.newest()
     if damaged and checkpoint is None:  # starting over would lose the curves as well
@@ -59,11 +65,12 @@ def _train(options: Options, run: Path, game: Game, stop: StopSignal, viewer: Vi
         options.emulator_counts,
         workers=options.workers,
         shards=options.shards,
-        seed=emulator_seed(options, checkpoint),
+        seed=emulator_seed(options, checkpoint, processes),
+        first=processes.rank * options.emulator_counts,
         share_screens=viewer is not None,
         **emulator_settings(options),
     ) as pool:
-        training = Training(options, run, pool, checkpoints)
+        training = Training(options, run, pool, checkpoints, processes)
         if checkpoint is None:
             pool.reset()
         else:
@@ -83,22 +90,32 @@ def check_fit(options: Options, checkpoint: Checkpoint) -> None:
             )
 
 
-def emulator_seed(options: Options, checkpoint: Checkpoint | None) -> list[int]:
-    """The run's seed; emulators that could not be saved must not play the first episodes again."""
-    if checkpoint is None or checkpoint.has_emulators:
+def emulator_seed(options: Options, checkpoint: Checkpoint | None, processes: Processes) -> list[int]:
+    """The run's seed; emulators that were not saved must not play the first episodes again."""
+    if checkpoint is None or has_all_emulators(options, checkpoint, processes):
         return [options.random_seed]
     with checkpoint.read() as state:
         return [options.random_seed, int(state["updates"])]
 
 
+def has_all_emulators(options: Options, checkpoint: Checkpoint, processes: Processes) -> bool:
+    """Whether the emulators of exactly these processes were saved."""
+    with checkpoint.read() as state:
+        count = int(state.get("emulators", options.emulator_counts))
+    return checkpoint.has_emulators and count == options.emulator_counts * processes.count
+
+
 class Training:
     """The pieces of one training and its counters."""
 
-    def __init__(self, options: Options, run: Path, pool: EmulatorPool, checkpoints: CheckpointFolder):
+    def __init__(
+        self, options: Options, run: Path, pool: EmulatorPool, checkpoints: CheckpointFolder, processes: Processes
+    ):
         self.options = options
         self.run = run
         self.pool = pool
         self.checkpoints = checkpoints
+        self.processes = processes
         self.network = make_network(num_actions=pool.num_actions, **network_settings(options))
         self.learner = Learner(
             self.network,
@@ -114,11 +131,12 @@ class Training:
             e=options.e,
             clip_norm=options.clip_norm,
             clip_norm_type=options.clip_norm_type,
+            processes=processes,
         )
         self.tracked = {"network": self.network, "optimizer": self.learner.optimizer}
         if self.network.torso.memory:
             self.tracked["memory"] = self.learner.memory
-        self.episodes = EpisodeTracker(pool.count)
+        self.episodes = EpisodeTracker(pool.count * processes.count)
         self.global_step = 0  # decisions of all emulators
         self.plays = 0  # of all emulators
         self.seconds = 0.0  # of training, all sessions together
@@ -133,20 +151,23 @@ class Training:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint`. Raises DamagedCheckpoint."""
-        checkpoint.restore(**self.tracked)
+        has_emulators = has_all_emulators(self.options, checkpoint, self.processes)
+        checkpoint.restore(**{name: part for name, part in self.tracked.items() if has_emulators or name != "memory"})
         with checkpoint.read() as state:
             self.learner.updates = int(state["updates"])
             self.global_step = self.saved_step = int(state["global_step"])
             self.plays = int(state["plays"])
             self.seconds = float(state["seconds"])
-            self.episodes.restore(state["episodes"])
+            self.episodes.restore(state["episodes"], running=has_emulators)
             print(f"Going on from {self.global_step:,} decisions")
-            if checkpoint.has_emulators:
-                self.pool.load_states(checkpoint.emulator_states())
-        if not checkpoint.has_emulators:
-            print("The emulators could not be saved with it: all start new episodes")
-            self.episodes.forget_running()
-            self.learner.memory.forget()
+            if has_emulators:
+                first = self.processes.rank * self.pool.count
+                self.pool.load_states(checkpoint.emulator_states()[first : first + self.pool.count])
+        if not has_emulators:
+            why = (
+                "are those of another number of processes" if checkpoint.has_emulators else "could not be saved with it"
+            )
+            print(f"The emulators {why}: all start new episodes")
             self.pool.reset()
 
     def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
@@ -158,8 +179,10 @@ class Training:
         try:
             with Progress(self.global_step, options.max_global_steps) as progress:
                 pace = Pace(self)
-                while self.global_step < options.max_global_steps and not stop.requested:
+                stopping = self.processes.any(stop.requested)
+                while self.global_step < options.max_global_steps and not stopping:
                     self.update()
+                    stopping = self.processes.any(stop.requested)
                     progress.show(self.global_step, self.plays * self.pool.frame_skip, self.episodes.mean_reward)
                     if viewer:
                         viewer.show(self.pool.screens)
@@ -168,7 +191,7 @@ class Training:
                         self.film()
                         self.save(self.emulator_states())
             if self.saved_step != self.global_step:
-                if not stop.requested:
+                if not stopping:
                     self.film()
                 self.save(self.emulator_states())
         except WorkerError:
@@ -177,7 +200,7 @@ class Training:
             raise
         except OSError:
             with suppress(OSError):  # whatever failed, a checkpoint may still succeed
-                self.save(self.emulator_states())
+                self.save(self.own_states())  # without the other processes, who know nothing of it
             raise
         finally:
             self.summaries.close()
@@ -215,7 +238,8 @@ class Training:
 
     def learning_rate(self, step: int) -> float:
         """Its value for the update that ends at `step`."""
-        return linear_to_zero(self.options.initial_lr, self.options.lr_annealing_steps, step)
+        start = LR_PER_EMULATOR * self.episodes.count if self.options.scale_lr else self.options.initial_lr
+        return linear_to_zero(start, self.options.lr_annealing_steps, step)
 
     def epsilon(self, step: int) -> float:
         """Its value for the update that ends at `step`."""
@@ -233,7 +257,13 @@ class Training:
         return values
 
     def emulator_states(self) -> list[bytes] | None:
-        """For a checkpoint; None where the game cannot save its state."""
+        """Of all processes, for a checkpoint; None where the game cannot save its state."""
+        self.learner.gather_memory()
+        own = self.own_states()
+        return own and self.processes.gather_bytes(own)
+
+    def own_states(self) -> list[bytes] | None:
+        """Of this process."""
         return self.pool.save_states() if self.pool.can_save else None
 
     def is_save_due(self) -> bool:
@@ -263,6 +293,7 @@ class Training:
             "plays": self.plays,
             "seconds": self.seconds,
             "episodes": self.episodes.state(),
+            "emulators": len(emulator_states or ()),
             "logs": log_lengths(self.run),
             "fixed": fixed_options(self.options),
         }

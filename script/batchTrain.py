@@ -82,7 +82,7 @@ class Batch:
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
         with Keeper(run, self._options.time, say):
-            code = self._trainings.train(run, say)
+            code = self._trainings.train(["-df", str(run)], say)
         if code:
             return Outcome(f"failed: {last_line}", failed=True)
         if standing(run, planned).is_finished:

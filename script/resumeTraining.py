@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> None:
         raise OptionError(f"-df {run}: no run there; start one with train.py -df {run}")
     trainings = Trainings()
     with trainings.passing_signals(), ThreadPoolExecutor(1) as worker, Keeper(run, options.time):
-        code = worker.submit(trainings.train, run).result()
+        code = worker.submit(trainings.train, ["-df", str(run)]).result()
     sys.exit(code)
 
 

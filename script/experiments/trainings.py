@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,8 +25,13 @@ class Trainings:
         self._running: set[subprocess.Popen] = set()
         self._lock = threading.Lock()
 
-    def train(self, run: Path, say: Callable[[str], None] | None = None) -> int | None:
-        """Train in `run`, new or begun, to its end; returns the exit code, None if it was not started any more.
+    def train(
+        self,
+        arguments: Sequence[str],
+        say: Callable[[str], None] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> int | None:
+        """Call train.py with `arguments`; returns the exit code, None if it was not started any more.
 
         Not for the main thread, where a signal could come between the process and the note of it. Each line that it
         prints goes to `say`; without that, it writes to the terminal itself.
@@ -35,13 +40,13 @@ class Trainings:
             if self.stopping:
                 return None
             process = subprocess.Popen(
-                [sys.executable, str(TRAIN), "-df", str(run)],
+                [sys.executable, str(TRAIN), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if say else None,
                 stderr=subprocess.STDOUT if say else None,
                 encoding="utf-8",
                 errors="replace",
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
                 start_new_session=True,
             )
             self._running.add(process)
@@ -54,6 +59,12 @@ class Trainings:
         finally:
             with self._lock:
                 self._running.remove(process)
+
+    def kill(self) -> None:
+        """End those that run, whatever they do."""
+        with self._lock:
+            for process in self._running:
+                process.kill()
 
     @contextmanager
     def passing_signals(self) -> Iterator[None]:

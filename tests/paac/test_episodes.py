@@ -86,6 +86,7 @@ def test_running_episodes_can_be_forgotten_and_the_last_ones_stay():
     # The emulators could not be saved: they start anew, but what has ended has ended.
     tracker = EpisodeTracker(2)
     tracker.add(update_of([[7, 8]], [[1, 0]], [[2, 3]]), 0)
-    tracker.forget_running()
-    assert tracker.add(update_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
-    assert list(tracker.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]
+    again = EpisodeTracker(2)
+    again.restore(tracker.state(), running=False)
+    assert again.add(update_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
+    assert list(again.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]

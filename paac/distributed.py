@@ -1,0 +1,272 @@
+"""One training over several processes, the only file that knows of more than one.
+
+Each process has emulators and a device of its own. Their gradients are averaged once an update by the collective
+operations of TensorFlow's MultiWorkerMirroredStrategy, so that their weights, which start equal, stay equal. The
+variables are plain ones: nothing but gradients, episodes and what a checkpoint holds is exchanged.
+
+The first process writes the run's folder. The others do the same work into a folder that is thrown away: they need no
+branch anywhere, and no disk that they share.
+"""
+
+import dataclasses
+import io
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from emulators import WorkerError
+from paac.command_line import LOCAL, OptionError
+from paac.options import Options
+from paac.run_folder import checkpoint_steps
+
+TF_CONFIG = "TF_CONFIG"
+PATIENCE = 120.0  # seconds without a sign of life until a process gives the others up
+
+
+class Processes(Protocol):
+    """What a training needs of the processes it runs in."""
+
+    rank: int  # of this one, from 0
+    count: int
+
+    def replicated(self, update: Callable[..., Any]) -> Callable[..., Any]:
+        """`update` as it is to be traced, so that it may call `mean`."""
+
+    def mean(self, tensors: Sequence[Any]) -> list[Any]:
+        """The mean over processes of each float32 tensor, inside the graph."""
+
+    def gather(self, array: np.ndarray, axis: int) -> np.ndarray:
+        """The arrays of all processes, of one shape, one after the other along `axis`."""
+
+    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
+        """The parts of all processes, equally many of each, one after the other."""
+
+    def any(self, flag: bool) -> bool:
+        """Whether `flag` is true in any process."""
+
+    def failure(self, error: Exception) -> Exception:
+        """What to raise where TensorFlow raised `error` in an update."""
+
+
+class Alone:
+    """The only process there is."""
+
+    rank, count = 0, 1
+
+    def __enter__(self) -> "Alone":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def connect(self) -> None:
+        """Meet the others, before TensorFlow computes anything."""
+
+    def share(self, options: Options) -> Options:
+        """The options of the first process, with a folder of its own for each other one."""
+        return options
+
+    def replicated(self, update: Callable[..., Any]) -> Callable[..., Any]:
+        """See `Processes`."""
+        return update
+
+    def mean(self, tensors: Sequence[Any]) -> list[Any]:
+        """See `Processes`."""
+        return list(tensors)
+
+    def gather(self, array: np.ndarray, axis: int) -> np.ndarray:
+        """See `Processes`."""
+        return array
+
+    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
+        """See `Processes`."""
+        return list(parts)
+
+    def any(self, flag: bool) -> bool:
+        """See `Processes`."""
+        return flag
+
+    def failure(self, error: Exception) -> Exception:
+        """See `Processes`."""
+        return error
+
+
+def join() -> "Alone | Several":
+    """This process among those that TF_CONFIG names, as a context manager. Raises OptionError for a broken one."""
+    config = os.environ.get(TF_CONFIG)
+    if not config:
+        return Alone()
+    try:
+        workers = json.loads(config)["cluster"]["worker"]
+        rank = int(json.loads(config)["task"]["index"])
+        addresses = [str(workers[number]) for number in range(len(workers))]
+        if not 0 <= rank < len(addresses):
+            raise ValueError(f"task {rank} of {len(addresses)}")
+    except (ValueError, LookupError, TypeError) as error:
+        raise OptionError(
+            f"{TF_CONFIG}: must name a cluster of workers and a task, as TensorFlow has it ({error!r})"
+        ) from None
+    return Alone() if len(addresses) == 1 else Several(rank, addresses)
+
+
+class Several:
+    """One of several processes. Collective calls must come in the same order in each."""
+
+    def __init__(self, rank: int, addresses: Sequence[str]):
+        self.rank, self.count = rank, len(addresses)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what TensorFlow says of lost ones is said once, by us
+        self._open = ExitStack()
+        self._alive = time.monotonic()
+        self._ended = threading.Event()
+        print(f"Process {rank} of {self.count} waits for the others at {', '.join(addresses)}", flush=True)
+
+    def __enter__(self) -> "Several":
+        return self
+
+    def connect(self) -> None:
+        """See `Alone`. Raises OptionError if a process has several devices."""
+        import tensorflow as tf
+
+        options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
+        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        if self._strategy.num_replicas_in_sync != self.count:
+            raise OptionError(f"{TF_CONFIG}: each process takes one device; give each one GPU by CUDA_VISIBLE_DEVICES")
+        for number in (signal.SIGTERM, signal.SIGINT):  # TensorFlow has put a handler of its own in Python's place
+            signal.signal(number, signal.getsignal(number))
+        if self.rank:
+            self._open.enter_context(redirect_stdout(io.StringIO()))
+        self._gather = tf.function(self._gathered, autograph=False, reduce_retracing=True)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._open.close()
+
+    def share(self, options: Options) -> Options:
+        """The options of the first process, and its newest checkpoint in a new folder for each other one.
+
+        What belongs to a machine, such as the number of workers, stays each one's own.
+        """
+        run = Path(options.debugging_folder)
+        files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
+        shared = _unpack(self._broadcast(_pack(files)))
+        if self.rank == 0:
+            return options
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="manette-")))
+        first = json.loads(shared.pop("options"))
+        for name, content in shared.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        mine = {
+            field.name: getattr(options, field.name)
+            for field in dataclasses.fields(Options)
+            if field.metadata["kind"] == LOCAL
+        }
+        return Options(**first | mine | {"debugging_folder": str(folder), "visualize": 0})
+
+    def replicated(self, update: Callable[..., Any]) -> Callable[..., Any]:
+        """See `Processes`."""
+        return lambda **arguments: self._strategy.run(update, kwargs=arguments)
+
+    def mean(self, tensors: Sequence[Any]) -> list[Any]:
+        """See `Processes`. All go in one piece: each exchange costs the way there and back."""
+        import tensorflow as tf
+
+        flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+        flat = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, flat)
+        parts = tf.split(flat, [tensor.shape.num_elements() for tensor in tensors])
+        return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+
+    def gather(self, array: np.ndarray, axis: int) -> np.ndarray:
+        """See `Processes`. Raises WorkerError when another process is gone."""
+        import tensorflow as tf
+
+        content = array.tobytes()
+        words = np.frombuffer(content + bytes(-len(content) % 4), np.int32)  # collectives know few types
+        try:
+            rows = self._gather(tf.constant(words[None])).numpy()
+        except tf.errors.OpError as error:
+            raise self.failure(error) from None
+        self._alive = time.monotonic()
+        arrays = [np.frombuffer(row.tobytes()[: len(content)], array.dtype).reshape(array.shape) for row in rows]
+        return np.concatenate(arrays, axis)
+
+    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
+        """See `Processes`."""
+        lengths = self.gather(np.array([len(part) for part in parts], np.int64), 0)
+        rows = np.zeros((len(parts), lengths.max(initial=1)), np.uint8)
+        for row, part in zip(rows, parts, strict=True):
+            row[: len(part)] = np.frombuffer(part, np.uint8)
+        return [row[:length].tobytes() for row, length in zip(self.gather(rows, 0), lengths, strict=True)]
+
+    def any(self, flag: bool) -> bool:
+        """See `Processes`."""
+        return bool(self.gather(np.array([flag]), 0).any())
+
+    def failure(self, error: Exception) -> Exception:
+        """See `Processes`: a collective operation failed."""
+        return WorkerError(
+            f"process {self.rank}: another process of this training is gone; start all of them again to go on"
+        )
+
+    def _gathered(self, array: Any) -> Any:
+        import tensorflow as tf
+
+        def gather(rows: Any) -> Any:
+            # The context wants a tensor that has a device, which an argument has not.
+            return tf.distribute.get_replica_context().all_gather(tf.identity(rows), axis=0)
+
+        return self._strategy.run(gather, args=(array,))
+
+    def _broadcast(self, content: bytes) -> bytes:
+        return self.gather_bytes([content if self.rank == 0 else b""])[0]
+
+    def _watch(self) -> None:
+        """End this process when the others have fallen silent: its main thread is inside an operation for ever."""
+        while not self._ended.wait(1.0):
+            if time.monotonic() - self._alive > PATIENCE:
+                print(
+                    f"{Path(sys.argv[0]).name}: process {self.rank}: no answer from another process within "
+                    f"{PATIENCE:.0f} seconds; start all of them again to go on from the last checkpoint",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                os._exit(1)
+
+
+def _newest_checkpoint(run: Path) -> dict[str, bytes]:
+    """Files of the newest checkpoint that is whole, by their path in the run's folder."""
+    from paac.checkpoint import Checkpoint, DamagedCheckpoint
+
+    for step in reversed(checkpoint_steps(run / "checkpoints")):
+        folder = run / "checkpoints" / str(step)
+        try:
+            Checkpoint(folder)
+        except DamagedCheckpoint:
+            continue
+        return {str(file.relative_to(run)): file.read_bytes() for file in folder.iterdir()}
+    return {}
+
+
+def _pack(files: dict[str, bytes]) -> bytes:
+    sizes = json.dumps({name: len(content) for name, content in files.items()}).encode()
+    return len(sizes).to_bytes(8) + sizes + b"".join(files.values())
+
+
+def _unpack(packed: bytes) -> dict[str, bytes]:
+    start = 8 + int.from_bytes(packed[:8])
+    files = {}
+    for name, size in json.loads(packed[8:start]).items():
+        files[name] = packed[start : start + size]
+        start += size
+    return files

@@ -1,0 +1,98 @@
+"""Train with several processes on this machine, as one training: one for each GPU, where there are GPUs."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
+
+from experiments.trainings import Trainings
+from paac import front_door
+from paac.command_line import AT_LEAST_ONE, OptionError, check_limits, option, typed_options
+from paac.options import usable_cores
+
+ABOUT = """Train with several processes on this machine, as one training: launch.py --processes 2 -- -g pong -df logs/pong. What
+comes after -- is for train.py; --emulator_counts is for each process. Ctrl+C saves; the same command goes on. For several
+machines, start train.py on each with TF_CONFIG set."""
+GRACE = 150.0  # seconds that the others may take to end once one has failed: longer than they wait for each other
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaunchOptions:
+    """Options of launch.py."""
+
+    # fmt: off
+    processes: int = option(2, group="Processes", limit=AT_LEAST_ONE, help="how many, each with its own emulators")
+    # fmt: on
+
+
+def free_addresses(count: int) -> list[str]:
+    """Addresses on this machine that nobody listens at."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
+        for found in sockets:
+            found.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{found.getsockname()[1]}" for found in sockets]
+
+
+def gpus() -> list[str]:
+    """Those that CUDA_VISIBLE_DEVICES names, or else all that the driver knows."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name.strip()]
+    known = Path("/proc/driver/nvidia/gpus")
+    return [str(number) for number in range(len(list(known.iterdir())))] if known.is_dir() else []
+
+
+def environments(count: int) -> list[dict[str, str]]:
+    """What each process is to know of the others, and which GPU is its own."""
+    devices = gpus()
+    if 0 < len(devices) < count:
+        raise OptionError(f"--processes {count}: there are {len(devices)} GPUs; each process takes one")
+    cluster = {"worker": free_addresses(count)}
+    found = []
+    for rank in range(count):
+        known = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}})}
+        found.append(known | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {}))
+    return found
+
+
+def train(processes: int, arguments: Sequence[str]) -> int:
+    """Train with all; returns the worst exit code. The first one has the terminal."""
+    trainings = Trainings()
+
+    def start(rank: int, environment: dict[str, str]) -> int:
+        def say(line: str) -> None:
+            print(f"[{rank}] {line}", file=sys.stderr, flush=True)
+
+        return trainings.train(arguments, say if rank else None, environment) or 0
+
+    with trainings.passing_signals(), ThreadPoolExecutor(processes) as workers:
+        started = [workers.submit(start, *numbered) for numbered in enumerate(environments(processes))]
+        wait(started, return_when=FIRST_COMPLETED)
+        _, running = wait(started, timeout=GRACE)  # when one ends, all do, and each saves
+        if running:
+            trainings.kill()
+        return max((abs(each.result()) for each in started), default=0)
+
+
+def main(argv: Sequence[str]) -> None:
+    own, arguments = list(argv), list[str]()
+    if "--" in own:
+        own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
+    options = LaunchOptions(**typed_options(LaunchOptions, own, ABOUT))
+    check_limits(options)
+    if not {"-ew", "--emulator_workers"} & set(arguments):
+        arguments += ["-ew", str(max(1, usable_cores() // options.processes))]
+    sys.exit(train(options.processes, arguments))
+
+
+if __name__ == "__main__":
+    front_door.run(main)

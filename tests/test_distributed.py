@@ -1,0 +1,188 @@
+"""Several processes on loopback are one training."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, as_from_a_terminal, group_members, interrupt, wait_for
+from left import assert_same_weights, episodes, points, weights
+
+from paac.command_line import OptionError
+from paac.distributed import Alone, _pack, _unpack, join
+
+sys.path.insert(0, str(ROOT / "script"))
+
+from launch import environments, free_addresses
+
+SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
+HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # of each of two processes, of one
+
+
+def launch(commands, *arguments: str, processes: str = "2", code: int = 0):
+    return commands.run("script/launch.py", "--processes", processes, "--", *arguments, code=code)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [["--max_repetition", "2", "--nb_choices", "3"], ["--arch", "LSTM"], ["--arch", "BAYESIAN"]],
+    ids=["FiGAR", "LSTM", "BAYESIAN"],
+)
+def test_two_processes_are_one_with_all_their_emulators(commands, network):
+    launch(commands, "-df", "two", *SHORT, *HALF, *network, "--max_global_steps", "200")
+    commands.run("train.py", "-df", "one", *SHORT, *WHOLE, *network, "--max_global_steps", "200")
+    two, one = commands.folder / "two", commands.folder / "one"
+    assert episodes(two) == episodes(one) != []
+    mine, theirs = weights(two), weights(one)
+    assert mine.keys() == theirs.keys()
+    for name in mine:  # sums of the same numbers in another order
+        np.testing.assert_allclose(mine[name], theirs[name], atol=1e-6, err_msg=name)
+    assert points(two, "rl/reward") == points(one, "rl/reward")
+    assert points(two, "parameters/lr") == points(one, "parameters/lr")
+
+
+def test_several_stop_and_go_on_exactly(commands):
+    asked = [*SHORT, *HALF, "--arch", "LSTM", "--max_repetition", "1", "--nb_choices", "2"]
+    launch(commands, "-df", "whole", *asked, "--max_global_steps", "160")
+    launch(commands, "-df", "parts", *asked, "--max_global_steps", "80")
+    resumed = launch(commands, "-df", "parts", "--max_global_steps", "160")
+    assert "Going on from 80 decisions" in resumed.stdout and "start new episodes" not in resumed.stdout
+    assert_same_weights(commands.folder / "whole", commands.folder / "parts")
+    assert episodes(commands.folder / "whole") == episodes(commands.folder / "parts") != []
+    other = launch(commands, "-df", "parts", "--max_global_steps", "280", processes="3")
+    assert "The emulators are those of another number of processes: all start new episodes" in other.stdout
+    alone = commands.run("train.py", "-df", "parts", "--max_global_steps", "320")
+    assert "The emulators are those of another number of processes" in alone.stdout
+    steps = [int(step) for step, *_ in episodes(commands.folder / "parts")]
+    assert steps == sorted(steps)
+
+
+def children(process: subprocess.Popen) -> list[int]:
+    """The training processes of a launcher, the first one first."""
+    found = Path(f"/proc/{process.pid}/task").iterdir()
+    pids = {int(pid) for task in found for pid in (task / "children").read_text().split()}
+    return sorted(pids, key=lambda pid: rank_of(pid))
+
+
+def rank_of(pid: int) -> int:
+    environment = Path(f"/proc/{pid}/environ").read_bytes().decode()
+    return json.loads(re.search("TF_CONFIG=([^\0]*)", environment)[1])["task"]["index"]
+
+
+@pytest.fixture
+def running(commands):
+    """A launcher of two processes that have saved once, and their ids."""
+    process = commands.start(
+        *("script/launch.py", "--processes", "2", "--", "-df", "run", *SHORT, *HALF, "--checkpoint_interval", "200")
+    )
+    wait_for((commands.folder / "run/checkpoints/200").exists)
+    pids = children(process)
+    assert len(pids) == 2
+    yield process, pids
+    process.kill()
+    process.communicate()
+    for pid in pids:
+        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["launcher", "first", "second"])
+def test_a_signal_anywhere_stops_all_and_saves(commands, running, where, number):
+    process, pids = running
+    os.kill({"launcher": process.pid, "first": pids[0], "second": pids[1]}[where], number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    (saved,) = re.findall(r"Saved at ([\d,]+) decisions", out)
+    resumed = launch(commands, "-df", "run", "--max_global_steps", f"{int(saved.replace(',', '')) + 20}")
+    assert f"Going on from {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_that_dies_ends_all_and_the_same_command_goes_on(commands, running, victim):
+    process, pids = running
+    os.kill(pids[victim], signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 9 and "another process of this training is gone" in err and "Traceback" not in err
+    resumed = launch(commands, "-df", "run", "--max_global_steps", "5000")
+    assert "Going on from" in resumed.stdout
+
+
+def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
+    code = "import sys, paac.distributed as d; d.PATIENCE = 5.0; import train; from paac import front_door; "
+    code += "front_door.run(train.main)"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, "-df", "run", *SHORT, *HALF, "--checkpoint_interval", "200"],
+            cwd=commands.folder,
+            env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=as_from_a_terminal,
+        )
+        for environment in environments(2)
+    ]
+    try:
+        wait_for((commands.folder / "run/checkpoints/200").exists)
+        processes[1].send_signal(signal.SIGSTOP)
+        _, error = processes[0].communicate(timeout=60)
+        assert processes[0].returncode == 1
+        assert "no answer from another process within 5 seconds" in error and error.count("\n") == 1
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    wait_for(lambda: not any(group_members(process) for process in processes))
+
+
+def test_ctrl_c_at_the_terminal_counts_once(commands, running):
+    process, _ = running
+    interrupt(process)  # the whole group of the launcher, where the training processes are not
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Saved at" in out, err
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["{", "[]", '{"cluster": {"worker": ["a:1", "b:2"]}}', '{"cluster": {"worker": ["a:1"]}, "task": {"index": 1}}'],
+)
+def test_a_tf_config_that_is_none_is_one_line(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(OptionError, match="TF_CONFIG: must name a cluster"):
+        join()
+
+
+def test_one_process_needs_no_others(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert isinstance(join(), Alone)
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}')
+    assert isinstance(join(), Alone)
+
+
+def test_bad_arguments_are_one_line(commands):
+    for arguments, message in ((["--processes", "0"], "--processes 0"), (["-g", "pong"], "unrecognized arguments: -g pong")):
+        refused = commands.run("script/launch.py", *arguments, code=2)
+        assert message in refused.stderr and refused.stderr.count("\n") == 1
+    refused = launch(commands, "-g", "pang", code=2)
+    assert "no game of that name" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments(2)] == ["3", "5"]
+    with pytest.raises(OptionError, match="--processes 3: there are 2 GPUs"):
+        environments(3)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert "CUDA_VISIBLE_DEVICES" not in environments(2)[0]
+
+
+def test_addresses_differ_and_files_come_out_as_they_went_in():
+    assert len(set(free_addresses(8))) == 8
+    files = {"a/b": b"1", "empty": b"", "c": bytes(range(256))}
+    assert _unpack(_pack(files)) == files
