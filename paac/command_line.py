@@ -48,16 +48,24 @@ def one_of(*values: Any) -> Limit:
     return Limit(lambda value: value in values, "one of " + ", ".join(map(str, values)))
 
 
-def option(default: Any, *flags: str, help: str, group: str = "", kind: str = LOCAL, limit: Limit | None = None) -> Any:
-    """A dataclass field that is an option; without flags it is `--name`."""
-    metadata = {"flags": flags, "help": help, "group": group, "kind": kind, "limit": limit, "typed_as": ""}
-    return dataclasses.field(default=default, metadata=metadata)
+def option(
+    default: Any,
+    *flags: str,
+    help: str,
+    group: str = "",
+    kind: str = LOCAL,
+    limit: Limit | None = None,
+    alone: Any = None,
+) -> Any:
+    """A dataclass field that is an option; without flags it is `--name`. Typed without a value it means `alone`."""
+    metadata = {"flags": flags, "help": help, "group": group, "kind": kind, "limit": limit, "alone": alone}
+    return dataclasses.field(default=default, metadata=metadata | {"typed_as": ""})
 
 
 def arguments(name: str, *, help: str, group: str = "") -> Any:
     """A dataclass field, a list of texts, for what is typed without a flag; called `name` in the help."""
-    metadata = {"flags": (), "help": help, "group": group, "kind": LOCAL, "limit": None, "typed_as": name}
-    return dataclasses.field(metadata=metadata)
+    metadata = {"flags": (), "help": help, "group": group, "kind": LOCAL, "limit": None, "alone": None}
+    return dataclasses.field(metadata=metadata | {"typed_as": name})
 
 
 def typed_options(
@@ -101,6 +109,8 @@ def _add_option(group: Any, field: dataclasses.Field, kind: type) -> None:
         settings["action"] = argparse.BooleanOptionalAction
     else:
         settings |= {"type": whole_number if kind is int else kind, "metavar": _METAVARS[kind]}
+        if metadata["alone"] is not None:
+            settings |= {"nargs": "?", "const": metadata["alone"]}
     group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
 
 

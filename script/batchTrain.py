@@ -6,17 +6,28 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
+import importlib.util
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from experiments.folder import create_experiment, open_experiment, standing
 from experiments.kept import Keeper
 from experiments.plan import Planned, read_plan
 from experiments.trainings import Trainings
 from paac import front_door
-from paac.command_line import AT_LEAST_ONE, PATH, POSITIVE, OptionError, check_limits, option, typed_options
+from paac.command_line import (
+    AT_LEAST_ONE,
+    NOT_NEGATIVE,
+    PATH,
+    POSITIVE,
+    OptionError,
+    check_limits,
+    option,
+    typed_options,
+)
 from paac.options import Options
 
 ABOUT = """Train every JSON file of a folder and its sub-folders, each into DESTINATION/DATE-experiment/NAME. A file
@@ -34,8 +45,20 @@ class BatchOptions:
     time: float = option(1800.0, "-t", "--time", group="Batch", limit=POSITIVE, help="seconds between kept checkpoints")
     jobs: int = option(1, group="Batch", limit=AT_LEAST_ONE, help="trainings that run at the same time")
     seeds: int | None = option(None, group="Batch", limit=AT_LEAST_ONE, help="train each with so many seeds")
+    ray: str | None = option(None, alone="auto", group="Cluster", help="train on the Ray cluster at this address, all runs at once; without an address on the one this machine belongs to; first pip install -r script/requirements-ray.txt")
+    cpus: float = option(2.0, group="Cluster", limit=POSITIVE, help="cores of a run, which are its emulator workers")
+    gpus: float = option(0.0, group="Cluster", limit=NOT_NEGATIVE, help="GPUs of a run, also a part of one")
     dry_run: bool = option(False, group="Batch", help="only show what would be trained")
     # fmt: on
+
+
+def on_cluster(options: BatchOptions) -> Any:
+    """The trainings of a Ray cluster. Raises OptionError if there is none."""
+    if importlib.util.find_spec("ray") is None:
+        raise OptionError("--ray: ray is not there; pip install -r script/requirements-ray.txt")
+    from experiments.on_ray import RayTrainings
+
+    return RayTrainings(options.ray or "", options.cpus, options.gpus)
 
 
 class Outcome(NamedTuple):
@@ -52,13 +75,14 @@ class Batch:
         self.plan = plan
         self.folder = folder
         self._options = options
-        self._trainings = Trainings()
         self._saying = threading.Lock()
 
     def train(self) -> list[Outcome]:
-        """Train what is not finished, `jobs` at a time, in the order of the plan."""
-        with self._trainings.passing_signals(), ThreadPoolExecutor(self._options.jobs) as workers:
-            return list(workers.map(self._train_one, range(len(self.plan))))
+        """Train what is not finished, `jobs` at a time or all on a cluster, in the order of the plan."""
+        trainings = on_cluster(self._options) if self._options.ray else Trainings()
+        jobs = len(self.plan) if self._options.ray else self._options.jobs
+        with trainings.passing_signals(), ThreadPoolExecutor(jobs) as workers:
+            return list(workers.map(partial(self._train_one, trainings), range(len(self.plan))))
 
     def state(self, planned: Planned) -> str:
         """What there is of a run before the batch."""
@@ -67,7 +91,7 @@ class Batch:
             return "finished"
         return f"goes on from {now.step:,}" if now.step else "new"
 
-    def _train_one(self, number: int) -> Outcome:
+    def _train_one(self, trainings: Any, number: int) -> Outcome:
         planned = self.plan[number]
         run = self.folder / planned.name
         last_line = ""
@@ -82,7 +106,7 @@ class Batch:
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
         with Keeper(run, self._options.time, say):
-            code = self._trainings.train(["-df", str(run)], say)
+            code = trainings.train(["-df", str(run)], say)
         if code:
             return Outcome(f"failed: {last_line}", failed=True)
         if standing(run, planned).is_finished:

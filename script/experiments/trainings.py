@@ -1,5 +1,6 @@
 """Trainings as processes: started, followed, and stopped so that each saves."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from paac.stop import SIGNALS
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBC = ctypes.CDLL(None)
 TRAIN = Path(__file__).parent.parent.parent / "train.py"
 
 
@@ -48,6 +51,7 @@ class Trainings:
                 errors="replace",
                 env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
             self._running.add(process)
         try:
@@ -66,22 +70,35 @@ class Trainings:
             for process in self._running:
                 process.kill()
 
+    def stop(self, number: int) -> None:
+        """Pass a signal on to all; none is started any more."""
+        with self._lock:
+            self.stopping = True
+            for process in self._running:
+                process.send_signal(number)
+
     @contextmanager
     def passing_signals(self) -> Iterator[None]:
         """Pass signals on; to be entered in the main thread."""
-
-        def pass_on(number: int, _: object) -> None:
-            with self._lock:
-                self.stopping = True
-                for process in self._running:
-                    process.send_signal(number)
-
-        before = {number: signal.getsignal(number) for number in SIGNALS}
-        for number, handler in before.items():
-            if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup means it
-                signal.signal(number, pass_on)
-        try:
+        with signals_passed_to(self.stop):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+def _end_with_parent() -> None:
+    """Called in the new process: it saves and ends when its parent is killed. Linux has that, macOS has not."""
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@contextmanager
+def signals_passed_to(stop: Callable[[int], None]) -> Iterator[None]:
+    """Call `stop` with the number of each signal that asks this process to end."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup means it
+            signal.signal(number, lambda number, _: stop(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
