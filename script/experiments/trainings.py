@@ -1,5 +1,6 @@
 """Trainings as processes: started, followed, and stopped so that each saves."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from paac.stop import SIGNALS
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBC = ctypes.CDLL(None)
 TRAIN = Path(__file__).parent.parent.parent / "train.py"
 
 
@@ -48,6 +51,7 @@ class Trainings:
                 errors="replace",
                 env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
             self._running.add(process)
         try:
@@ -85,3 +89,9 @@ class Trainings:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _end_with_parent() -> None:
+    """Called in the new process: it saves and ends when its parent is killed. Linux has that, macOS has not."""
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -169,3 +169,15 @@ def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
     commands.run("script/batchTrain.py", "--dry_run")
     write(commands.folder, {"toTrain/second.json": SHORT | {"gamma": 0.5}})
     assert "second: new" in commands.run("script/batchTrain.py", "--dry_run").stdout
+
+
+def test_a_batch_that_is_killed_leaves_no_training_behind(commands):
+    write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
+    batch = commands.start("script/batchTrain.py")
+    wait_for(lambda: any(commands.folder.glob("logs/*/only/checkpoints/200")))
+    (folder,) = experiments(commands)
+    trainer = int((folder / "only/.lock").read_text())
+    batch.kill()
+    batch.communicate()
+    wait_for(lambda: not Path(f"/proc/{trainer}").exists())
+    assert "only: goes on from" in commands.run("script/batchTrain.py", "--dry_run").stdout
