@@ -97,16 +97,19 @@ class Batch:
         last_line = ""
 
         def say(line: str) -> None:
-            nonlocal last_line
-            last_line = line
             with self._saying, (run / "train.log").open("a", encoding="utf-8") as log:
                 log.write(line + "\n")
                 print(f"[{number + 1}/{len(self.plan)} {planned.name}] {line}", flush=True)
 
+        def say_and_note(line: str) -> None:
+            nonlocal last_line
+            last_line = line
+            say(line)
+
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
         with Keeper(run, self._options.time, say):
-            code = trainings.train(["-df", str(run)], say)
+            code = trainings.train(["-df", str(run)], say_and_note)
         if code:
             return Outcome(f"failed: {last_line}", failed=True)
         if standing(run, planned).is_finished:

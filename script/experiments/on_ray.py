@@ -51,7 +51,7 @@ class RayTrainings:
                 f"--ray {address}: no cluster there ({str(error).splitlines()[0]}); ray start --head"
             ) from None
         self._make = ray.remote(
-            num_cpus=cpus, num_gpus=gpus, max_restarts=RETRIES, max_task_retries=RETRIES, max_concurrency=2
+            num_cpus=cpus, num_gpus=gpus, max_restarts=RETRIES, max_task_retries=-1, max_concurrency=2
         )(Trainer)
         self._cpus = cpus
         self._trainers: set[Any] = set()

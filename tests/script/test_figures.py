@@ -161,7 +161,7 @@ def test_one_seed_has_no_band(tmp_path):
     assert not figure.axes[0].collections
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a (1 seed)"]
     assert figure.get_supxlabel() == "hours of training"
-    assert "episodes in each of 2 bins" in figure.get_supylabel()
+    assert "episodes in each of 2 bins" in figure.axes[0].get_ylabel()
 
 
 def test_a_panel_a_game_with_the_same_colours_in_all(tmp_path):
