@@ -18,6 +18,7 @@ from experiments.trainings import Trainings
 from paac import front_door
 from paac.command_line import AT_LEAST_ONE, PATH, POSITIVE, OptionError, check_limits, option, typed_options
 from paac.options import Options
+from paac.run_folder import checkpoint_steps, only_trainer
 
 ABOUT = """Train every JSON file of a folder and its sub-folders, each into DESTINATION/DATE-experiment/NAME. A file
 holds options as args.json does; what it lacks takes its default, and lists under "sweep" are tried in every
@@ -65,7 +66,8 @@ class Batch:
         now = standing(self.folder / planned.name, planned)
         if now.is_finished:
             return "finished"
-        return f"goes on from {now.step:,}" if now.step else "new"
+        has_begun = checkpoint_steps(self.folder / planned.name / "checkpoints")
+        return f"goes on from {now.step:,}" if has_begun else "new"
 
     def _train_one(self, number: int) -> Outcome:
         planned = self.plan[number]
@@ -84,9 +86,11 @@ class Batch:
 
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
-        with Keeper(run, self._options.time, say):
+        with Keeper(run, self._options.time, say) as keeper:
             code = self._trainings.train(["-df", str(run)], say_and_note)
-        if code:
+            if code == 0:
+                keeper.keep_last()
+        if code and not self._trainings.stopping:
             return Outcome(f"failed: {last_line}", failed=True)
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
@@ -121,13 +125,15 @@ def main(argv: Sequence[str]) -> None:
         raise OptionError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)
     batch = Batch(plan, open_experiment(Path(options.destination), plan), options)
-    print(f"{len(plan)} trainings, into {batch.folder}")
+    trainings = "1 training" if len(plan) == 1 else f"{len(plan)} trainings"
+    print(f"{trainings}, {'going on in' if batch.folder.exists() else 'into the new'} {batch.folder}")
     if options.dry_run:
         for planned in plan:
             print(f"{planned.name}: {batch.state(planned)}; {described(planned)}")
         return
-    create_experiment(batch.folder, plan)
-    outcomes = batch.train()
+    with only_trainer(batch.folder, "-d"):
+        create_experiment(batch.folder, plan)
+        outcomes = batch.train()
     batch.show([outcome.state for outcome in outcomes])
     failed = sum(outcome.failed for outcome in outcomes)
     if failed:
