@@ -18,12 +18,12 @@ def main(argv: Sequence[str]) -> None:
 
     import numpy as np
 
-    from paac.command_line import OptionError
+    from paac.outputs import writable_file
     from paac.showing import show
 
     options = TestOptions(**typed)
-    if options.json is not None and (not Path(options.json).absolute().parent.is_dir() or Path(options.json).is_dir()):
-        raise OptionError(f"--json {options.json}: must be a file in a folder that is there")
+    if options.json is not None:
+        writable_file("--json", options.json)
     shown = show(options)
     scores = np.array([result.score for result in shown.results])
     print(f"Performed {len(scores)} tests for {shown.game}.")
@@ -59,10 +59,7 @@ def main(argv: Sequence[str]) -> None:
             "median": float(np.median(scores)),
             **{name.lower(): float(value) for name, value in statistics.items()},
         }
-        try:
-            Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OptionError(f"--json {options.json}: cannot be written ({error.strerror})") from None
+        Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What all front doors share: one place where errors become one line and an exit code."""
 
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,10 +15,13 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a folder's name may be no text
+    name = Path(sys.argv[0]).name
     try:
-        sys.exit(_exit_code(main, Path(sys.argv[0]).name))
+        sys.exit(_exit_code(main, name))
     except KeyboardInterrupt:
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        sys.exit(_say(name, f"{error.name} is not installed: pip install -r requirements.txt", USER_ERROR))
 
 
 def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
@@ -28,6 +32,9 @@ def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
         main(sys.argv[1:])
     except (OptionError, GameError) as error:
         return _say(name, " ".join(str(error).split()), USER_ERROR)
+    except BrokenPipeError:  # who was reading has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILURE
     except (WorkerError, OSError, MemoryError) as error:
         return _say(name, str(error) or type(error).__name__, FAILURE)
     return 0

@@ -35,12 +35,12 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
 
 
 @contextmanager
-def only_trainer(folder: Path) -> Iterator[None]:
-    """Hold the run's folder, made if need be: two trainings in one would cut each other's curves.
+def only_trainer(folder: Path, typed_as: str = "-df") -> Iterator[None]:
+    """Hold the folder of a run or an experiment, made if need be: two trainings in one would cut each other's curves.
 
     Raises OptionError if another training holds it. The system lets go of it however this process ends.
     """
-    with _writing(folder):
+    with _writing(folder, typed_as):
         folder.mkdir(parents=True, exist_ok=True)
         held = (folder / LOCK).open("a+", encoding="utf-8")
     with held:
@@ -49,7 +49,7 @@ def only_trainer(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             held.seek(0)
             raise OptionError(
-                f"-df {folder}: process {held.read()} is training there; stop it first, or name another folder"
+                f"{typed_as} {folder}: process {held.read()} is training there; stop it first, or name another folder"
             ) from None
         except OSError:
             pass  # a file system without locks
@@ -68,11 +68,11 @@ def create_run(options: Options) -> None:
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(folder: Path, typed_as: str = "-df") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OptionError(f"-df {folder}: cannot be written ({error.strerror}); name another folder") from None
+        raise OptionError(f"{typed_as} {folder}: cannot be written ({error.strerror}); name another folder") from None
 
 
 def find_run(folder: str) -> tuple[Path, Options, str]:

@@ -1,6 +1,7 @@
 """What TensorBoard shows of a run as a whole: its options, a table to compare runs, and which charts come first."""
 
 import dataclasses
+from pathlib import Path
 
 import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -47,7 +48,7 @@ def write(options: Options) -> None:
     tf.summary.text("options", options_text(options))
     _write_raw(custom_scalar.pb(layout()))
     _write_raw(_experiment_summary())
-    name = f"{options.debugging_folder}, seed {options.random_seed}"
+    name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
     hparams.hparams(hyperparameters(options), trial_id=name)
 
 

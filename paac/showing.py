@@ -12,6 +12,7 @@ from paac.command_line import OptionError
 from paac.engine import start_tensorflow
 from paac.film import Film
 from paac.options import FilmOptions, Options, check
+from paac.outputs import writable_folder
 from paac.run_folder import emulator_settings, find_run
 
 
@@ -63,7 +64,8 @@ def show(options: FilmOptions) -> Show:
                 raise OptionError(
                     f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option away"
                 )
-            _make_folder(gifs)
+            if gifs:
+                writable_folder("-gf", options.gif_folder)
             results = play_episodes(
                 network,
                 emulators,
@@ -105,12 +107,3 @@ def _gif_files(options: FilmOptions) -> list[Path]:
         raise OptionError(f"-gn {options.gif_name}: must be a plain name; the folder is -gf")
     folder = Path(options.gif_folder)
     return [folder / f"{name}_{number}.gif" for number in range(1, options.test_count + 1)]
-
-
-def _make_folder(gifs: list[Path]) -> None:
-    """Make it before the episodes are played, which may take minutes."""
-    try:
-        for gif in gifs[:1]:
-            gif.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"-gf {gif.parent}: cannot be made ({error.strerror}); name another folder") from None

@@ -29,6 +29,7 @@ from paac.command_line import (
     typed_options,
 )
 from paac.options import Options
+from paac.run_folder import checkpoint_steps, only_trainer
 
 ABOUT = """Train every JSON file of a folder and its sub-folders, each into DESTINATION/DATE-experiment/NAME. A file
 holds options as args.json does; what it lacks takes its default, and lists under "sweep" are tried in every
@@ -89,7 +90,8 @@ class Batch:
         now = standing(self.folder / planned.name, planned)
         if now.is_finished:
             return "finished"
-        return f"goes on from {now.step:,}" if now.step else "new"
+        has_begun = checkpoint_steps(self.folder / planned.name / "checkpoints")
+        return f"goes on from {now.step:,}" if has_begun else "new"
 
     def _train_one(self, trainings: Any, number: int) -> Outcome:
         planned = self.plan[number]
@@ -108,9 +110,11 @@ class Batch:
 
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
-        with Keeper(run, self._options.time, say):
+        with Keeper(run, self._options.time, say) as keeper:
             code = trainings.train(["-df", str(run)], say_and_note)
-        if code:
+            if code == 0:
+                keeper.keep_last()
+        if code and not trainings.stopping:
             return Outcome(f"failed: {last_line}", failed=True)
         if standing(run, planned).is_finished:
             return Outcome("finished", failed=False)
@@ -145,13 +149,15 @@ def main(argv: Sequence[str]) -> None:
         raise OptionError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)
     batch = Batch(plan, open_experiment(Path(options.destination), plan), options)
-    print(f"{len(plan)} trainings, into {batch.folder}")
+    trainings = "1 training" if len(plan) == 1 else f"{len(plan)} trainings"
+    print(f"{trainings}, {'going on in' if batch.folder.exists() else 'into the new'} {batch.folder}")
     if options.dry_run:
         for planned in plan:
             print(f"{planned.name}: {batch.state(planned)}; {described(planned)}")
         return
-    create_experiment(batch.folder, plan)
-    outcomes = batch.train()
+    with only_trainer(batch.folder, "-d"):
+        create_experiment(batch.folder, plan)
+        outcomes = batch.train()
     batch.show([outcome.state for outcome in outcomes])
     failed = sum(outcome.failed for outcome in outcomes)
     if failed:

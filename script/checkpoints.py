@@ -35,6 +35,7 @@ def main(argv: Sequence[str]) -> None:
     run = Path(options.debugging_folder)
     if not (run / ARGS).is_file():
         raise OptionError(f"-df {run}: no run there; start one with train.py -df {run}")
+    print(f"Keeping what is newest in {run} every {options.time:g} seconds; Ctrl+C ends", flush=True)
     while True:
         steps = checkpoint_steps(run / "checkpoints")
         is_finished = bool(steps) and steps[-1] >= load_options(run / ARGS).max_global_steps

@@ -9,11 +9,12 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 
-from experiments.front_doors import test
-from experiments.kept import keep_newest, kept_runs
+from experiments.front_doors import CommandError, test
+from experiments.kept import kept_runs
 from paac import front_door
 from paac.command_line import PATH, POSITIVE, SEED, OptionError, check_limits, option, typed_options
-from paac.run_folder import find_run
+from paac.outputs import writable_file
+from paac.run_folder import checkpoint_steps, find_run
 
 ABOUT = """Film an episode of every checkpoint in checkpoints_saved, and of the newest one, and join them to one mp4
 with the step and the score written in. batchTrain.py, resumeTraining.py and checkpoints.py save them there."""
@@ -37,22 +38,32 @@ def main(argv: Sequence[str]) -> None:
     run, _, note = find_run(options.folder)
     if note:
         print(note)
-    file = Path(options.to) if options.to else run / "training.mp4"
-    if not file.absolute().parent.is_dir() or file.is_dir():
-        raise OptionError(f"--to {file}: must be a file in a folder that is there")
-    keep_newest(run)
-    kept = kept_runs(run)
-    if not kept:
+    file = writable_file("--to", options.to or run / "training.mp4")
+    if file.suffix != ".mp4":
+        raise OptionError(f"--to {file}: must end with .mp4")
+    agents = kept_runs(run)
+    newest = checkpoint_steps(run / "checkpoints")[-1:]
+    if newest and str(newest[0]) not in [kept.name for kept in agents]:
+        agents.append(run)
+    if not agents:
         raise OptionError(f"-f {run}: no checkpoint there; train it first")
 
     from experiments.video import Video
 
     with tempfile.TemporaryDirectory() as folder, Video(file) as video:
-        for number, saved in enumerate(kept, 1):
-            film = ["-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
-            report = test(saved, "--seed", str(options.seed), *film)
-            print(f"[{number}/{len(kept)}] {report['step']:,} decisions: score {report['mean']:.15g}", flush=True)
+        shown = 0
+        film = ["--seed", str(options.seed), "-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
+        for number, agent in enumerate(agents, 1):
+            try:
+                report = test(agent, *film)
+            except CommandError as error:  # a damaged one
+                print(f"[{number}/{len(agents)}] {error}; left out", flush=True)
+                continue
+            shown += 1
+            print(f"[{number}/{len(agents)}] {report['step']:,} decisions: score {report['mean']:.15g}", flush=True)
             video.add(Path(folder) / "film_1.gif", f"{report['step']:,} decisions", f"score {report['mean']:.15g}")
+    if not shown:
+        raise OptionError(f"-f {run}: none of the agents there could be played")
     print(f"Wrote {file}")
 
 

@@ -16,6 +16,7 @@ from figures.groups import Group, figar_words, group_runs
 from figures.runs import AXES, load_runs, short_names
 from paac import front_door
 from paac.command_line import PATH, arguments, between, check_limits, one_of, option, typed_options
+from paac.outputs import writable_folder
 
 X_HELP = "what curves go along: decisions, frames (of the game, as many as were played) or hours (of training)"
 REFERENCES_HELP = "JSON file of {game: [random score, reference score]}, for games without a human score"
@@ -53,10 +54,10 @@ def compare_groups(groups: Sequence[Group], options: PlotOptions) -> None:
     """Write comparison.png and .svg, and print the same as a table."""
     from figures.comparison import comparison_table, draw_comparison
     from figures.scores import compare, load_references
-    from figures.style import make_folder, save
+    from figures.style import save
 
     comparison = compare(groups, load_references(options.references) if options.references else {})
-    folder = make_folder(options.folder)
+    folder = writable_folder("--folder", options.folder)
     print(*comparison.notes, comparison_table(comparison), sep="\n")
     tell(save(draw_comparison(comparison), folder, "comparison"))
 
@@ -65,10 +66,10 @@ def show_training(groups: Sequence[Group], options: PlotOptions) -> None:
     """Write curves.png and .svg, and repetitions_NAME.png and .svg for each run with FiGAR."""
     from figures.curves import draw_curves
     from figures.repetitions import draw_repetitions, is_figar, read_repetitions
-    from figures.style import make_folder, save
+    from figures.style import save
     from paac.engine import start_tensorflow
 
-    folder = make_folder(options.folder)
+    folder = writable_folder("--folder", options.folder)
     tell(save(draw_curves(groups, options.x, options.bins), folder, "curves"))
     runs = [run for group in groups for run in group.runs if is_figar(run)]
     if runs:

@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from paac import front_door
-from paac.command_line import PATH, POSITIVE, SEED, OptionError, arguments, between, check_limits, option, typed_options
+from paac.command_line import PATH, POSITIVE, SEED, arguments, between, check_limits, option, typed_options
+from paac.outputs import writable_file
 
 ABOUT = """Write one HTML page about runs: learning curves, and of each run its options, the command that trains it again,
 test scores, a film, and with FiGAR the repetitions over training. The page works offline and can be sent by mail."""
@@ -31,15 +32,12 @@ class ReportOptions:
 def main(argv: Sequence[str]) -> None:
     options = ReportOptions(**typed_options(ReportOptions, argv, ABOUT))
     check_limits(options)
-    file = Path(options.to or Path(options.runs[0]) / "report.html")
-
     from figures.runs import load_runs
 
     runs, left_out = load_runs(options.runs)
     for line in left_out:
         print(line)
-    if not file.absolute().parent.is_dir() or file.is_dir():
-        raise OptionError(f"--to {file}: must be a file in a folder that is there")
+    file = writable_file("--to", options.to or Path(options.runs[0]) / "report.html")
 
     from experiments.report import Episodes, write_page
     from paac.engine import start_tensorflow

@@ -36,8 +36,10 @@ def main(argv: Sequence[str]) -> None:
     if not (run / ARGS).is_file():
         raise OptionError(f"-df {run}: no run there; start one with train.py -df {run}")
     trainings = Trainings()
-    with trainings.passing_signals(), ThreadPoolExecutor(1) as worker, Keeper(run, options.time):
+    with trainings.passing_signals(), ThreadPoolExecutor(1) as worker, Keeper(run, options.time) as keeper:
         code = worker.submit(trainings.train, ["-df", str(run)]).result()
+        if code == 0:
+            keeper.keep_last()
     sys.exit(code)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from experiments.front_doors import CommandError, test
 from paac import front_door
-from paac.command_line import PATH, SEED, OptionError, between, check_limits, option, typed_options
+from paac.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.outputs import writable_folder
 from paac.run_folder import find_runs
 
 ABOUT = """Test the agent of every run below a folder with test.py, one after the other. The table goes to the screen, and
@@ -87,12 +88,7 @@ def main(argv: Sequence[str]) -> None:
     options = TestAllOptions(**typed_options(TestAllOptions, argv, ABOUT))
     check_limits(options)
     runs = find_runs(options.folder)
-    folder = Path(options.to or options.folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "tests.csv").open("a").close()  # found out before the tests, which may take hours
-    except OSError as error:
-        raise OptionError(f"--to {folder}: cannot be written ({error.strerror}); name another folder") from None
+    folder = writable_folder("--to", options.to or options.folder)
     reports, failed = test_each(runs, options)
     show(reports)
     write(reports, folder)

@@ -4,6 +4,7 @@ Each is a folder that test.py and gif.py take for a run.
 """
 
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,25 +16,33 @@ KEPT = "checkpoints_saved"
 
 def keep_newest(run: Path) -> Path | None:
     """Copy the run's newest checkpoint, if it has not been copied yet; returns where to. Raises OSError."""
-    checkpoints = run / "checkpoints"
-    steps = checkpoint_steps(checkpoints)
-    if not steps or (run / KEPT / str(steps[-1])).exists():
-        return None
-    step = str(steps[-1])
-    aside = run / KEPT / f".{step}.new"
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        shutil.copytree(checkpoints / step, aside / "checkpoints" / step)
+    for step in reversed(checkpoint_steps(run / "checkpoints")):
+        kept = run / KEPT / str(step)
+        if kept.exists():
+            return None
+        try:
+            return _keep(run, str(step), kept)
+        except OSError as error:
+            if (run / "checkpoints" / str(step)).exists():
+                raise OSError(f"{kept} cannot be written ({error.strerror or 'its files changed'})") from None
+            # The training has dropped it meanwhile, and has a newer one.
+            return keep_newest(run)
+    return None
+
+
+def _keep(run: Path, step: str, kept: Path) -> Path:
+    kept.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{step}.", dir=kept.parent, ignore_cleanup_errors=True) as folder:
+        aside = Path(folder) / step
+        shutil.copytree(run / "checkpoints" / step, aside / "checkpoints" / step)
         # TensorFlow's note of the newest, for tf.train.latest_checkpoint.
         (aside / "checkpoints/checkpoint").write_text(
             f'model_checkpoint_path: "{step}/weights"\nall_model_checkpoint_paths: "{step}/weights"\n', encoding="utf-8"
         )
         shutil.copy(run / ARGS, aside / ARGS)
-        aside.rename(run / KEPT / step)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    return run / KEPT / step
+        if not kept.exists():  # another may have copied it too
+            aside.rename(kept)
+    return kept
 
 
 def kept_runs(run: Path) -> list[Path]:
@@ -42,7 +51,7 @@ def kept_runs(run: Path) -> list[Path]:
 
 
 class Keeper:
-    """Keeps a copy every `seconds` from a thread of its own, and the last one at the end. A context manager."""
+    """Keeps a copy every `seconds` from a thread of its own, a context manager; `keep_last` keeps one at the end."""
 
     def __init__(self, run: Path, seconds: float, say: Callable[[str], None] = print):
         self._run, self._seconds, self._say = run, seconds, say
@@ -57,15 +66,16 @@ class Keeper:
         self._end.set()
         self._thread.join()
 
+    def keep_last(self) -> None:
+        """Keep the newest checkpoint, if it is not kept yet."""
+        try:
+            kept = keep_newest(self._run)
+        except OSError as error:  # a full disk must not end the training
+            self._say(f"a checkpoint could not be kept: {error}")
+        else:
+            if kept:
+                self._say(f"kept {kept}")
+
     def _keep(self) -> None:
-        while True:
-            ended = self._end.wait(self._seconds)
-            try:
-                kept = keep_newest(self._run)
-            except OSError as error:  # a full disk must not end the training
-                self._say(f"a checkpoint could not be kept: {error}")
-            else:
-                if kept:
-                    self._say(f"kept {kept}")
-            if ended:
-                return
+        while not self._end.wait(self._seconds):
+            self.keep_last()

@@ -1,6 +1,7 @@
 """Trainings on the machines of a Ray cluster, which see the project and the runs under the same paths."""
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,16 +44,20 @@ class RayTrainings:
     """What `Trainings` is for one machine."""
 
     def __init__(self, address: str, cpus: float, gpus: float):
-        """`address` of the cluster, "auto" for the one this machine belongs to. Raises OptionError."""
+        """`address` of the cluster, HOST:PORT, or "auto" for the one this machine belongs to. Raises OptionError."""
         try:
+            if address != "auto":  # Ray itself would try for minutes
+                host, _, port = address.rpartition(":")
+                socket.create_connection((host, int(port)), timeout=10).close()
             ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": f"{SCRIPTS}:{SCRIPTS.parent}"}})
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise OptionError(
                 f"--ray {address}: no cluster there ({str(error).splitlines()[0]}); ray start --head"
             ) from None
-        self._make = ray.remote(
-            num_cpus=cpus, num_gpus=gpus, max_restarts=RETRIES, max_task_retries=-1, max_concurrency=2
-        )(Trainer)
+        remote: Any = ray.remote
+        self._make = remote(num_cpus=cpus, num_gpus=gpus, max_restarts=RETRIES, max_task_retries=-1, max_concurrency=2)(
+            Trainer
+        )
         self._cpus = cpus
         self._trainers: set[Any] = set()
         self._lock = threading.Lock()

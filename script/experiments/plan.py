@@ -3,15 +3,17 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulators import GameError, find_game, make_emulator
-from paac.command_line import OptionError, flag, typed_fields
+from paac.command_line import LOCAL, OptionError, flag, typed_fields
 from paac.options import Options, options_from, read_json, resolve
 from paac.run_folder import emulator_settings
 
 SWEEP = "sweep"
+LOCAL_OPTIONS = {field.name for field, _ in typed_fields(Options) if field.metadata["kind"] == LOCAL}
 
 
 class Planned(NamedTuple):
@@ -29,7 +31,7 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[Planned]:
     """
     if not folder.is_dir():
         raise OptionError(f"-f {folder}: no such folder; name a folder of JSON files")
-    files = sorted(folder.rglob("*.json"))
+    files = sorted(file for file in folder.rglob("*.json") if not file.name.startswith("."))
     if not files:
         raise OptionError(f"-f {folder}: no JSON file there; args.json of any run shows what goes into one")
     plan: list[Planned] = []
@@ -60,6 +62,8 @@ def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
     values = read_json(file)
     sweep = _sweep(values.pop(SWEEP, {}), file)
     if seeds is not None:
+        if "random_seed" in sweep:
+            raise OptionError(f"--seeds {seeds}: {file} has seeds in its {SWEEP}; leave one of them out")
         sweep["random_seed"] = _seeds(values.get("random_seed"), seeds, file)
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
@@ -77,6 +81,8 @@ def _sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
     for key, values in lists.items():
         if not isinstance(values, list) or not values:
             raise OptionError(f"{file}: {SWEEP}.{key} must be a list with something in it")
+        if key in LOCAL_OPTIONS:
+            raise OptionError(f"{file}: {SWEEP}.{key}: changes no training; leave it out")
     return dict(lists)
 
 
@@ -97,10 +103,14 @@ def _typed_as(key: str) -> str:
 def _check_game(options: Options, file: Path) -> None:
     """Start the game once, before any training starts."""
     try:
-        game = find_game(options.game, options.rom_path)
-        make_emulator(game, seed=0, **emulator_settings(resolve(options))).close()
+        _start_game(options.game, options.rom_path, **emulator_settings(resolve(options)))
     except GameError as error:
         raise OptionError(f"{file}: {error}") from None
+
+
+@cache
+def _start_game(game: str, rom_path: str, **settings: Any) -> None:
+    make_emulator(find_game(game, rom_path), seed=0, **settings).close()
 
 
 def _check_names(plan: list[Planned]) -> None:

@@ -14,7 +14,7 @@ from paac.options import Options, resolve
 NOT_LEARNING = {
     *("game", "random_seed"),
     # When to end, and what to write meanwhile.
-    *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "visualize_convs"),
+    *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "visualize_convs", "log_video"),
 }
 OF_THE_START = ("random_start", "sticky_actions", "full_action_space", "shards")  # chosen by the game and the protocol
 FIGAR = ("max_repetition", "nb_choices")
@@ -61,11 +61,13 @@ def _training(run: Run) -> tuple[str, int]:
 
 def way_of_learning(options: Options) -> dict[str, Any]:
     """Options that make runs differ in how they learn, by name; None for what game and protocol choose anyway."""
+    unused = [] if options.egreedy else ["epsilon", "annealed", "annealed_steps"]
     unset: dict[str, Any] = dict.fromkeys(OF_THE_START)
     chosen = resolve(dataclasses.replace(options, **unset))
     return {
         field.name: None
-        if field.name in OF_THE_START and getattr(options, field.name) == getattr(chosen, field.name)
+        if field.name in unused
+        or (field.name in OF_THE_START and getattr(options, field.name) == getattr(chosen, field.name))
         else getattr(options, field.name)
         for field in dataclasses.fields(Options)
         if field.metadata["kind"] != LOCAL and field.name not in NOT_LEARNING
@@ -103,7 +105,7 @@ def figar_words(options: Options) -> str:
     most, choices = options.max_repetition, options.nb_choices
     if (most, choices) == (0, 1):
         return "no FiGAR"
-    return f"FiGAR {most}" + ("" if choices == most + 1 else f" of {choices} choices")
+    return f"FiGAR {most}" + ("" if choices == most + 1 else f" in {choices} choices")
 
 
 def seeds(counts: Sequence[int]) -> str:

@@ -1,6 +1,5 @@
 """How all pictures look, in print and for those who see fewer colours, and where they go."""
 
-import tempfile
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,8 +9,6 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
-
-from paac.command_line import OptionError
 
 # Okabe and Ito 2008, without the yellow that paper swallows; next to each other far apart in brightness too.
 COLOURS = ("#0072b2", "#e69f00", "#000000", "#cc79a7", "#56b4e9", "#009e73", "#d55e00")
@@ -56,17 +53,6 @@ def wrap(label: str, width: int) -> str:
 def shorten_numbers(panel: Axes) -> None:
     """2M for 2000000 along the x axis."""
     panel.xaxis.set_major_formatter(EngFormatter(sep=""))
-
-
-def make_folder(name: str) -> Path:
-    """The folder for pictures, made if need be. Raises OptionError if nothing can be written there."""
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OptionError(f"--folder {folder}: cannot be written ({error.strerror}); name another folder") from None
-    return folder
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -39,7 +39,8 @@ def experiments(commands) -> list[Path]:
 
 
 def test_every_json_file_of_every_sub_folder_is_planned_in_a_stable_order(tmp_path):
-    write(tmp_path, {"b/pong.json": "{}", "a/seaquest.json": ORIGINAL, "c.json": {"arch": "NATURE"}, "a/notes.txt": ""})
+    files = {"b/pong.json": "{}", "a/seaquest.json": ORIGINAL, "c.json": {"arch": "NATURE"}}
+    write(tmp_path, files | {"a/notes.txt": "", "..json": "{}", ".hidden.json": "{"})
     plan = read_plan(tmp_path)
     assert [planned.name for planned in plan] == ["seaquest", "pong", "c"]
     assert plan[0].options.nb_choices == 11 and plan[0].options.emulator_workers == 8
@@ -87,6 +88,7 @@ def test_seeds_start_at_the_files_own_or_at_one(tmp_path):
         ('{"sweep": {"arch": ["NIPS", "NOPE"]}}', "arch=NOPE"),
         ('{"sweep": {"arch": ["NIPS", "NIPS"]}}', "-arch=NIPS: give their files other names"),
         ('{"sweep": {"depth": [1, 2]}}', "unknown key 'depth'"),
+        ('{"sweep": {"debugging_folder": ["a", "b"]}}', "sweep.debugging_folder: changes no training"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_key(tmp_path, content, message):
@@ -129,10 +131,8 @@ def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
     assert "1 of 3 failed" in failed.stderr
     (folder,) = experiments(commands)
     assert {path.name for path in folder.iterdir()} == {
-        "experiment.json",
-        "bad",
-        "good-arch=NIPS",
-        "good-arch=BAYESIAN",
+        *(".lock", "experiment.json"),
+        *("bad", "good-arch=NIPS", "good-arch=BAYESIAN"),
     }
     assert "Saved at 400 decisions" in (folder / "good-arch=NIPS/train.log").read_text()
     kept = folder / "good-arch=NIPS/checkpoints_saved/400"
@@ -181,3 +181,21 @@ def test_a_batch_that_is_killed_leaves_no_training_behind(commands):
     batch.communicate()
     wait_for(lambda: not Path(f"/proc/{trainer}").exists())
     assert "only: goes on from" in commands.run("script/batchTrain.py", "--dry_run").stdout
+
+
+def test_seeds_come_from_one_place(tmp_path):
+    write(tmp_path, {"a.json": {"sweep": {"random_seed": [1, 2]}}})
+    assert [planned.options.random_seed for planned in read_plan(tmp_path)] == [1, 2]
+    with pytest.raises(OptionError, match="--seeds 2: .*a.json has seeds in its sweep"):
+        read_plan(tmp_path, seeds=2)
+
+
+def test_a_second_batch_in_the_same_experiment_is_refused(commands):
+    write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
+    batch = commands.start("script/batchTrain.py")
+    wait_for(lambda: any(commands.folder.glob("logs/*/only/checkpoints/200")))
+    refused = commands.run("script/batchTrain.py", code=2)
+    assert f"process {batch.pid} is training there" in refused.stderr and refused.stderr.count("\n") == 1
+    interrupt(batch)
+    out, err = batch.communicate(timeout=60)
+    assert batch.returncode == 0 and re.search(r"^only +[\d,]+ .* stopped$", out, re.M), (out, err)

@@ -8,7 +8,7 @@ from figures.curves import bin_means, draw_curves, fill_gaps, learning_curves
 from figures.groups import group_runs, label, seeds
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, shares_in_bins
 from figures.runs import load_run, load_runs, short_names
-from figures.style import line, make_folder, save, wrap
+from figures.style import line, save, wrap
 from paac.command_line import OptionError
 from paac.options import Options
 from paac.summaries import CSV_HEADER
@@ -114,7 +114,7 @@ def test_labels_say_what_differs(tmp_path):
     ]
     assert [group.label for group in group_runs(runs[:2])[0]] == ["arch NIPS", "arch NATURE"]
     assert [group.label for group in group_runs(runs[1:2])[0]] == ["b"]
-    assert label(Options(max_repetition=10, nb_choices=3), ["nb_choices"]) == "FiGAR 10 of 3 choices"
+    assert label(Options(max_repetition=10, nb_choices=3), ["nb_choices"]) == "FiGAR 10 in 3 choices"
 
 
 def test_a_copy_of_a_run_is_no_second_seed(tmp_path):
@@ -232,11 +232,3 @@ def test_the_same_picture_is_the_same_file(tmp_path):
         save(draw_curves(groups), tmp_path, name)
     for kind in ("png", "svg"):
         assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"other.{kind}").read_bytes()
-
-
-@pytest.mark.parametrize("name", ["/proc/nowhere", "file"])
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch, name):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").touch()
-    with pytest.raises(OptionError, match=f"--folder {name}: cannot be written"):
-        make_folder(name)

@@ -46,6 +46,31 @@ def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
     assert latest_checkpoint(str(copy / "checkpoints")) == str(copy / "checkpoints/200/weights")
 
 
+def test_a_checkpoint_that_is_dropped_while_it_is_copied_gives_way_to_the_newest(run, monkeypatch):
+    shutil.rmtree(run / "checkpoints_saved")
+    copytree = shutil.copytree
+
+    def dropped_meanwhile(source, *arguments):
+        monkeypatch.setattr(shutil, "copytree", copytree)
+        shutil.rmtree(source)
+        return copytree(source, *arguments)
+
+    monkeypatch.setattr(shutil, "copytree", dropped_meanwhile)
+    assert keep_newest(run).name == "200" and kept(run) == ["200"]
+
+
+def test_what_cannot_be_copied_is_one_line_and_leaves_nothing(run, monkeypatch):
+    shutil.rmtree(run / "checkpoints_saved")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(OSError, match=r"checkpoints_saved/400 cannot be written \(No space left on device\)$"):
+        keep_newest(run)
+    assert kept(run) == []
+
+
 def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
     edited = json.loads((run / "args.json").read_text()) | {
         "max_global_steps": 600,
@@ -87,7 +112,7 @@ def test_checkpoints_are_kept_beside_any_training(commands, run):
     args.write_text(args.read_text().replace('"max_global_steps": 800', '"max_global_steps": 900'))
     shutil.rmtree(run / "checkpoints_saved/800")
     beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "3600")
-    assert "checkpoints_saved/800" in beside.stdout.readline()
+    assert "Ctrl+C ends" in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
     interrupt(beside)
     assert beside.wait(timeout=60) == 130
 
@@ -120,6 +145,7 @@ def test_every_agent_is_filmed(commands, run):
 def test_a_video_shows_every_kept_checkpoint(commands, run):
     shown = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1").stdout
     assert "200 decisions: score" in shown and "400 decisions: score" in shown
+    assert "left out" not in shown
     frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(run / "training.mp4"))
     assert seconds == pytest.approx(2, abs=0.3) and frames > 20
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
@@ -130,6 +156,13 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     (commands.folder / "untrained/args.json").write_text("{}")
     refused = commands.run("script/createTrainingVideo.py", "-f", "untrained", code=2)
     assert "no checkpoint there" in refused.stderr
+    assert (
+        "must end with .mp4" in commands.run("script/createTrainingVideo.py", "-f", "logs", "--to", "x", code=2).stderr
+    )
+    weights = next((run / "checkpoints_saved/200/checkpoints/200").glob("weights.data*"))
+    weights.write_bytes(b"")
+    mended = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4")
+    assert "is damaged" in mended.stdout and "left out" in mended.stdout and (commands.folder / "other.mp4").exists()
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])

@@ -73,7 +73,7 @@ def test_curves_and_repetitions_are_drawn(trained):
         assert text in curves
     assert "episodes in each of 7 bins" in curves
     repetitions = texts(folder / "new/pictures/repetitions_seed5.svg")
-    for text in ("seed5: pong, FiGAR 4 of 3 choices", "1", "3", "5", "share of the decisions"):
+    for text in ("seed5: pong, FiGAR 4 in 3 choices", "1", "3", "5", "share of the decisions"):
         assert text in repetitions
 
 
