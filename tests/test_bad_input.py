@@ -42,7 +42,8 @@ def answer(tmp_path, monkeypatch, capsys):
     """The exit code of a front door, with everything but the training itself; nothing may be written before that."""
     monkeypatch.chdir(tmp_path)
     trained: list[Options] = []
-    monkeypatch.setattr("paac.engine.start_tensorflow", lambda *_: "/cpu:0")
+    for place in ("paac.engine", "paac.showing"):
+        monkeypatch.setattr(f"{place}.start_tensorflow", lambda *_: "/cpu:0")
     monkeypatch.setattr("paac.training.train", lambda options, *_: trained.append(options))
 
     def answered(main, argv: list[str]) -> int:
