@@ -146,6 +146,7 @@ class Several:
         if self.rank:
             self._open.enter_context(redirect_stdout(io.StringIO()))
         self._gather = tf.function(self._gathered, autograph=False, reduce_retracing=True)
+        self._alive = time.monotonic()  # however long the others took to come
         threading.Thread(target=self._watch, daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
