@@ -69,6 +69,11 @@ class GymEmulator(Emulator):
         screen[...] = self._own.draw() if self._own else self._environment.render()
 
     @property
+    def environment(self) -> gymnasium.Env:
+        """The environment behind it, unwrapped, for players that may see more than pixels."""
+        return self._environment.unwrapped
+
+    @property
     def action_names(self) -> list[str]:
         """Our games' own names, or those of the game's row in gym_settings.py."""
         return list(self._own.actions if self._own else self._settings.actions) or super().action_names

@@ -34,15 +34,20 @@ def _keep(run: Path, step: str, kept: Path) -> Path:
     kept.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{step}.", dir=kept.parent, ignore_cleanup_errors=True) as folder:
         aside = Path(folder) / step
-        shutil.copytree(run / "checkpoints" / step, aside / "checkpoints" / step)
-        # TensorFlow's note of the newest, for tf.train.latest_checkpoint.
-        (aside / "checkpoints/checkpoint").write_text(
-            f'model_checkpoint_path: "{step}/weights"\nall_model_checkpoint_paths: "{step}/weights"\n', encoding="utf-8"
-        )
-        shutil.copy(run / ARGS, aside / ARGS)
+        copy_agent(run, step, aside)
         if not kept.exists():  # another may have copied it too
             aside.rename(kept)
     return kept
+
+
+def copy_agent(run: Path, step: str, to: Path) -> None:
+    """Copy the run's options and one checkpoint into a new folder `to`, which is a run then. Raises OSError."""
+    shutil.copytree(run / "checkpoints" / step, to / "checkpoints" / step)
+    # TensorFlow's note of the newest, for tf.train.latest_checkpoint.
+    (to / "checkpoints/checkpoint").write_text(
+        f'model_checkpoint_path: "{step}/weights"\nall_model_checkpoint_paths: "{step}/weights"\n', encoding="utf-8"
+    )
+    shutil.copy(run / ARGS, to / ARGS)
 
 
 def kept_runs(run: Path) -> list[Path]:

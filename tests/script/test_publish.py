@@ -1,0 +1,113 @@
+"""Agents to give away, and the players beside them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from emulators import make_emulator
+from experiments import players, results
+from experiments.original_scores import ORIGINAL_SCORES
+from figures.human_scores import HUMAN_SCORES
+from tests.left import assert_same_weights, episodes
+from tests.script.made_runs import scored
+
+SNAKE = "-g", "Snake-v0", "-ec", "4", "--seed", "1"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A run, trained a little, and its published agent."""
+    from tests.conftest import Commands
+
+    commands = Commands(tmp_path_factory.mktemp("published"))
+    commands.run("train.py", "-df", "logs/short", "--max_global_steps", "800", *SNAKE)
+    done = commands.run("script/publish.py", "-r", "logs/short", "-n", "snake", "-f", "agents", "-tc", "4")
+    return commands, done.stdout
+
+
+def test_the_agent_is_a_run_without_emulators(published):
+    commands, _ = published
+    agent = commands.folder / "agents/snake"
+    assert_same_weights(commands.folder / "logs/short", agent)
+    assert episodes(agent) == episodes(commands.folder / "logs/short")
+    assert not list(agent.rglob("emulators.npz")) and not list((commands.folder / "agents").glob(".*"))
+    assert json.loads((agent / "args.json").read_text())["debugging_folder"] == "logs/snake"
+
+
+def test_the_result_is_what_test_py_says(published):
+    commands, shown = published
+    commands.run("test.py", "-f", "agents/snake", "-tc", "4", "--seed", "1", "--json", "again.json")
+    again = json.loads((commands.folder / "again.json").read_text())
+    result = json.loads((commands.folder / "agents/snake/RESULT.json").read_text())
+    assert result["agent"]["scores"] == again["scores"]
+    assert result["agent"]["mean"] == pytest.approx(np.mean(again["scores"]), abs=0.005)
+    assert result["training"]["decisions"] == 800 and result["training"]["frames"] == 1600
+    assert result["training"]["command"].startswith("python3 train.py -df logs/snake -g Snake-v0")
+    assert result["protocol"]["episodes"] == len(result["random"]["scores"]) == len(result["rule"]["scores"]) == 4
+    assert result["protocol"]["noops"] == 0
+    assert "| `snake` |" in shown
+
+
+def test_the_agent_can_be_trained_on_and_replaced(published):
+    commands, _ = published
+    commands.run("train.py", "-df", "agents/snake", "--max_global_steps", "880", "-ew", "1")
+    commands.run("script/publish.py", "-r", "agents/snake", "-f", "agents", "-tc", "1")
+    result = json.loads((commands.folder / "agents/snake/RESULT.json").read_text())
+    assert result["training"]["decisions"] == 880 and len(result["agent"]["scores"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("-r nowhere", "--run nowhere: no such folder"),
+        ("-r untrained", "no checkpoint"),
+        ("-r untrained -n a/b", "--name a/b"),
+        ("-f untrained", "no agent"),
+    ],
+)
+def test_what_cannot_be_published_is_one_line(commands, arguments, message):
+    scored(commands.folder / "untrained", 1.0)
+    refused = commands.run("script/publish.py", *arguments.split(), code=2)
+    assert message in refused.stderr and refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("game", "least"), [("CartPole-v0", 200), ("Catcher-v0", 250), ("FlappyBird-v0", 10), ("Snake-v0", 2)]
+)
+def test_a_rule_plays_well(game, least):
+    start = game in ("CartPole-v0", "Catcher-v0")
+    emulators = [make_emulator(game, seed=[1, number], random_start=start) for number in range(10)]
+    assert np.mean(players.scores(players.RULES[game], emulators)) >= least
+
+
+def test_random_play_scores_what_others_report():
+    game = make_emulator("pong", seed=1)
+    random = players.scores(players.random_player(np.random.default_rng(0)), [game] * 5)
+    assert np.mean(random) == pytest.approx(HUMAN_SCORES["pong"][0], abs=0.8)
+
+
+def test_random_play_takes_all_actions_alike():
+    player = players.random_player(np.random.default_rng(0))
+    counts = np.bincount([player(make_emulator_like(3)) for _ in range(3000)], minlength=3)
+    assert counts == pytest.approx([1000] * 3, abs=120)
+
+
+def make_emulator_like(num_actions):
+    return type("Emulator", (), {"num_actions": num_actions})
+
+
+def test_the_originals_games_have_their_rom_names():
+    assert ORIGINAL_SCORES.keys() <= HUMAN_SCORES.keys()
+
+
+def test_summaries_are_of_the_scores():
+    found = results.summary([1.0, 2.0, 6.0])
+    assert (found["mean"], found["min"], found["max"]) == (3.0, 1.0, 6.0)
+    assert found["std"] == pytest.approx(np.std([1, 2, 6]), abs=0.005)
+
+
+def test_baselines_are_on_the_screen(commands):
+    shown = commands.run("script/baselines.py", "-g", "Snake-v0", "-tc", "3").stdout.splitlines()
+    assert [line.split(":")[0] for line in shown] == ["Snake-v0, random", "Snake-v0, rule"]
+    assert "mean -" in shown[0]
