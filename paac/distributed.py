@@ -45,8 +45,8 @@ class Processes(Protocol):
     def mean(self, tensors: Sequence[Any]) -> list[Any]:
         """The mean over processes of each float32 tensor, inside the graph."""
 
-    def gather(self, array: np.ndarray, axis: int) -> np.ndarray:
-        """The arrays of all processes, of one shape, one after the other along `axis`."""
+    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
+        """Each array with those of all processes, of the same shape, one after the other along `axis`."""
 
     def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
         """The parts of all processes, equally many of each, one after the other."""
@@ -84,9 +84,9 @@ class Alone:
         """See `Processes`."""
         return list(tensors)
 
-    def gather(self, array: np.ndarray, axis: int) -> np.ndarray:
+    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
         """See `Processes`."""
-        return array
+        return list(arrays)
 
     def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
         """See `Processes`."""
@@ -188,31 +188,39 @@ class Several:
         parts = tf.split(flat, [tensor.shape.num_elements() for tensor in tensors])
         return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
-    def gather(self, array: np.ndarray, axis: int) -> np.ndarray:
-        """See `Processes`. Raises WorkerError when another process is gone."""
+    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
+        """See `Processes`. All go in one piece. Raises WorkerError when another process is gone."""
         import tensorflow as tf
 
-        content = array.tobytes()
+        if not arrays:
+            return []
+        content = b"".join(array.tobytes() for array in arrays)
         words = np.frombuffer(content + bytes(-len(content) % 4), np.int32)  # collectives know few types
         try:
             rows = self._gather(tf.constant(words[None])).numpy()
         except tf.errors.OpError as error:
             raise self.failure(error) from None
         self._alive = time.monotonic()
-        arrays = [np.frombuffer(row.tobytes()[: len(content)], array.dtype).reshape(array.shape) for row in rows]
-        return np.concatenate(arrays, axis)
+        ends = np.cumsum([array.nbytes for array in arrays])
+        gathered = []
+        for array, end in zip(arrays, ends.tolist(), strict=True):
+            parts = [row.tobytes()[end - array.nbytes : end] for row in rows]
+            each = [np.frombuffer(part, array.dtype).reshape(array.shape) for part in parts]
+            gathered.append(np.concatenate(each, axis))
+        return gathered
 
     def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
         """See `Processes`."""
-        lengths = self.gather(np.array([len(part) for part in parts], np.int64), 0)
+        (lengths,) = self.gather([np.array([len(part) for part in parts], np.int64)], 0)
         rows = np.zeros((len(parts), lengths.max(initial=1)), np.uint8)
         for row, part in zip(rows, parts, strict=True):
             row[: len(part)] = np.frombuffer(part, np.uint8)
-        return [row[:length].tobytes() for row, length in zip(self.gather(rows, 0), lengths, strict=True)]
+        (rows,) = self.gather([rows], 0)
+        return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
 
     def any(self, flag: bool) -> bool:
         """See `Processes`."""
-        return bool(self.gather(np.array([flag]), 0).any())
+        return bool(self.gather([np.array([flag])], 0)[0].any())
 
     def failure(self, error: Exception) -> Exception:
         """See `Processes`: a collective operation failed."""

@@ -149,7 +149,7 @@ class Learner:
             # TensorFlow knows the pool's own error as text only.
             raise self._pool.failure or self._processes.failure(error) from None
         self.updates += 1
-        actions, choices, rewards, dones, plays = (self._processes.gather(values.numpy(), 1) for values in rollout)
+        actions, choices, rewards, dones, plays = self._processes.gather([values.numpy() for values in rollout], 1)
         return Update(
             actions,
             choices,
@@ -222,9 +222,10 @@ class Learner:
 
     def gather_memory(self) -> None:
         """Make the memory whole, for a checkpoint: with what the other processes' emulators have seen."""
-        for before in self.memory.observations:
-            mine = before[self._first : self._first + self._pool.count].numpy()
-            before.assign(self._processes.gather(mine, 0))
+        mine = slice(self._first, self._first + self._pool.count)
+        whole = self._processes.gather([before[mine].numpy() for before in self.memory.observations], 0)
+        for before, observations in zip(self.memory.observations, whole, strict=True):
+            before.assign(observations)
 
     def _choose(self, logits: tf.Tensor, noise: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._egreedy:

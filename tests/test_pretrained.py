@@ -1,0 +1,30 @@
+"""The agents that come with the project play, and the README says of them what was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.results import table
+
+ROOT = Path(__file__).parent.parent
+AGENTS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/args.json"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
+def test_an_episode_is_like_those_of_its_result(commands, agent):
+    commands.run("test.py", "-f", str(agent), "--seed", "2", "--json", "one.json", seconds=600)
+    (score,) = json.loads((commands.folder / "one.json").read_text())["scores"]
+    result = json.loads((agent / "RESULT.json").read_text())
+    assert score >= result["agent"]["min"] - result["agent"]["std"]
+    assert result["agent"]["mean"] > max(result["random"]["scores"])
+    assert len(result["agent"]["scores"]) >= 50
+
+
+def test_each_is_small_and_in_the_readme():
+    lines = README.splitlines()
+    for line in table(ROOT / "pretrained"):
+        assert line in lines
+    for agent in AGENTS:
+        assert sum(file.stat().st_size for file in agent.rglob("*")) < 30e6
