@@ -13,12 +13,13 @@ import io
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, closing, redirect_stdout
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -117,6 +118,16 @@ def join() -> "Alone | Several":
             f"{TF_CONFIG}: must name a cluster of workers and a task, as TensorFlow has it ({error!r})"
         ) from None
     return Alone() if len(addresses) == 1 else Several(rank, addresses)
+
+
+def configs_on_this_machine(count: int) -> list[str]:
+    """TF_CONFIG of each of `count` processes that meet at ports of this machine where nobody listens."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
+        for found in sockets:
+            found.bind(("127.0.0.1", 0))
+        cluster = {"worker": [f"127.0.0.1:{found.getsockname()[1]}" for found in sockets]}
+    return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}) for rank in range(count)]
 
 
 class Several:

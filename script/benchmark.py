@@ -20,7 +20,7 @@ from typing import Any
 from networks.registry import TORSOS
 from paac import front_door
 from paac.command_line import AT_LEAST_ONE, POSITIVE, OptionError, option, typed_options
-from paac.options import Options, check, resolve
+from paac.options import Options, check, resolve, usable_cores
 from speed import peers
 from speed.design_2017 import baseline
 from speed.measure import Measure, Rate, Rounds, measure_in_turn, median_ratio, medians, share_of_bound
@@ -37,6 +37,7 @@ class BenchmarkOptions(Options):
     peers: bool = option(False, group="Benchmark", help="EnvPool, ALE's own vectors and Stable-Baselines3 too")
     baseline: bool = option(False, group="Benchmark", help="the original's design of 2017 too")
     scaling: bool = option(False, group="Benchmark", help="8 to 256 emulators, 1 to 8 workers, all networks, RGB")
+    processes: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="one process beside N with a share of its emulators and cores")
     startup: bool = option(False, group="Benchmark", help="seconds to the first update")
     memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="memory of a training of N decisions")
     folder: str | None = option(None, group="Benchmark", help="where to write benchmark.json, benchmark.md and charts")
@@ -275,6 +276,24 @@ def benchmark_scaling(options: BenchmarkOptions, game: Any, report: Report) -> d
     return panels
 
 
+def benchmark_processes(options: BenchmarkOptions, archs: Sequence[str], count: int, report: Report) -> None:
+    """One process beside several, and what exchanging the gradients costs them."""
+    from speed.several import exchange, processes
+
+    exchanges = ["\n| exchange of gradients | MB | ms | share of an update |\n|---|---:|---:|---:|"]
+    for arch in archs:
+        with processes(count, dataclasses.replace(options, arch=arch)) as (measures, several):
+            measured = measure_in_turn(measures, options.rounds, options.seconds)
+            report.table(f"{arch}, {count} processes", measured)
+            one, shared = measures
+            report.say(f"{median_ratio(measured, shared, one):.2f} x {one}")
+            size, seconds = exchange(several)
+        rate = medians(measured, report.frame_skip)[shared].decisions_per_s
+        update = options.emulator_counts * options.max_local_steps / rate
+        exchanges.append(f"| {arch} | {size / 1e6:.2f} | {1e3 * seconds:.1f} | {seconds / update:.0%} |")
+    report.say("\n".join(exchanges))
+
+
 def benchmark_startup(options: BenchmarkOptions, game: Any, report: Report) -> None:
     """Seconds of each stage up to the first update."""
     from speed.startup import first_update
@@ -316,6 +335,11 @@ def parse(argv: Sequence[str]) -> tuple[BenchmarkOptions, list[str]]:
         check(dataclasses.replace(options, arch=arch))
     if options.peers:
         check_peers()
+    if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):
+        raise OptionError(
+            f"--processes {options.processes}: must divide the {options.emulator_counts} of --emulator_counts, and be "
+            f"at most the {usable_cores()} cores of this machine"
+        )
     if options.baseline and (options.max_repetition or options.rgb or options.protocol != "original"):
         raise OptionError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol away")
     if options.baseline or options.peers:
@@ -360,6 +384,8 @@ def main(argv: Sequence[str]) -> None:
                 benchmark_loop(dataclasses.replace(options, arch=arch), game, pool, report)
         if options.scaling:
             panels = benchmark_scaling(options, game, report)
+    if options.processes:
+        benchmark_processes(options, archs, options.processes, report)
     if options.startup:
         benchmark_startup(options, game, report)
     if options.memory:

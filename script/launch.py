@@ -6,16 +6,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
-import json
 import os
-import socket
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing
 
 from experiments.trainings import Trainings
 from paac import front_door
 from paac.command_line import AT_LEAST_ONE, OptionError, check_limits, option, typed_options
+from paac.distributed import TF_CONFIG, configs_on_this_machine
 from paac.options import usable_cores
 
 ABOUT = """Train with several processes on this machine, as one training: launch.py --processes 2 -- -g pong -df logs/pong. What
@@ -33,15 +31,6 @@ class LaunchOptions:
     # fmt: on
 
 
-def free_addresses(count: int) -> list[str]:
-    """Addresses on this machine that nobody listens at."""
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
-        for found in sockets:
-            found.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{found.getsockname()[1]}" for found in sockets]
-
-
 def gpus() -> list[str]:
     """Those that CUDA_VISIBLE_DEVICES names, or else all that the driver knows."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -56,12 +45,10 @@ def environments(count: int) -> list[dict[str, str]]:
     devices = gpus()
     if 0 < len(devices) < count:
         raise OptionError(f"--processes {count}: there are {len(devices)} GPUs; each process takes one")
-    cluster = {"worker": free_addresses(count)}
-    found = []
-    for rank in range(count):
-        known = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}})}
-        found.append(known | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {}))
-    return found
+    return [
+        {TF_CONFIG: config} | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {})
+        for rank, config in enumerate(configs_on_this_machine(count))
+    ]
 
 
 def train(processes: int, arguments: Sequence[str]) -> int:

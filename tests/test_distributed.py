@@ -14,11 +14,11 @@ from conftest import ROOT, as_from_a_terminal, group_members, interrupt, wait_fo
 from left import assert_same_weights, episodes, points, weights
 
 from paac.command_line import OptionError
-from paac.distributed import Alone, _pack, _unpack, join
+from paac.distributed import Alone, _pack, _unpack, configs_on_this_machine, join
 
 sys.path.insert(0, str(ROOT / "script"))
 
-from launch import environments, free_addresses
+from launch import environments
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
 HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # of each of two processes, of one
@@ -183,6 +183,7 @@ def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
 
 
 def test_addresses_differ_and_files_come_out_as_they_went_in():
-    assert len(set(free_addresses(8))) == 8
+    (cluster,) = {json.dumps(json.loads(config)["cluster"]) for config in configs_on_this_machine(8)}
+    assert len(set(json.loads(cluster)["worker"])) == 8
     files = {"a/b": b"1", "empty": b"", "c": bytes(range(256))}
     assert _unpack(_pack(files)) == files
