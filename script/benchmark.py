@@ -277,21 +277,27 @@ def benchmark_scaling(options: BenchmarkOptions, game: Any, report: Report) -> d
 
 
 def benchmark_processes(options: BenchmarkOptions, archs: Sequence[str], count: int, report: Report) -> None:
-    """One process beside several, and what exchanging the gradients costs them."""
-    from speed.several import exchange, processes
+    """One process beside several that share its cores; what exchanging gradients costs; what more machines could give."""
+    from speed.cluster import speedup_table
+    from speed.several import several
 
     exchanges = ["\n| exchange of gradients | MB | ms | share of an update |\n|---|---:|---:|---:|"]
+    models = []
     for arch in archs:
-        with processes(count, dataclasses.replace(options, arch=arch)) as (measures, several):
+        with several(count, dataclasses.replace(options, arch=arch)) as started:
+            measures = started.measures()
             measured = measure_in_turn(measures, options.rounds, options.seconds)
-            report.table(f"{arch}, {count} processes", measured)
-            one, shared = measures
-            report.say(f"{median_ratio(measured, shared, one):.2f} x {one}")
-            size, seconds = exchange(several)
+            size, seconds = started.exchange()
+            update, spread = started.update()
+        report.table(f"{arch}, {count} processes", measured)
+        one, shared = measures
+        report.say(f"{median_ratio(measured, shared, one):.2f} x {one}")
         rate = medians(measured, report.frame_skip)[shared].decisions_per_s
-        update = options.emulator_counts * options.max_local_steps / rate
-        exchanges.append(f"| {arch} | {size / 1e6:.2f} | {1e3 * seconds:.1f} | {seconds / update:.0%} |")
-    report.say("\n".join(exchanges))
+        share = seconds * rate / (options.emulator_counts * options.max_local_steps)
+        exchanges.append(f"| {arch} | {size / 1e6:.2f} | {1e3 * seconds:.1f} | {share:.0%} |")
+        models.append(f"\n{arch}, an update alone {1e3 * update:.1f} ms, standard deviation {1e3 * spread:.1f} ms:\n")
+        models += speedup_table(update, spread, size)
+    report.say("\n".join(exchanges + models))
 
 
 def benchmark_startup(options: BenchmarkOptions, game: Any, report: Report) -> None:

@@ -326,6 +326,15 @@ def test_the_benchmark_watches_the_memory_of_a_training(commands):
     assert rows and max(float(row.split("|")[2]) for row in rows) > 200  # it has only begun in the first
 
 
+def test_the_benchmark_sets_one_process_beside_two(commands):
+    short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
+    shown = commands.run("script/benchmark.py", "--processes", "2", *short)
+    assert "x 1 process" in shown.stdout and "| NIPS | 2.71 |" in shown.stdout and "| NVLink" in shown.stdout
+    assert shown.stderr == ""
+    refused = commands.run("script/benchmark.py", "--processes", "3", *short, code=2)
+    assert "--processes 3" in refused.stderr and refused.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_the_benchmark_scales(commands):
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", "-ec", "8", "-ew", "2"]

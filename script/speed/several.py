@@ -1,52 +1,66 @@
 """One training by one process on all cores, beside the same by several processes with a share of the cores each."""
 
+import io
+import itertools
 import multiprocessing
 import os
+import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from paac.distributed import TF_CONFIG, configs_on_this_machine
 from paac.options import Options, usable_cores
 from speed.measure import Measure
 
 EXCHANGES = 30
+UPDATES = 200
+
+
+class Several(NamedTuple):
+    """The same training by one process and by several."""
+
+    one: list[Connection]
+    several: list[Connection]
+
+    def measures(self) -> dict[str, Measure]:
+        """Of the loop."""
+        names = "1 process", f"{len(self.several)} processes"
+        return dict(zip(names, map(_together, self), strict=True))
+
+    def exchange(self) -> tuple[int, float]:
+        """Bytes of the gradients, and the seconds that their exchange takes."""
+        return _ask(self.several, "exchange")
+
+    def update(self) -> tuple[float, float]:
+        """Seconds of an update of the one process, their mean and standard deviation."""
+        return _ask(self.one, "time")
 
 
 @contextmanager
-def processes(count: int, options: Options) -> Iterator[tuple[dict[str, Measure], list[Connection]]]:
-    """Measures of the loop, by one process and by `count`, which share its emulators and cores; and those `count`.
-
-    Ask each of them for `exchange` to get the bytes and the seconds of one exchange of gradients.
-    """
+def several(count: int, options: Options) -> Iterator[Several]:
+    """One process with the emulators and cores that there are, and `count` that share as many."""
     cores = sorted(os.sched_getaffinity(0))
-    one, several = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
+    one, shared = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
     try:
-        yield {"1 process": _together(one), f"{count} processes": _together(several)}, several
+        yield Several(one, shared)
     finally:
-        for connection in (*one, *several):
-            connection.send("end")
-        for connection in (*one, *several):
-            connection.recv()
+        _ask(one, "end")
+        _ask(shared, "end")
 
 
-def exchange(connections: list[Connection]) -> tuple[int, float]:
-    """Bytes of the gradients, and the seconds that one exchange takes."""
+def _ask(connections: list[Connection], question: str | int) -> Any:
+    """All at once; returns the answer of the first."""
     for connection in connections:
-        connection.send("exchange")
+        connection.send(question)
     return [connection.recv() for connection in connections][0]
 
 
 def _together(connections: list[Connection]) -> Measure:
-    def measure(count: int) -> tuple[int, int]:
-        for connection in connections:
-            connection.send(count)
-        return [connection.recv() for connection in connections][0]
-
-    return measure
+    return lambda count: _ask(connections, count)
 
 
 def _start(cores: list[list[int]], options: Options) -> list[Connection]:
@@ -65,15 +79,17 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
     os.sched_setaffinity(0, cores)  # and that of the workers
     os.environ[TF_CONFIG] = config
 
-    from emulators import EmulatorPool, find_game
-    from networks.registry import make_network
     from paac.distributed import join
     from paac.engine import start_tensorflow
-    from paac.learner import Learner
-    from paac.run_folder import emulator_settings, network_settings
 
-    with join() as together:
+    with redirect_stdout(io.StringIO()), join() as together:
         start_tensorflow(options.device, options.op_threads, together.connect)
+
+        from emulators import EmulatorPool, find_game
+        from networks.registry import make_network
+        from paac.learner import Learner
+        from paac.run_folder import emulator_settings, network_settings
+
         own = replace(options, emulator_counts=options.emulator_counts // together.count, emulator_workers=None)
         counts = {"workers": min(own.workers, usable_cores()), "shards": min(options.shards, len(cores))}
         with EmulatorPool(
@@ -90,13 +106,25 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
             )
             connection.send("ready")
             while (asked := connection.recv()) != "end":
-                connection.send(_exchange(learner, together) if asked == "exchange" else _updates(learner, asked))
+                if asked == "exchange":
+                    connection.send(_exchange(learner, together))
+                else:
+                    connection.send(_times(learner) if asked == "time" else _updates(learner, asked))
     connection.send("ended")
 
 
 def _updates(learner: Any, count: int) -> tuple[int, int]:
     plays = sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
     return count * learner.decisions_per_update, plays
+
+
+def _times(learner: Any) -> tuple[float, float]:
+    marks = [time.perf_counter()]
+    for _ in range(UPDATES):
+        learner.update(lr=1e-4)
+        marks.append(time.perf_counter())
+    seconds = [after - before for before, after in itertools.pairwise(marks)]
+    return statistics.fmean(seconds), statistics.stdev(seconds)
 
 
 def _exchange(learner: Any, together: Any) -> tuple[int, float]:

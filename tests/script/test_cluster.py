@@ -1,0 +1,29 @@
+"""The model of many processes, checked by hand."""
+
+import pytest
+
+from speed.cluster import NETWORKS, Network, exchange_seconds, speedup, speedup_table, wait_seconds
+
+WIRE = Network("wire", bandwidth=1e6, latency=0.001)
+
+
+def test_a_ring_sends_an_nth_in_each_of_its_steps():
+    assert exchange_seconds(1, 10**6, WIRE) == 0
+    assert exchange_seconds(2, 10**6, WIRE) == pytest.approx(2 * (0.5 + 0.001))
+    assert exchange_seconds(4, 10**6, WIRE) == pytest.approx(6 * (0.25 + 0.001))
+
+
+def test_nobody_waits_alone_or_for_updates_that_take_equally_long():
+    assert wait_seconds(1, 0.5) == 0 == wait_seconds(64, 0.0)
+    assert wait_seconds(2, 0.5) == pytest.approx(0.5 * 1.1774, rel=1e-4)
+
+
+def test_a_free_exchange_of_even_updates_is_linear():
+    assert speedup(8, 0.1, 0.0, 0, Network("", 1e9, 0.0)) == pytest.approx(8)
+    assert speedup(2, 1.0, 0.0, 10**6, WIRE) == pytest.approx(2 / 2.002)
+
+
+def test_the_table_has_a_row_for_each_network():
+    lines = speedup_table(0.04, 0.002, 2_700_000)
+    assert len(lines) == 2 + len(NETWORKS) and all(line.count("|") == 8 for line in lines)
+    assert lines[-1].startswith("| NVLink") and float(lines[-1].split("|")[2]) < 2
