@@ -1,16 +1,19 @@
 """Running the commands as a user types them."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 TINY = ["-ec", "4", "-ew", "2", "--seed", "5"]  # small enough for a test, with two shards and an uneven split of steps
+NO_LIMITS: Mapping[int, int] = {}
 
 
 def as_from_a_terminal() -> None:
@@ -25,8 +28,14 @@ class Commands:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def start(self, script: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start `script` in a process group of its own, as a terminal would."""
+    def start(self, script: str, *arguments: str, limits: Mapping[int, int] = NO_LIMITS) -> subprocess.Popen[str]:
+        """Start `script` in a process group of its own, as a terminal would, with these of the system's `limits`."""
+
+        def prepare() -> None:
+            as_from_a_terminal()
+            for limit, value in limits.items():
+                resource.setrlimit(limit, (value, value))
+
         return subprocess.Popen(
             [sys.executable, str(ROOT / script), *arguments],
             cwd=self.folder,
@@ -34,7 +43,7 @@ class Commands:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=as_from_a_terminal,
+            preexec_fn=prepare,
         )
 
     def run(

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TINY, as_from_a_terminal, group_members, interrupt, wait_for
+from conftest import ROOT, TINY, group_members, interrupt, wait_for
 from left import assert_same_weights, episodes, points
 
 from emulators import EmulatorPool
@@ -26,24 +26,6 @@ ENDLESS = [*SHORT, "--checkpoint_interval", "200"]
 def newest(run: Path) -> Path:
     """The newest checkpoint that has its name, whole or not."""
     return max((run / "checkpoints").glob("[0-9]*"), key=lambda path: int(path.name))
-
-
-def start_limited(commands, limit: int, value: int, *arguments: str) -> subprocess.Popen[str]:
-    """train.py with one of the system's limits lowered."""
-
-    def lowered() -> None:
-        as_from_a_terminal()
-        resource.setrlimit(limit, (value, value))
-
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *arguments],
-        cwd=commands.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lowered,
-    )
 
 
 def assert_one_line(error: str, *parts: str) -> None:
@@ -115,7 +97,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(commands, how):
 def test_a_full_disk_keeps_the_last_checkpoint_and_leaves_no_half_one(commands):
     """No file may be longer than a megabyte; weights are."""
     commands.run("train.py", "-df", "run", *ENDLESS, "--max_global_steps", "200")
-    process = start_limited(commands, resource.RLIMIT_FSIZE, 1 << 20, "-df", "run", "--max_global_steps", "1000")
+    process = commands.start(
+        "train.py", "-df", "run", "--max_global_steps", "1000", limits={resource.RLIMIT_FSIZE: 1 << 20}
+    )
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1
     assert_one_line(error, "train.py: ", "too large")
@@ -173,7 +157,9 @@ def _deleted(folder: Path) -> bool:
 
 def test_too_few_file_handles_are_said_and_leave_nothing(commands):
     for handles in (12, 24, 40):
-        process = start_limited(commands, resource.RLIMIT_NOFILE, handles, *SHORT, "--max_global_steps", "20")
+        process = commands.start(
+            "train.py", *SHORT, "--max_global_steps", "20", limits={resource.RLIMIT_NOFILE: handles}
+        )
         _, error = process.communicate(timeout=60)
         assert process.returncode in (0, 1), error
         if process.returncode:

@@ -3,15 +3,37 @@
 Each is a folder that test.py and gif.py take for a run.
 """
 
+import dataclasses
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from paac.command_line import PATH, POSITIVE, OptionError, check_limits, option, typed_options
 from paac.run_folder import ARGS, checkpoint_steps
 
 KEPT = "checkpoints_saved"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KeepOptions:
+    """Options of checkpoints.py and resumeTraining.py."""
+
+    # fmt: off
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="its folder")
+    time: float = option(1800.0, "-t", "--time", group="Run", limit=POSITIVE, help="seconds between copies")
+    # fmt: on
+
+
+def keep_options(argv: Sequence[str], about: str) -> tuple[KeepOptions, Path]:
+    """What was typed, and the run. Raises OptionError if there is none."""
+    options = KeepOptions(**typed_options(KeepOptions, argv, about))
+    check_limits(options)
+    run = Path(options.debugging_folder)
+    if not (run / ARGS).is_file():
+        raise OptionError(f"-df {run}: no run there; start one with train.py -df {run}")
+    return options, run
 
 
 def keep_newest(run: Path) -> Path | None:
