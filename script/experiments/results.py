@@ -27,7 +27,7 @@ from paac.options import read_json, save_options, usable_cores
 from paac.run_folder import ARGS, checkpoint_steps, emulator_settings
 
 RESULT = "RESULT.json"
-COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours")
+COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours", "`python3 train.py`")
 
 
 def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> dict[str, Any]:
@@ -123,6 +123,7 @@ def _row(name: str, found: dict[str, Any]) -> list[str]:
         f"{training['decisions'] / 1e6:.2f} M",
         f"{training['frames'] / 1e6:.1f} M",
         f"{training['hours']:.1f}",
+        f"`{training['command'].partition(f'logs/{name} ')[2]}`",
     ]
 
 
