@@ -17,7 +17,7 @@ from paac.options import Options, usable_cores
 from speed.measure import Measure
 
 EXCHANGES = 30
-UPDATES = 200
+UPDATES = 60
 
 
 class Several(NamedTuple):
