@@ -30,4 +30,13 @@ def test_files_that_are_named_are_there():
     for name in re.findall(r"`((?:emulators|networks|figar|paac|script|tests)/[\w./]*)`", README):
         assert (root / name).exists(), name
     for linked, shown in re.findall(r"\]\((?!https?:)([^)]+)\)|src=\"([^\"]+)\"", README):
-        assert (root / (linked or shown)).exists(), linked or shown
+        name, _, heading = (linked or shown).partition("#")
+        file = root / (name or "README.md")
+        assert file.exists(), linked or shown
+        assert not heading or heading in headings(file.read_text(encoding="utf-8")), linked
+
+
+def headings(text: str) -> list[str]:
+    """What links to the headings of a Markdown file say after #."""
+    titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
