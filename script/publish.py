@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from paac import front_door
 from paac.command_line import PATH, SEED, OptionError, between, check_limits, option, typed_options
 from paac.outputs import writable_folder
-from paac.run_folder import find_runs
+from paac.run_folder import ARGS, find_runs
 
 if TYPE_CHECKING:
     from figures.runs import Run
@@ -61,6 +61,8 @@ def main(argv: Sequence[str]) -> None:
         name = options.name or run.folder.resolve().name
         if Path(name).name != name:
             raise OptionError(f"--name {name}: must be a plain name; the folder is --folder")
+        if (folder / name).exists() and not (folder / name / ARGS).is_file():
+            raise OptionError(f"--name {name}: {folder / name} is there and is no agent; name another")
         writable_folder("--folder", options.folder)
         machine = options.machine or this_machine()
         publish(run, folder / name, episodes=options.test_count, seed=options.seed, machine=machine)

@@ -63,11 +63,13 @@ def test_the_agent_can_be_trained_on_and_replaced(published):
         ("-r nowhere", "--run nowhere: no such folder"),
         ("-r untrained", "no checkpoint"),
         ("-r untrained -n a/b", "--name a/b"),
+        ("-r untrained -f . -n other", "--name other: other is there and is no agent"),
         ("-f untrained", "no agent"),
     ],
 )
 def test_what_cannot_be_published_is_one_line(commands, arguments, message):
     scored(commands.folder / "untrained", 1.0)
+    (commands.folder / "other").mkdir()
     refused = commands.run("script/publish.py", *arguments.split(), code=2)
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
