@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from paac import front_door
 from paac.command_line import PATH, SEED, OptionError, between, check_limits, option, typed_options
 from paac.outputs import writable_folder
-from paac.run_folder import ARGS, find_runs
+from paac.run_folder import find_runs
 
 if TYPE_CHECKING:
     from figures.runs import Run
@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> None:
     options = PublishOptions(**typed_options(PublishOptions, argv, ABOUT))
     check_limits(options)
 
-    from experiments.results import publish, table, this_machine
+    from experiments.results import RESULT, publish, table, this_machine
 
     folder = Path(options.folder)
     if options.run is not None:
@@ -61,8 +61,8 @@ def main(argv: Sequence[str]) -> None:
         name = options.name or run.folder.resolve().name
         if Path(name).name != name:
             raise OptionError(f"--name {name}: must be a plain name; the folder is --folder")
-        if (folder / name).exists() and not (folder / name / ARGS).is_file():
-            raise OptionError(f"--name {name}: {folder / name} is there and is no agent; name another")
+        if (folder / name).exists() and not (folder / name / RESULT).is_file():
+            raise OptionError(f"--name {name}: {folder / name} is there, and not by publish.py; name another")
         writable_folder("--folder", options.folder)
         machine = options.machine or this_machine()
         publish(run, folder / name, episodes=options.test_count, seed=options.seed, machine=machine)
