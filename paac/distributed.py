@@ -18,8 +18,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,16 +108,37 @@ def join() -> "Alone | Several":
     if not config:
         return Alone()
     try:
-        workers = json.loads(config)["cluster"]["worker"]
-        rank = int(json.loads(config)["task"]["index"])
-        addresses = [str(workers[number]) for number in range(len(workers))]
-        if not 0 <= rank < len(addresses):
-            raise ValueError(f"task {rank} of {len(addresses)}")
-    except (ValueError, LookupError, TypeError) as error:
+        rank, addresses = _read_config(config)
+    except ValueError as error:
         raise OptionError(
-            f"{TF_CONFIG}: must name a cluster of workers and a task, as TensorFlow has it ({error!r})"
+            f"{TF_CONFIG}: {error}; with two processes it is "
+            '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
         ) from None
     return Alone() if len(addresses) == 1 else Several(rank, addresses)
+
+
+def _read_config(config: str) -> tuple[int, list[str]]:
+    """The number of this process and the addresses of all. Raises ValueError."""
+    try:
+        values = json.loads(config)
+    except ValueError as error:
+        raise ValueError(f"is no JSON ({error})") from None
+    cluster, task = (values.get(name) if isinstance(values, dict) else None for name in ("cluster", "task"))
+    workers = cluster.get("worker") if isinstance(cluster, dict) and len(cluster) == 1 else None
+    if not isinstance(workers, list) or not workers:
+        raise ValueError("cluster must hold a list of workers, and nothing else")
+    for address in workers:
+        host, _, port = str(address).rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+            raise ValueError(f"the worker {address!r} must be HOST:PORT")
+    if len(set(workers)) < len(workers):
+        raise ValueError("two workers have the same address")
+    if not isinstance(task, dict) or task.get("type", "worker") != "worker":
+        raise ValueError("task must be that of a worker")
+    rank = task.get("index")
+    if type(rank) is not int or not 0 <= rank < len(workers):
+        raise ValueError(f"the index of the task must be from 0 to {len(workers) - 1}")
+    return rank, workers
 
 
 def configs_on_this_machine(count: int) -> list[str]:
@@ -149,11 +170,10 @@ class Several:
         import tensorflow as tf
 
         options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
-        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        with _ended_by_ctrl_c():
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         if self._strategy.num_replicas_in_sync != self.count:
             raise OptionError(f"{TF_CONFIG}: each process takes one device; give each one GPU by CUDA_VISIBLE_DEVICES")
-        for number in (signal.SIGTERM, signal.SIGINT):  # TensorFlow has put a handler of its own in Python's place
-            signal.signal(number, signal.getsignal(number))
         if self.rank:
             self._open.enter_context(redirect_stdout(io.StringIO()))
         self._gather = tf.function(self._gathered, autograph=False, reduce_retracing=True)
@@ -262,6 +282,21 @@ class Several:
                     flush=True,
                 )
                 os._exit(1)
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl+C end the process while TensorFlow waits and holds Python up: nothing has been played yet.
+
+    SIGTERM goes to a handler that TensorFlow puts there, until this gives Python its own back.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _newest_checkpoint(run: Path) -> dict[str, bytes]:

@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> None:
     if options.run is not None:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name
-        if Path(name).name != name:
+        if Path(name).name != name or name in ("", ".."):
             raise OptionError(f"--name {name}: must be a plain name; the folder is --folder")
         if (folder / name).exists() and not (folder / name / RESULT).is_file():
             raise OptionError(f"--name {name}: {folder / name} is there, and not by publish.py; name another")

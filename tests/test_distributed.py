@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -148,14 +149,41 @@ def test_ctrl_c_at_the_terminal_counts_once(commands, running):
     assert process.returncode == 0 and "Saved at" in out, err
 
 
+TASK = {"type": "worker", "index": 0}
+
+
 @pytest.mark.parametrize(
-    "config",
-    ["{", "[]", '{"cluster": {"worker": ["a:1", "b:2"]}}', '{"cluster": {"worker": ["a:1"]}, "task": {"index": 1}}'],
+    ("config", "message"),
+    [
+        ("{", "is no JSON"),
+        ([], "cluster must hold"),
+        ({"cluster": {"worker": "a:1"}, "task": TASK}, "cluster must hold"),
+        ({"cluster": {"worker": ["a:1"], "chief": ["b:1"]}, "task": TASK}, "cluster must hold"),
+        ({"cluster": {"worker": ["a:1", "b"]}, "task": TASK}, "'b' must be HOST:PORT"),
+        ({"cluster": {"worker": ["a:1", "b:70000"]}, "task": TASK}, "'b:70000' must be HOST:PORT"),
+        ({"cluster": {"worker": ["a:1", "a:1"]}, "task": TASK}, "the same address"),
+        ({"cluster": {"worker": ["a:1", "b:1"]}}, "task must be"),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "ps", "index": 0}}, "task must be"),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"index": 2}}, "from 0 to 1"),
+    ],
 )
-def test_a_tf_config_that_is_none_is_one_line(config, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(OptionError, match="TF_CONFIG: must name a cluster"):
+def test_a_tf_config_that_is_none_is_one_line(config, message, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
+    with pytest.raises(OptionError, match=f"TF_CONFIG: .*{message}"):
         join()
+
+
+def test_ctrl_c_ends_one_that_waits_for_the_others(commands, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", configs_on_this_machine(2)[0])
+    process = commands.start("train.py", "-df", "run", *SHORT, *HALF)
+    try:
+        assert "waits for the others" in process.stdout.readline()
+        time.sleep(8)  # TensorFlow is inside by then, and if not, the signal is taken all the same
+        interrupt(process)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert not (commands.folder / "run/checkpoints").exists()
 
 
 def test_one_process_needs_no_others(monkeypatch):

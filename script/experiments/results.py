@@ -48,9 +48,14 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
         save_options(options, aside / ARGS)
         found = result(run, test(aside, "-tc", str(episodes), "--seed", str(seed)), to.name, machine)
         (aside / RESULT).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        before = Path(folder) / "before"
         if to.exists():
-            shutil.rmtree(to)
-        aside.rename(to)
+            to.rename(before)
+        try:
+            aside.rename(to)
+        except OSError:
+            before.rename(to)
+            raise
     return found
 
 

@@ -63,6 +63,8 @@ def test_the_agent_can_be_trained_on_and_replaced(published):
         ("-r nowhere", "--run nowhere: no such folder"),
         ("-r untrained", "no checkpoint"),
         ("-r untrained -f .", "--name untrained: untrained is there"),
+        ("-r untrained -n ..", "--name ..: must be a plain name"),
+        ("-r untrained -n .", "--name .: must be a plain name"),
         ("-r untrained -n a/b", "--name a/b"),
         ("-r untrained -f . -n other", "--name other: other is there, and not by publish.py"),
         ("-f untrained", "no agent"),
