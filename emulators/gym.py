@@ -69,7 +69,7 @@ class GymEmulator(Emulator):
         screen[...] = self._own.draw() if self._own else self._environment.render()
 
     @property
-    def environment(self) -> gymnasium.Env:
+    def environment(self) -> Any:
         """The environment behind it, unwrapped, for players that may see more than pixels."""
         return self._environment.unwrapped
 

@@ -23,13 +23,13 @@ def random_player(random: np.random.Generator) -> Player:
 
 def balance(emulator: GymEmulator) -> int:
     """CartPole: push to the side to which the pole will lean."""
-    _, _, angle, turning = emulator.environment.unwrapped.state  # type: ignore[attr-defined]
+    _, _, angle, turning = emulator.environment.state
     return int(angle + 0.5 * turning > 0)
 
 
 def catch(emulator: GymEmulator) -> int:
     """Catcher: push to where the fruit comes down, a little back where the paddle would slide too far."""
-    state = emulator.environment.unwrapped.state  # type: ignore[attr-defined]
+    state = emulator.environment.state
     distance = state["fruit_x"] + catcher.FRUIT / 2 - (state["paddle"] + catcher.PADDLE[0] / 2)
     pushes = {0: -catcher.ACCELERATION, 1: catcher.ACCELERATION, 2: 0.0}
     return min(pushes, key=lambda action: abs(distance - 2 * (state["velocity"] + 2 * pushes[action])))
@@ -37,14 +37,14 @@ def catch(emulator: GymEmulator) -> int:
 
 def flap(emulator: GymEmulator) -> int:
     """FlappyBird: flap where the bird's feet are below the middle of the next gap."""
-    state = emulator.environment.unwrapped.state  # type: ignore[attr-defined]
+    state = emulator.environment.state
     _, gap = min(pipe for pipe in state["pipes"] if pipe[0] > flappy_bird.HIT_AFTER)
     return 0 if state["y"] + flappy_bird.BIRD[1] > gap + flappy_bird.GAP / 2 else 1
 
 
 def eat(emulator: GymEmulator) -> int:
     """Snake: straight to the food, by a detour of one step where it lies right behind."""
-    state = emulator.environment.unwrapped.state  # type: ignore[attr-defined]
+    state = emulator.environment.state
     head, food, direction = np.array(state["body"][0]), np.array(state["food"]), np.array(state["direction"])
     way = food + (snake.FOOD - snake.SEGMENT) / 2 - head
 

@@ -54,7 +54,8 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
         try:
             aside.rename(to)
         except OSError:
-            before.rename(to)
+            if before.exists():
+                before.rename(to)
             raise
     return found
 
