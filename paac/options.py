@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from figar.repetition import repetition_table
 from networks.registry import TORSOS
@@ -226,7 +226,10 @@ def check(options: Any, where: str = "") -> None:
             )
 
 
-def resolve(options: Options) -> Options:
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+def resolve(options: Chosen) -> Chosen:
     """Fill in what is chosen once, when a run starts: protocol, shards and seed."""
     from emulators.gym_settings import starts_at_random  # late: --help need not wait for the emulators
 

@@ -84,7 +84,7 @@ class Ring:
         """Join two gray screens, resize them, drop the oldest frame."""
         image = Image.fromarray(np.amax([first, second], axis=0))
         self._newest = (self._newest + 1) % STACK
-        self._frames[:, :, self._newest] = image.resize((SIZE, SIZE), Image.Resampling.NEAREST)
+        self._frames[:, :, self._newest] = np.asarray(image.resize((SIZE, SIZE), Image.Resampling.NEAREST))
 
     @property
     def observation(self) -> np.ndarray:
@@ -115,7 +115,9 @@ class Emulators:
         self.count = count
         self.num_actions = AtariEmulator(game.rom, seed=0).num_actions
         shapes = {"observations": (count, SIZE, SIZE, STACK), "actions": (count,), "dones": (count,)}
-        memory = {name: SPAWN.RawArray(ctypes.c_uint32, int(np.prod(shape))) for name, shape in shapes.items()}
+        memory: dict[str, Any] = {
+            name: SPAWN.RawArray(ctypes.c_uint32, int(np.prod(shape))) for name, shape in shapes.items()
+        }
         memory["rewards"] = SPAWN.RawArray(ctypes.c_float, count)
         self.arrays = {name: np.ctypeslib.as_array(array) for name, array in memory.items()}
         self.arrays["observations"] = self.arrays["observations"].reshape(shapes["observations"])

@@ -91,7 +91,10 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
         from paac.run_folder import emulator_settings, network_settings
 
         own = replace(options, emulator_counts=options.emulator_counts // together.count, emulator_workers=None)
-        counts = {"workers": min(own.workers, usable_cores()), "shards": min(options.shards, len(cores))}
+        counts: dict[str, Any] = {
+            "workers": min(own.workers, usable_cores()),
+            "shards": min(options.shards, len(cores)),
+        }
         with EmulatorPool(
             find_game(own.game, own.rom_path), own.emulator_counts, seed=1, **counts, **emulator_settings(own)
         ) as pool:
