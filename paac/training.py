@@ -143,9 +143,10 @@ class Training:
         self.saved_step: int | None = None
         if self.options.repetition_table != [0]:
             print(f"FiGAR: every action is repeated one of {options.repetition_table} times")
+        each = f" in each of {processes.count} processes" if processes.count > 1 else ""
         print(
             f"{pool.game}: {options.arch} with {self.network.count_params():,} parameters, in {options.precision}, "
-            f"{pool.count} emulators in {len(pool.worker_pids)} processes and {len(pool.shards)} shards, "
+            f"{pool.count} emulators in {len(pool.worker_pids)} workers and {len(pool.shards)} shards{each}, "
             f"seed {options.random_seed}, into {run}"
         )
 
