@@ -93,6 +93,7 @@ class Notes:
 class Weighted:
     """A layer with a kernel and a bias, `activation(linear(inputs))`, that can be asked for what it once gave."""
 
+    name: str
     kernel: keras.Variable
     bias: keras.Variable
     activation: Activation

@@ -35,6 +35,12 @@ class Progress:
         with suppress(OSError):
             self._show(step, frames, mean_reward)
 
+    def say(self, line: str) -> None:
+        """A line that is worth a person's time, above the bar."""
+        with suppress(OSError):
+            self._bar.write(line)
+            sys.stdout.flush()
+
     def _show(self, step: int, frames: int, mean_reward: float | None) -> None:
         now = time.monotonic()
         if self._mark is None:

@@ -38,6 +38,7 @@ CHARTS = {
         "reward of every episode": "rl/reward",
         "norm of the gradient, before clipping": "global_norm",
         "values and advantages": "loss/(value|advantage)_mean",
+        "share of units that anything seen switches on": "active_units/.*",
         "what the schedules set": "parameters/.*",
     },
 }

@@ -22,6 +22,7 @@ from paac.viewer import Viewer
 
 SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
 LR_PER_EMULATOR = 0.0007  # Clemente et al. 2017, section 5.1: the learning rate grows with the batch
+FEW_ACTIVE = 0.1  # share of a layer's units below which learning was seen to fail for good
 PICTURE_UPDATES = 500  # from one picture of the convolutions, after the first update, to the next
 
 
@@ -141,6 +142,7 @@ class Training:
         self.plays = 0  # of all emulators
         self.seconds = 0.0  # of training, all sessions together
         self.saved_step: int | None = None
+        self.told_of_dead = False
         if self.options.repetition_table != [0]:
             print(f"FiGAR: every action is repeated one of {options.repetition_table} times")
         each = f" in each of {processes.count} processes" if processes.count > 1 else ""
@@ -187,7 +189,7 @@ class Training:
                     progress.show(self.global_step, self.plays * self.pool.frame_skip, self.episodes.mean_reward)
                     if viewer:
                         viewer.show(self.pool.screens)
-                    self.summarize(pace)
+                    self.summarize(pace, progress)
                     if self.is_save_due():
                         self.film()
                         self.save(self.emulator_states())
@@ -230,12 +232,25 @@ class Training:
                 " saved with the weights before that: go on with a lower one, or clip more (--clip_norm)"
             )
 
-    def summarize(self, pace: "Pace") -> None:
+    def summarize(self, pace: "Pace", progress: Progress) -> None:
         """Write the curves that are due, and the pictures."""
         if self.learner.updates % SUMMARY_UPDATES == 0:
-            self.summaries.write(self.global_step, self.episodes.last, self.parameters() | pace.rates())
+            curves = self.parameters() | pace.rates() | self.active_units(progress)
+            self.summaries.write(self.global_step, self.episodes.last, curves)
         if self.options.visualize_convs and self.learner.updates % PICTURE_UPDATES == 1:
             self.summaries.show_convolutions(self.global_step, self.network, self.pool.observations[0])
+
+    def active_units(self, progress: Progress) -> dict[str, float]:
+        """Curves of how much of the network is alive; says once a session that a layer is not."""
+        shares = self.network.active_units(self.pool.observations)
+        dead = [layer for layer, share in shares.items() if share < FEW_ACTIVE]
+        if dead and not self.told_of_dead:
+            self.told_of_dead = True
+            progress.say(
+                f"Fewer than {FEW_ACTIVE:.0%} of the units of {' and '.join(dead)} react to anything seen: the network "
+                "may never learn again. Start over with a lower --initial_lr or --clip_norm (curves: active_units)"
+            )
+        return {f"active_units/{layer}": share for layer, share in shares.items()}
 
     def learning_rate(self, step: int) -> float:
         """Its value for the update that ends at `step`."""

@@ -183,6 +183,14 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(comman
     assert f"Going on from {int(saved.name):,} decisions" in again.stdout
 
 
+def test_a_network_whose_units_die_is_named_once_while_it_trains(commands):
+    learn = "-ec", "4", "--seed", "1", "--max_global_steps", "2000"  # a hundred updates, two points of the curves
+    dies = commands.run("train.py", "-g", "pong", "-df", "dies", *learn, "-lr", "3")
+    assert dies.stdout.count("react to anything seen") == 1
+    lives = commands.run("train.py", "-g", "pong", "-df", "lives", *learn)
+    assert "react to anything seen" not in lives.stdout
+
+
 @pytest.mark.parametrize("arguments", BAD_INPUT)
 def test_bad_input_is_one_line_and_touches_nothing(commands, arguments):
     (commands.folder / "file").touch()
