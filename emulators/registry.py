@@ -116,7 +116,7 @@ def make_emulator(
         return AtariEmulator(game.rom, sticky_actions=sticky_actions, full_action_space=full_action_space, **settings)
     if sticky_actions or full_action_space:
         raise GameError(
-            f"-g {game}: --sticky_actions, --full_action_space and --protocol machado are Atari's; leave them away"
+            f"-g {game}: --sticky_actions, --full_action_space and --protocol machado are Atari's; leave them out"
         )
     from emulators.gym import GymEmulator
 

@@ -259,7 +259,7 @@ def resume_options(saved: Options, typed: Mapping[str, Any], started: bool = Tru
         if started and field.metadata["kind"] == FIXED:
             raise OptionError(
                 f"{flag(field)} {new}: the run in {typed.get('debugging_folder', Options.debugging_folder)} has {old},"
-                " and that cannot change; leave the option away, or start a new run with another -df"
+                " and that cannot change; leave the option out, or start a new run with another -df"
             )
         changes.append(f"{flag(field)} is now {new}; it was {old}")
     # Where it goes and whether it is watched is said anew each time.

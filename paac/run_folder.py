@@ -21,7 +21,7 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """
     rom_path = typed.get("rom_path")
     if rom_path is not None and not os.path.isdir(rom_path):
-        raise OptionError(f"--rom_path {rom_path}: no such folder; leave it away to play the library's own ROMs")
+        raise OptionError(f"--rom_path {rom_path}: no such folder; leave it out to play the library's own ROMs")
     folder = Path(typed.get("debugging_folder", Options.debugging_folder))
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"-df {folder}: that is a file; name a folder")

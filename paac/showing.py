@@ -33,7 +33,7 @@ def show(options: FilmOptions) -> Show:
     check(options)
     run, trained, note = find_run(options.folder)
     if options.rom_path is not None and not os.path.isdir(options.rom_path):
-        raise OptionError(f"--rom_path {options.rom_path}: no such folder; leave it away to take the run's")
+        raise OptionError(f"--rom_path {options.rom_path}: no such folder; leave it out to take the run's")
     game = find_game(trained.game, options.rom_path or trained.rom_path)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
@@ -62,7 +62,7 @@ def show(options: FilmOptions) -> Show:
                     print(line)
             if options.dropout_samples > 1 and not network.torso.noise:
                 raise OptionError(
-                    f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option away"
+                    f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option out"
                 )
             if gifs:
                 writable_folder("-gf", options.gif_folder)

@@ -13,7 +13,7 @@ from paac.episodes import EpisodeTracker
 from paac.learner import Learner
 from paac.options import Options, fixed_options
 from paac.progress import Progress
-from paac.run_folder import create_run, emulator_settings, network_settings, only_trainer
+from paac.run_folder import ARGS, create_run, emulator_settings, network_settings, only_trainer
 from paac.schedule import linear_to_zero
 from paac.stop import StopSignal
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths
@@ -86,9 +86,8 @@ def check_fit(options: Options, checkpoint: Checkpoint) -> None:
             trained = state.get("fixed", {}).get(name, value)
         if value != trained:
             run = options.debugging_folder
-            raise OptionError(
-                f"{run}/args.json: {name} is {value}, but the run was trained with {trained}: put that back"
-            )
+            where = f"{run}/args.json" if (Path(run) / ARGS).exists() else f"{run} has lost its args.json; as typed"
+            raise OptionError(f"{where}: {name} is {value}, but the run was trained with {trained}: put that back")
 
 
 def emulator_seed(options: Options, checkpoint: Checkpoint | None, processes: Processes) -> list[int]:
@@ -167,9 +166,7 @@ class Training:
                 first = self.processes.rank * self.pool.count
                 self.pool.load_states(checkpoint.emulator_states()[first : first + self.pool.count])
         if not has_emulators:
-            why = (
-                "are those of another number of processes" if checkpoint.has_emulators else "could not be saved with it"
-            )
+            why = "are those of another number of processes" if checkpoint.has_emulators else "were not saved with it"
             print(f"The emulators {why}: all start new episodes")
             self.pool.reset()
 
@@ -244,11 +241,12 @@ class Training:
         """Curves of how much of the network is alive; says once a session that a layer is not."""
         shares = self.network.active_units(self.pool.observations)
         dead = [layer for layer, share in shares.items() if share < FEW_ACTIVE]
-        if dead and not self.told_of_dead:
+        if dead and not self.told_of_dead and self.options.activation == "relu":  # others let a gradient through
             self.told_of_dead = True
             progress.say(
-                f"Fewer than {FEW_ACTIVE:.0%} of the units of {' and '.join(dead)} react to anything seen: the network "
-                "may never learn again. Start over with a lower --initial_lr or --clip_norm (curves: active_units)"
+                f"Fewer than {FEW_ACTIVE:.0%} of the units of {' and '.join(dead)} react to the emulators' screens at "
+                f"{self.global_step:,} decisions: the network may never learn again. Start over with smaller steps, by "
+                "a lower --initial_lr or a larger --e (curves: active_units)"
             )
         return {f"active_units/{layer}": share for layer, share in shares.items()}
 

@@ -28,7 +28,7 @@ class Viewer:
                 raise pygame.error("DISPLAY is not set")
             pygame.display.init()
         except pygame.error as error:
-            raise OptionError(f"-v {which}: no display to open a window on ({error}); leave -v away") from None
+            raise OptionError(f"-v {which}: no display to open a window on ({error}); leave -v out") from None
 
     def show(self, screens: np.ndarray) -> None:
         """Show `screens`, uint8 [B, height, width, 3], side by side."""

@@ -56,6 +56,8 @@ def main(argv: Sequence[str]) -> None:
     from experiments.results import RESULT, publish, table, this_machine
 
     folder = Path(options.folder)
+    if options.run is None and options.name is not None:
+        raise OptionError(f"--name {options.name}: needs --run, the agent to publish")
     if options.run is not None:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name

@@ -151,7 +151,7 @@ BAD_INPUT = {
     "-g tetris:pong": "the platform tetris has one game",
     "-g atari:Catcher-v0": "no game of that name",
     "-g Pendulum-v1": "only a number of them",
-    "-g Snake-v0 --protocol machado": "leave them away",
+    "-g Snake-v0 --protocol machado": "leave them out",
     "--rom_path nowhere": "no such folder",
     "-ec 0": "--emulator_counts 0: must be from 1 to 10000",
     "-ew -3": "--emulator_workers -3: must be 1 or more",
@@ -186,9 +186,9 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(comman
 def test_a_network_whose_units_die_is_named_once_while_it_trains(commands):
     learn = "-ec", "4", "--seed", "1", "--max_global_steps", "2000"  # a hundred updates, two points of the curves
     dies = commands.run("train.py", "-g", "pong", "-df", "dies", *learn, "-lr", "3")
-    assert dies.stdout.count("react to anything seen") == 1
+    assert dies.stdout.count("of the units of") == 1
     lives = commands.run("train.py", "-g", "pong", "-df", "lives", *learn)
-    assert "react to anything seen" not in lives.stdout
+    assert "of the units of" not in lives.stdout
 
 
 @pytest.mark.parametrize("arguments", BAD_INPUT)
@@ -286,7 +286,7 @@ def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkey
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     refused = commands.run("train.py", "-v", "1", code=2)
-    assert "leave -v away" in refused.stderr and refused.stderr.count("\n") == 1
+    assert "leave -v out" in refused.stderr and refused.stderr.count("\n") == 1
     assert list(commands.folder.iterdir()) == []
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     commands.run("train.py", "-v", "2", "--max_global_steps", "40", *TINY)

@@ -8,6 +8,7 @@ NAME/
 
 import dataclasses
 import json
+import shlex
 import shutil
 import statistics
 import tempfile
@@ -27,6 +28,7 @@ from paac.options import read_json, save_options, usable_cores
 from paac.run_folder import ARGS, checkpoint_steps, emulator_settings
 
 RESULT = "RESULT.json"
+COMMAND_START = 4  # words of a command up to the folder, which is of no interest
 COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours", "`python3 train.py`")
 
 
@@ -113,11 +115,18 @@ def table(folder: Path) -> list[str]:
     files = sorted(folder.glob(f"*/{RESULT}"))
     if not files:
         raise OptionError(f"-f {folder}: no agent with a {RESULT} there; write one with publish.py")
-    rows = [COLUMNS, ["---"] * len(COLUMNS), *(_row(file.parent.name, read_json(file)) for file in files)]
+    rows = [COLUMNS, ["---"] * len(COLUMNS), *(_row(file) for file in files)]
     return ["| " + " | ".join(row) + " |" for row in rows]
 
 
-def _row(name: str, found: dict[str, Any]) -> list[str]:
+def _row(file: Path) -> list[str]:
+    try:
+        return _cells(file.parent.name, read_json(file))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise OptionError(f"{file}: not as publish.py writes it ({error}); publish the agent again") from None
+
+
+def _cells(name: str, found: dict[str, Any]) -> list[str]:
     training = found["training"]
     original = ORIGINAL_SCORES.get(short_name(found["game"]))
     return [
@@ -129,7 +138,7 @@ def _row(name: str, found: dict[str, Any]) -> list[str]:
         f"{training['decisions'] / 1e6:.2f} M",
         f"{training['frames'] / 1e6:.1f} M",
         f"{training['hours']:.1f}",
-        f"`{training['command'].partition(f'logs/{name} ')[2]}`",
+        f"`{shlex.join(shlex.split(training['command'])[COMMAND_START:])}`",
     ]
 
 

@@ -51,10 +51,10 @@ def parse(argv: Sequence[str], teaches: str) -> tuple[BenchmarkOptions, list[str
             f"at most the {usable_cores()} cores of this machine"
         )
     if options.baseline and (options.max_repetition or options.rgb or options.protocol != "original"):
-        raise OptionError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol away")
+        raise OptionError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol out")
     if options.baseline or options.peers:
         from emulators import find_game
 
         if find_game(options.game, options.rom_path).platform != "atari":
-            raise OptionError(f"-g {options.game}: --peers and --baseline play Atari only; leave them away")
+            raise OptionError(f"-g {options.game}: --peers and --baseline play Atari only; leave them out")
     return resolve(dataclasses.replace(options, arch=archs[0])), archs

@@ -54,4 +54,4 @@ def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypa
 def test_a_game_that_cannot_be_saved_starts_new_episodes_and_says_so(tmp_path, capsys):
     for steps in (60, 120):
         run(tmp_path, steps, "-g", "FrozenLake-v1", "--seed", "3")
-    assert "The emulators could not be saved with it: all start new episodes" in capsys.readouterr().out
+    assert "The emulators were not saved with it: all start new episodes" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Agents to give away, and the players beside them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -57,6 +58,14 @@ def test_the_agent_can_be_trained_on_and_replaced(published):
     assert result["training"]["decisions"] == 880 and len(result["agent"]["scores"]) == 1
 
 
+def test_the_table_has_the_command_of_a_folder_with_another_name(published):
+    commands, _ = published
+    agent, renamed = commands.folder / "agents/snake", commands.folder / "renamed/two words"
+    shutil.copytree(agent, renamed)
+    (before,), (after,) = (results.table(folder.parent)[2:] for folder in (agent, renamed))
+    assert after == before.replace("`snake`", "`two words`") and "`-g Snake-v0 " in after
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -68,11 +77,15 @@ def test_the_agent_can_be_trained_on_and_replaced(published):
         ("-r untrained -n a/b", "--name a/b"),
         ("-r untrained -f . -n other", "--name other: other is there, and not by publish.py"),
         ("-f untrained", "no agent"),
+        ("-n other", "--name other: needs --run"),
+        ("-f mended", "mended/agent/RESULT.json: not as publish.py writes it"),
     ],
 )
 def test_what_cannot_be_published_is_one_line(commands, arguments, message):
     scored(commands.folder / "untrained", 1.0)
     (commands.folder / "other").mkdir()
+    (commands.folder / "mended/agent").mkdir(parents=True)
+    (commands.folder / "mended/agent/RESULT.json").write_text('{"training": {"decisions": null}}')
     refused = commands.run("script/publish.py", *arguments.split(), code=2)
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
