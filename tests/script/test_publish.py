@@ -66,6 +66,17 @@ def test_the_table_has_the_command_of_a_folder_with_another_name(published):
     assert after == before.replace("`snake`", "`two words`") and "`-g Snake-v0 " in after
 
 
+def test_an_agent_that_has_lost_its_options_is_no_other_game(published):
+    commands, _ = published
+    shutil.copytree(commands.folder / "agents/snake", commands.folder / "lost")
+    (commands.folder / "lost/args.json").unlink()
+    refused = commands.run("train.py", "-g", "pong", "-df", "lost", code=2)
+    assert (
+        "lost has lost its args.json; as typed: game is pong, but the run was trained with Snake-v0" in refused.stderr
+    )
+    assert refused.stderr.count("\n") == 1 and not (commands.folder / "lost/args.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
