@@ -1,6 +1,5 @@
-"""Options: command line <-> dataclass <-> args.json, and what is refused on the way."""
+"""Options as typed: the original's flags, what is refused, and what help says."""
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -9,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from paac.command_line import OptionError, typed_options
-from paac.options import FilmOptions, Options, check, load_options, parse_options, resolve, resume_options, save_options
+from paac.options import FilmOptions, Options, check, load_options, parse_options
 from paac.options import TestOptions as OptionsOfTest  # pytest takes a class of that name for tests
+from tests.paac.messages import message_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,82 +53,6 @@ ORIGINAL_SWITCHES = [  # without a value
     (["--rgb"], "rgb", False),
 ]
 
-# A value other than the default for every option, to go round with.
-CHANGED = {
-    "game": "breakout",
-    "rom_path": "elsewhere",
-    "protocol": "machado",
-    "random_start": True,
-    "sticky_actions": 0.125,
-    "full_action_space": False,
-    "single_life_episodes": True,
-    "max_episode_frames": 1000,
-    "rgb": True,
-    "emulator_counts": 7,
-    "emulator_workers": 3,
-    "shards": 4,
-    "visualize": 1,
-    "arch": "NATURE",
-    "activation": "leaky_relu",
-    "alpha_leaky_relu": 0.25,
-    "precision": "bfloat16",
-    "keep_percentage": 0.5,
-    "max_repetition": 10,
-    "nb_choices": 6,
-    "figar_discount": "play",
-    "initial_lr": 1e-3,
-    "lr_annealing_steps": 11,
-    "entropy_regularisation_strength": 0.05,
-    "gamma": 0.9,
-    "max_local_steps": 3,
-    "max_global_steps": 13,
-    "alpha": 0.5,
-    "e": 1e-8,
-    "clip_norm": 0.5,
-    "clip_norm_type": "ignore",
-    "random_seed": 0,
-    "softmax_temp": 2.0,
-    "egreedy": True,
-    "epsilon": 0.0,
-    "annealed": True,
-    "annealed_steps": 17,
-    "debugging_folder": "runs/x",
-    "device": "/cpu:0",
-    "op_threads": 2,
-    "checkpoint_interval": 19,
-    "visualize_convs": True,
-    "keep_checkpoints": 1,
-}
-
-
-def argv_of(values):
-    """What a user types for these values, with the long flags."""
-    names = {"game": "-g", "random_seed": "--seed", "entropy_regularisation_strength": "--entropy"}
-    argv = []
-    for name, value in values.items():
-        flag = names.get(name, f"--{name}")
-        if isinstance(value, bool):
-            argv.append(flag if value else flag.replace("--", "--no-"))
-        else:
-            argv += [flag, str(value)]
-    return argv
-
-
-def write_args(folder, values):
-    file = folder / "args.json"
-    file.write_text(values if isinstance(values, str) else json.dumps(values))
-    return file
-
-
-def message_of(error):
-    """The message, which must be one line."""
-    message = str(error.value)
-    assert "\n" not in message
-    return message
-
-
-# Flags, names and defaults.
-
 
 @pytest.mark.parametrize(("flags", "name", "default", "typed", "value"), ORIGINAL, ids=[row[1] for row in ORIGINAL])
 def test_each_flag_of_the_original_sets_its_option(flags, name, default, typed, value):
@@ -145,6 +69,25 @@ def test_each_switch_of_the_original_can_be_turned_on_and_off(flags, name, defau
     for flag in flags:
         assert getattr(parse_options([flag]), name) is True
     assert getattr(parse_options([flags[-1].replace("--", "--no-")]), name) is False
+
+
+def test_args_json_of_the_original_loads(tmp_path):
+    original = {
+        **{"game": "pong", "device": "/gpu:0", "rom_path": "./atari_roms", "visualize": 0, "e": 0.1, "alpha": 0.99},
+        **{"initial_lr": 0.0224, "lr_annealing_steps": 80000000, "entropy_regularisation_strength": 0.05},
+        **{"clip_norm": 3.0, "clip_norm_type": "global", "gamma": 0.99, "max_global_steps": 80000000},
+        **{"max_local_steps": 5, "arch": "PWYX", "single_life_episodes": False, "emulator_counts": 32},
+        **{"emulator_workers": 8, "debugging_folder": "logs/pong", "random_start": True, "random_seed": 3},
+        **{"egreedy": False, "epsilon": 0.05, "softmax_temp": 1.0, "annealed": False, "annealed_steps": 80000000},
+        **{"keep_percentage": 0.9, "rgb": False, "max_repetition": 10, "nb_choices": 11},
+        **{"checkpoint_interval": 1000000, "activation": "relu", "alpha_leaky_relu": 0.1},
+    }
+    file = tmp_path / "args.json"
+    file.write_text(json.dumps(original))
+    options = load_options(file)
+    assert {name: getattr(options, name) for name in original} == original
+    assert options.repetition_table == list(range(11))
+    assert {row[1] for row in ORIGINAL + ORIGINAL_SWITCHES} == original.keys()
 
 
 def test_the_flags_of_figar_go_together():
@@ -200,9 +143,6 @@ def test_what_cannot_be_read_is_named_and_help_is_offered(argv, named):
         parse_options(argv)
     assert named in message_of(error)
     assert "--help" in message_of(error)
-
-
-# Limits.
 
 
 @pytest.mark.parametrize(
@@ -300,243 +240,6 @@ def test_workers_are_as_many_as_cores_and_emulators_allow():
     assert 1 <= parse_options([]).workers <= 8
     assert parse_options(["-ec", "1"]).workers == 1
     assert parse_options(["-ew", "20"]).workers == 20
-
-
-# Round trips.
-
-
-def test_the_changed_values_are_all_changed():
-    fields = {field.name: field.default for field in dataclasses.fields(Options)}
-    for name, value in CHANGED.items():
-        assert fields[name] != value, name
-
-
-def test_command_line_options_and_args_json_go_round(tmp_path):
-    options = parse_options(argv_of(CHANGED))
-    assert {name: getattr(options, name) for name in CHANGED} == CHANGED
-    file = tmp_path / "args.json"
-    save_options(options, file)
-    assert load_options(file) == options
-    saved = json.loads(file.read_text())
-    assert saved == {**saved, **CHANGED}  # flat, by the original's names
-    assert list(tmp_path.iterdir()) == [file]  # nothing left of writing it aside
-
-
-def test_the_defaults_go_round(tmp_path):
-    save_options(Options(), tmp_path / "args.json")
-    assert load_options(tmp_path / "args.json") == Options() == parse_options([])
-
-
-def test_args_json_of_the_original_loads(tmp_path):
-    original = {
-        **{"game": "pong", "device": "/gpu:0", "rom_path": "./atari_roms", "visualize": 0, "e": 0.1, "alpha": 0.99},
-        **{"initial_lr": 0.0224, "lr_annealing_steps": 80000000, "entropy_regularisation_strength": 0.05},
-        **{"clip_norm": 3.0, "clip_norm_type": "global", "gamma": 0.99, "max_global_steps": 80000000},
-        **{"max_local_steps": 5, "arch": "PWYX", "single_life_episodes": False, "emulator_counts": 32},
-        **{"emulator_workers": 8, "debugging_folder": "logs/pong", "random_start": True, "random_seed": 3},
-        **{"egreedy": False, "epsilon": 0.05, "softmax_temp": 1.0, "annealed": False, "annealed_steps": 80000000},
-        **{"keep_percentage": 0.9, "rgb": False, "max_repetition": 10, "nb_choices": 11},
-        **{"checkpoint_interval": 1000000, "activation": "relu", "alpha_leaky_relu": 0.1},
-    }
-    options = load_options(write_args(tmp_path, original))
-    assert {name: getattr(options, name) for name in original} == original
-    assert options.repetition_table == list(range(11))
-    assert {row[1] for row in ORIGINAL + ORIGINAL_SWITCHES} == original.keys()
-
-
-def test_keys_that_are_missing_take_their_defaults(tmp_path):
-    assert load_options(write_args(tmp_path, {})) == Options()
-    assert load_options(write_args(tmp_path, {"arch": "PWYX"})) == Options(arch="PWYX")
-
-
-def test_a_whole_number_will_do_where_a_number_is_asked_for(tmp_path):
-    clip_norm = load_options(write_args(tmp_path, {"clip_norm": 3})).clip_norm
-    assert clip_norm == 3.0
-    assert type(clip_norm) is float
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ('{"gama": 0.9}', ["gama", "gamma"]),  # with what was meant
-        ('{"qqq": 1}', ["qqq"]),
-        ('{"gamma": "0.9"}', ["gamma", "a number"]),
-        ('{"gamma": null}', ["gamma", "null"]),
-        ('{"gamma": NaN}', ["--gamma", "finite"]),
-        ('{"e": Infinity}', ["--e", "finite"]),
-        ('{"max_local_steps": 5.0}', ["max_local_steps", "a whole number"]),
-        ('{"max_local_steps": true}', ["max_local_steps", "a whole number"]),
-        ('{"rgb": 1}', ["rgb", "true or false"]),
-        ('{"rgb": "false"}', ["rgb", "true or false"]),
-        ('{"game": 7}', ["game", "a text"]),
-        ('{"game": ["pong"]}', ["game", "a text"]),
-        ('{"gamma": 1.5}', ["--gamma", "from 0 to 1"]),
-        ('{"emulator_counts": 4, "shards": 5}', ["--shards"]),
-        ('{"max_repetition": 3, "nb_choices": 9}', ["--max_repetition", "--nb_choices"]),
-        ('{"gamma": 0.9', ["cannot be read"]),
-        ("", ["cannot be read"]),
-        ("[1, 2]", ["no JSON object"]),
-        ("null", ["no JSON object"]),
-    ],
-)
-def test_an_args_json_that_is_wrong_is_named_in_one_line(content, said, tmp_path):
-    file = write_args(tmp_path, content)
-    with pytest.raises(OptionError) as error:
-        load_options(file)
-    for words in (str(file), *said):
-        assert words in message_of(error)
-
-
-def test_an_args_json_of_other_bytes_than_utf8_is_named(tmp_path):
-    file = tmp_path / "args.json"
-    file.write_bytes(b'{"game": "\xff"}')
-    with pytest.raises(OptionError) as error:
-        load_options(file)
-    assert str(file) in message_of(error)
-
-
-def test_a_number_too_large_for_a_float_is_named(tmp_path):
-    file = write_args(tmp_path, '{"gamma": 1' + "0" * 400 + "}")
-    with pytest.raises(OptionError) as error:
-        load_options(file)
-    assert str(file) in message_of(error)
-
-
-def test_a_missing_args_json_is_named(tmp_path):
-    with pytest.raises(OptionError, match="args.json"):
-        load_options(tmp_path / "args.json")
-
-
-# What is chosen when a run starts.
-
-
-def test_the_original_protocol_starts_at_random_and_is_not_sticky():
-    options = resolve(Options())
-    assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, False)
-
-
-def test_the_protocol_of_machado_is_sticky_with_all_actions_and_no_random_start():
-    options = resolve(Options(protocol="machado"))
-    assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.25, True)
-
-
-def test_each_part_of_a_protocol_can_be_typed_otherwise():
-    options = resolve(parse_options(["--protocol", "machado", "--random_start", "--sticky_actions", "0"]))
-    assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, True)
-    options = resolve(parse_options(["--no-random_start", "--full_action_space"]))
-    assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.0, True)
-
-
-def test_shards_are_two_or_as_many_as_there_are_emulators():
-    assert resolve(Options()).shards == 2
-    assert resolve(Options(emulator_counts=1)).shards == 1
-    assert resolve(Options(shards=5)).shards == 5
-
-
-def test_a_seed_is_drawn_anew_unless_it_was_typed():
-    seeds = {resolve(Options()).random_seed for _ in range(5)}
-    assert len(seeds) > 1
-    assert all(0 <= seed < 2**31 for seed in seeds)
-    assert resolve(Options(random_seed=0)).random_seed == 0
-
-
-def test_resolving_twice_changes_nothing():
-    options = resolve(Options(protocol="machado"))
-    assert resolve(options) == options
-
-
-# Going on with a run.
-
-SAVED = resolve(Options(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
-
-
-@pytest.mark.parametrize(
-    ("typed", "flag"),
-    [
-        ({"game": "breakout"}, "-g"),
-        ({"arch": "PWYX"}, "--arch"),
-        ({"rgb": True}, "--rgb"),
-        ({"max_repetition": 10}, "--max_repetition"),
-        ({"activation": "leaky_relu"}, "--activation"),
-        ({"keep_percentage": 0.5}, "--keep_percentage"),
-        ({"gamma": 0.9}, "--gamma"),
-        ({"emulator_counts": 64}, "--emulator_counts"),
-        ({"max_local_steps": 6}, "--max_local_steps"),
-        ({"random_seed": 4}, "--seed"),
-        ({"protocol": "machado"}, "--protocol"),
-        ({"random_start": False}, "--random_start"),
-        ({"shards": 4}, "--shards"),
-    ],
-)
-def test_a_change_of_what_a_run_is_is_refused_and_named(typed, flag):
-    with pytest.raises(OptionError) as error:
-        resume_options(SAVED, {"debugging_folder": "here", **typed})
-    message = message_of(error)
-    ((name, value),) = typed.items()
-    assert message.startswith(flag)
-    for words in (str(value), str(getattr(SAVED, name)), "here"):
-        assert words in message
-
-
-@pytest.mark.parametrize(
-    ("typed", "flag"),
-    [
-        ({"initial_lr": 0.01}, "--initial_lr"),
-        ({"lr_annealing_steps": 5}, "--lr_annealing_steps"),
-        ({"entropy_regularisation_strength": 0.05}, "--entropy"),
-        ({"epsilon": 0.5}, "--epsilon"),
-        ({"egreedy": True}, "--egreedy"),
-        ({"annealed": True}, "--annealed"),
-        ({"annealed_steps": 5}, "--annealed_steps"),
-        ({"softmax_temp": 2.0}, "--softmax_temp"),
-        ({"clip_norm": 1.0}, "--clip_norm"),
-        ({"clip_norm_type": "local"}, "--clip_norm_type"),
-        ({"max_global_steps": 5}, "--max_global_steps"),
-        ({"checkpoint_interval": 5}, "--checkpoint_interval"),
-    ],
-)
-def test_a_tunable_option_is_taken_and_the_change_told(typed, flag):
-    options, changes = resume_options(SAVED, {"debugging_folder": "here", **typed})
-    ((name, value),) = typed.items()
-    assert getattr(options, name) == value
-    assert len(changes) == 1
-    for words in (flag, str(value), str(getattr(SAVED, name))):
-        assert words in changes[0]
-    assert dataclasses.replace(options, **{name: getattr(SAVED, name)}, debugging_folder="where/it/was") == SAVED
-
-
-def test_local_options_are_taken_without_a_word():
-    typed = {"device": "/cpu:0", "emulator_workers": 2, "rom_path": "r", "visualize": 1, "debugging_folder": "here"}
-    options, changes = resume_options(SAVED, typed)
-    assert changes == []
-    assert {name: getattr(options, name) for name in typed} == typed
-
-
-def test_the_folder_given_wins_over_the_one_that_was_saved():
-    assert resume_options(SAVED, {"debugging_folder": "here"})[0].debugging_folder == "here"
-    assert resume_options(SAVED, {})[0].debugging_folder == "logs/"  # not typed: the default is where it was found
-
-
-def test_a_typed_value_that_is_the_saved_one_is_no_change():
-    typed = {"game": "pong", "random_seed": 3, "shards": 2, "random_start": True, "initial_lr": 0.0224}
-    options, changes = resume_options(SAVED, {**typed, "debugging_folder": "where/it/was"})
-    assert changes == []
-    assert options == SAVED
-
-
-def test_options_that_were_not_typed_stay_as_they_were_saved():
-    # Also where the default has changed since.
-    saved = dataclasses.replace(SAVED, gamma=0.5, initial_lr=0.5, keep_checkpoints=9)
-    options, changes = resume_options(saved, {"debugging_folder": "where/it/was"})
-    assert changes == []
-    assert options == saved
-
-
-def test_a_change_that_does_not_fit_the_run_is_refused():
-    with pytest.raises(OptionError, match="--emulator_workers"):
-        resume_options(SAVED, {"emulator_workers": 33})
-    with pytest.raises(OptionError, match="--clip_norm"):
-        resume_options(SAVED, {"clip_norm": 0.0})
 
 
 # --help.

@@ -1,0 +1,133 @@
+"""What ends an episode: the game, a lost life, the frame cap."""
+
+import pytest
+
+from tests.emulators.counting_game import CountingGame, CountingGameWithoutNoop, brightness, falling, pooled, shown
+
+
+def test_a_hold_that_outlasts_the_episode_stops_with_it():
+    game = CountingGame(length=16 + 4 * 6 + 2)
+    game.reset()
+    observation, reward, done, plays = game.hold(1, 10)
+    assert (done, plays) == (True, 7)
+    assert reward == 26 * 1000 + sum(range(17, 43))
+    assert not game.cut
+    # The last decision ends in the middle: the frames after the end show the last screen.
+    assert shown(observation) == pooled(1, 32, 36, 40) + [brightness(1, 42)]
+
+
+def test_a_game_that_is_over_ends_the_episode_after_that_decision():
+    game = CountingGame(length=24)
+    game.reset()
+    assert not game.step(1)[2]
+    assert game.step(1)[2]
+    assert game.done and not game.cut
+
+
+def test_stepping_an_episode_that_is_over_is_an_error():
+    game = CountingGame(length=20)
+    with pytest.raises(RuntimeError, match="reset"):
+        game.step(0)  # none has begun
+    game.reset()
+    assert game.step(0)[2]
+    game.pressed.clear()
+    with pytest.raises(RuntimeError, match="reset"):
+        game.step(0)
+    with pytest.raises(RuntimeError, match="reset"):
+        game.hold(0, 3)
+    assert game.pressed == []
+    game.reset()
+    assert game.step(0)[2]
+
+
+def test_a_lost_life_ends_the_episode_with_single_life_episodes():
+    game = CountingGame(lives=falling(22, 30), single_life_episodes=True)
+    game.reset()
+    assert not game.step(1)[2]
+    assert game.step(1)[2]
+    assert not game.cut
+    # A full reset: the next game begins at its first frame, with all lives.
+    assert shown(game.reset()) == pooled(2, 4, 8, 12, 16)
+    assert not game.step(1)[2]
+
+
+def test_a_lost_life_is_nothing_without_single_life_episodes():
+    game = CountingGame(lives=falling(22, 30), length=50)
+    game.reset()
+    assert game.hold(1, 30)[2:] == (True, 9)
+
+
+def test_a_life_lost_before_the_first_decision_ends_nothing():
+    game = CountingGame(lives=falling(10), single_life_episodes=True, length=60)
+    game.reset()
+    assert game.hold(1, 30)[3] == 11
+
+
+def test_a_life_may_be_lost_in_the_first_decision_of_any_episode():
+    game = CountingGame(lives=falling(18), single_life_episodes=True)
+    for _ in range(3):
+        game.reset()
+        assert game.step(1)[2]
+
+
+def test_a_life_won_is_one_that_can_be_lost():
+    game = CountingGame(lives=lambda frame: 4 if 18 <= frame < 30 else 3, single_life_episodes=True)
+    game.reset()
+    assert [game.step(1)[2] for _ in range(4)] == [False, False, False, True]
+
+
+def test_a_life_lost_while_an_action_is_held_stops_it():
+    game = CountingGame(lives=falling(26), single_life_episodes=True)
+    game.reset()
+    assert game.hold(1, 9)[2:] == (True, 3)
+
+
+def test_an_episode_is_cut_at_the_frame_cap():
+    game = CountingGame(max_episode_frames=26)
+    game.reset()
+    assert [(game.step(1)[2], game.cut) for _ in range(3)] == [(False, False), (False, False), (True, True)]
+    game.reset()
+    assert not game.done and not game.cut
+
+
+def test_the_cap_is_tested_while_an_action_is_held():
+    game = CountingGame(max_episode_frames=32)
+    game.reset()
+    assert game.hold(1, 10)[2:] == (True, 4)
+    assert game.cut
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_cap_counts_the_noops_of_the_start(seed):
+    game = CountingGame(random_start=True, seed=seed, max_episode_frames=100)
+    for _ in range(3):
+        game.reset()
+        game.hold(1, 99)
+        assert game.cut
+        assert 100 <= game.frame < 104
+
+
+def test_a_cap_within_the_start_cuts_after_the_first_decision():
+    game = CountingGame(max_episode_frames=1)
+    game.reset()
+    assert game.hold(1, 5)[2:] == (True, 1)
+    assert game.cut
+
+
+def test_the_cap_counts_no_noops_where_there_is_none():
+    game = CountingGameWithoutNoop(max_episode_frames=12)
+    game.reset()
+    assert game.hold(1, 5)[2:] == (True, 3)
+
+
+def test_a_game_that_is_over_just_at_the_cap_is_not_cut():
+    over = CountingGame(length=24, max_episode_frames=24)
+    life_lost = CountingGame(lives=falling(23), single_life_episodes=True, max_episode_frames=24)
+    for game in (over, life_lost):
+        game.reset()
+        assert game.hold(1, 5)[2:] == (True, 2)
+        assert not game.cut
+
+
+def test_the_cap_is_thirty_minutes_of_play_unless_said_otherwise():
+    assert CountingGame().max_episode_frames == 30 * 60 * 60
