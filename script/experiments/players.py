@@ -12,6 +12,7 @@ import numpy as np
 from emulators import Emulator, Game, make_emulator
 from emulators.games import catcher, flappy_bird, snake
 from emulators.gym import GymEmulator
+from experiments import tetris_rule
 
 Player = Callable[[Any], int]  # from an emulator to an action
 
@@ -55,12 +56,18 @@ def eat(emulator: GymEmulator) -> int:
     return max(range(len(snake.DIRECTIONS)), key=gain)
 
 
+def stack(emulator: GymEmulator) -> int:
+    """Tetris: where the board looks best afterwards."""
+    return tetris_rule.stack(emulator.environment.state)
+
+
 RULES: dict[str, Player] = {
     "CartPole-v0": balance,
     "CartPole-v1": balance,
     "Catcher-v0": catch,
     "FlappyBird-v0": flap,
     "Snake-v0": eat,
+    "tetris": stack,
 }
 
 
@@ -83,8 +90,8 @@ def baselines(game: Game, episodes: int, seed: int, **settings: Any) -> dict[str
     `settings` are those of `make_emulator`.
     """
     players = {"random": random_player(np.random.default_rng(seed))}
-    if game.name in RULES:
-        players["rule"] = RULES[game.name]
+    if str(game) in RULES:  # not its name alone: Atari has a tetris too
+        players["rule"] = RULES[str(game)]
     found = {}
     for name, player in players.items():
         with ExitStack() as opened:
