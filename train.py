@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> None:
         switches={"list_games": ("Game", "show all games, by platform, and end")},
     )
 
-    from emulators import find_game, list_games, make_emulator, short_name
+    from emulators import find_game, list_games, make_emulator
     from paac.distributed import join
     from paac.engine import device_notes, start_tensorflow
     from paac.run_folder import emulator_settings, open_run
@@ -30,8 +30,6 @@ def main(argv: Sequence[str]) -> None:
         for platform, names in list_games(typed.get("rom_path", Options.rom_path)).items():
             print(textwrap.fill(f"{platform}: {', '.join(names)}", 118, subsequent_indent="    "))
         return
-    if "game" in typed:
-        typed["game"] = short_name(typed["game"])
     options, notes = open_run(typed)
     game = find_game(options.game, options.rom_path)
     make_emulator(game, seed=0, **emulator_settings(options)).close()  # what cannot be played leaves no folder behind

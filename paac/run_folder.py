@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from emulators import short_name
 from paac.command_line import OptionError
 from paac.options import Options, check, load_options, resolve, resume_options, save_options
 
@@ -19,6 +20,8 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
 
     Nothing is written. Raises OptionError.
     """
+    if "game" in typed:
+        typed = {**typed, "game": short_name(typed["game"])}
     rom_path = typed.get("rom_path")
     if rom_path is not None and not os.path.isdir(rom_path):
         raise OptionError(f"--rom_path {rom_path}: no such folder; leave it out to play the library's own ROMs")

@@ -10,15 +10,18 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
+from emulators import find_game
 from experiments.trainings import Trainings
 from paac import front_door
 from paac.command_line import AT_LEAST_ONE, OptionError, check_limits, option, typed_options
 from paac.distributed import TF_CONFIG, configs_on_this_machine
-from paac.options import usable_cores
+from paac.options import Options, usable_cores
+from paac.run_folder import open_run
 
 ABOUT = """Train with several processes on this machine, as one training: launch.py --processes 2 -- -g pong -df logs/pong. What
 comes after -- is for train.py; --emulator_counts is for each process. Ctrl+C saves; the same command goes on. For several
 machines, start train.py on each with TF_CONFIG set."""
+EACH = "What each process, a train.py, is started with: comes after --."
 GRACE = 150.0  # seconds that the others may take to end once one has failed: longer than they wait for each other
 
 
@@ -76,6 +79,8 @@ def main(argv: Sequence[str]) -> None:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
     options = LaunchOptions(**typed_options(LaunchOptions, own, ABOUT))
     check_limits(options)
+    training, _ = open_run(typed_options(Options, arguments, EACH))  # what is wrong is said once, not by each process
+    find_game(training.game, training.rom_path)
     if not {"-ew", "--emulator_workers"} & set(arguments):
         arguments += ["-ew", str(max(1, usable_cores() // options.processes))]
     sys.exit(train(options.processes, arguments))

@@ -57,6 +57,14 @@ def test_a_change_of_a_run_that_is_there_is_refused_and_nothing_is_written(tmp_p
     assert everything_in(tmp_path) == before
 
 
+def test_a_game_typed_by_its_long_name_is_the_same_game(tmp_path):
+    new_run(tmp_path / "run", game="Snake-v0")
+    (tmp_path / "run/checkpoints/1000").mkdir(parents=True)
+    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "game": "gym:Snake-v0"})
+    assert (options.game, lines) == ("Snake-v0", [])
+    assert open_run({"debugging_folder": str(tmp_path / "new"), "game": "atari:pong"})[0].game == "pong"
+
+
 def test_nothing_is_fixed_while_there_is_no_checkpoint(tmp_path):
     new_run(tmp_path / "run")
     options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
