@@ -144,7 +144,9 @@ def _comparable(groups: Sequence[Group], known: References) -> tuple[list[Group]
     ]
     shared = [game for game in scored if all(group.of(game) for group in left)]
     if not shared:
-        raise OptionError(f"--compare: no game was played by all of {'; '.join(group.label for group in left)}")
+        few = "; ".join(group.label for group in left)
+        which = few if len(left) <= 3 else f"{len(left)} sets of options"
+        raise OptionError(f"--compare: no game was played by all of {which}: name runs that have games in common")
     notes += [f"{game}: not played by all groups; left out" for game in scored if game not in shared]
     return left, shared, notes
 

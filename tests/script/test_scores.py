@@ -114,6 +114,10 @@ def test_what_cannot_be_compared_is_said(tmp_path):
         scores.compare(group_runs(runs[7:])[0])
     with pytest.raises(OptionError, match="no game was played by all of arch NATURE; arch NIPS"):
         scores.compare(group_runs(runs[5:7])[0])
+    games = "pong", "breakout", "seaquest", "qbert"
+    apart = [scored(tmp_path / game, 1.0, game=game, gamma=number / 10) for number, game in enumerate(games)]
+    with pytest.raises(OptionError, match="no game was played by all of 4 sets of options: name runs"):
+        scores.compare(group_runs(apart)[0])
 
 
 def test_groups_without_a_known_game_are_left_out(tmp_path):
