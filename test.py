@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
         )
     cut = [number for number, result in enumerate(shown.results, 1) if result.cut]
     if cut:
-        print(f"{len(cut)} of them cut by the frame cap: {', '.join(map(str, cut))}")
+        print(f"Cut at the longest that an episode may last: episode {', '.join(map(str, cut))}")
     for gif in shown.gifs:
         print(f"Wrote {gif}")
     if options.json is not None:

@@ -77,7 +77,7 @@ def show_training(groups: Sequence[Group], options: PlotOptions) -> None:
     for run, name in zip(runs, short_names(runs), strict=True):
         repetitions = read_repetitions(run)
         if not len(repetitions.steps):
-            print(f"{run.folder}: no repetitions noted there yet; left out")
+            print(f"{run.folder}: no repetitions in its tf/; left out of those pictures")
             continue
         figure = draw_repetitions(repetitions, f"{name}: {run.game}, {figar_words(run.options)}", options.bins)
         tell(save(figure, folder, f"repetitions_{name.replace('/', '_')}"))

@@ -123,7 +123,7 @@ def test_an_agent_is_tested_and_filmed(commands):
         f"Max: {max(scores):.2f}",
         f"Std: {np.std(scores):.2f}",
     ]
-    assert lines[6] == "3 of them cut by the frame cap: 1, 2, 3"
+    assert lines[6] == "Cut at the longest that an episode may last: episode 1, 2, 3"
     assert len(report["lengths"]) == 3 and report["median"] == np.median(scores)
     again = commands.run("test.py", "-tc", "3", "--seed", "2", "-gn", "tested", "--gif_speed", "2", "--gif_scale", "1")
     assert again.stdout.splitlines()[:7] == lines[:7], "filming changed what was played"
