@@ -1,6 +1,7 @@
 """Whole episodes of a trained agent, side by side, without learning."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -81,6 +82,10 @@ def play_episodes(
     """
     random = np.random.default_rng(seed)
     count = len(emulators)
+    # Made for this network and gone with it: a function of the module would keep the graphs of all networks it has seen.
+    encode = tf.function(network.encode, autograph=False)
+    choose = _most_probable if greedy else exploration.sample
+    decide = tf.function(partial(_decide, network, choose=choose), autograph=False)
     observations = np.stack([emulator.reset() for emulator in emulators])
     totals = np.zeros((4, count))  # score, plays, entropy and disagreement
     decisions = np.zeros(count, np.int64)
@@ -90,8 +95,8 @@ def play_episodes(
         # Numbers for all of them, ended or not: what one episode sees does not hang on the length of another.
         noise = random.random((count, 2, exploration.DRAWS), np.float32)
         torso_noise = random.random((dropout_samples, count, network.torso.noise), np.float32)
-        encodings = [*encodings, _encode(network, observations)]
-        thoughts = _decide(network, encodings, torso_noise, noise, _most_probable if greedy else exploration.sample)
+        encodings = [*encodings, encode(observations)]
+        thoughts = decide(encodings, torso_noise, noise)
         actions, choices, entropies, disagreements = (values.numpy() for values in thoughts[:4])
         encodings = encodings[1:]
         for number in playing:
@@ -138,12 +143,6 @@ class _Thoughts(NamedTuple):
         )
 
 
-@tf.function(autograph=False)
-def _encode(network: ActorCritic, observations: tf.Tensor) -> tf.Tensor:
-    return network.encode(observations)
-
-
-@tf.function(autograph=False)
 def _decide(
     network: ActorCritic,
     encodings: list[tf.Tensor],

@@ -9,6 +9,7 @@ those that the gradient uses.
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
+from weakref import ref
 
 import numpy as np
 import tensorflow as tf
@@ -171,7 +172,7 @@ class Learner:
             with tf.GradientTape() as tape:
                 rollout = play(
                     self.network,
-                    partial(self._step, shard),
+                    partial(_step, ref(self._pool), shard),
                     partial(self._choose, epsilon=epsilon),
                     observations[emulators],
                     [before[places] for before in self.memory.observations],
@@ -232,10 +233,6 @@ class Learner:
             return exploration.epsilon_greedy(logits, noise, epsilon)
         return exploration.sample(logits, noise)
 
-    def _step(self, shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]:
-        observations, *others = self._pool.step(shard, actions, repeats)
-        return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
-
     def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
         going_on = 1.0 - tf.cast(rollout.dones, tf.float32)
         passed = tf.cast(rollout.plays, tf.float32) if self._discount_plays else 1.0
@@ -252,6 +249,20 @@ class Learner:
             entropy_strength=self._entropy_strength,
             batch_size=self._max_local_steps * self._pool.count,
         )
+
+
+def _step(
+    pool: "ref[Pool]", shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Step one shard of the pool.
+
+    The pool is held weakly: TensorFlow keeps every function that a graph calls until the process ends, and with it
+    whatever the function holds.
+    """
+    living = pool()
+    assert living is not None, "the learner holds its pool"
+    observations, *others = living.step(shard, actions, repeats)
+    return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
 
 
 def _statistics(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
