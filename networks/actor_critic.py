@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from networks.layers import Dense, Notes
+from networks.layers import Dense
 from networks.torso import Torso
 
 
@@ -68,21 +68,6 @@ class ActorCritic(keras.Model):
         if noise is None:
             noise = tf.zeros([count, self.torso.noise])
         return self.decide([*before, self.encode(observations)], noise)
-
-    def active_units(self, observations: tf.Tensor) -> dict[str, float]:
-        """By layer of the torso, the share of its units that at least one of some observations switches on.
-
-        A unit is an output of a dense layer, or a filter of a convolution. ReLU passes no gradient through one that is
-        always off: where most are, the network has stopped learning (Sokar et al. 2023).
-        """
-        notes = Notes()
-        with notes.taken():
-            self(observations)
-        heads = (self.policy, self.value, self.repetition)
-        given = {layer.name: calls[-1].numpy() for layer, calls in notes.given.items() if layer not in heads}
-        return {
-            name: float((values.reshape(-1, values.shape[-1]).max(axis=0) > 0).mean()) for name, values in given.items()
-        }
 
     def create_weights(self) -> None:
         """Draw the initial values, each once; the repetition head's come last, so that its size changes no other."""

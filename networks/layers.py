@@ -1,4 +1,4 @@
-"""What all networks share: layers with the original's initial values that can recall what they gave, activations."""
+"""What all networks share: layers with the original's initial values, and activations."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,44 +56,9 @@ class Normal(keras.initializers.Initializer):
         return tf.constant(self.random.normal(size=shape), dtype or tf.float32)
 
 
-class Notes:
-    """What the weighted layers of a network gave, so that its gradient needs no second forward pass.
-
-    Acting goes step by step, in small batches; the gradient of a dense layer is cheaper in one large one. `taken` notes
-    what every `Weighted` layer computes; asked in `recalled` for all steps at once, a layer answers from these notes
-    and computes nothing but its activation and its gradient. A layer may be used once in a step.
-    """
-
-    def __init__(self):
-        self.given: dict[Weighted, list[tf.Tensor]] = {}  # what went into the activation, call by call
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Note what layers compute in here."""
-
-        def note(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
-            given = layer.linear(inputs, *weights)
-            self.given.setdefault(layer, []).append(given)
-            return given
-
-        with _layers_answer_by(note):
-            yield
-
-    @contextmanager
-    def recalled(self) -> Iterator[None]:
-        """Take what layers give in here from the notes."""
-
-        def recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
-            return _recall(layer, inputs, weights, tf.concat(self.given[layer], axis=0))
-
-        with _layers_answer_by(recall):
-            yield
-
-
 class Weighted:
-    """A layer with a kernel and a bias, `activation(linear(inputs))`, that can be asked for what it once gave."""
+    """What convolutions and dense layers share: `activation(linear(inputs))` with a kernel and a bias."""
 
-    name: str
     kernel: keras.Variable
     bias: keras.Variable
     activation: Activation
@@ -107,43 +72,7 @@ class Weighted:
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         if inputs.dtype == tf.uint8:  # scaling the kernel costs less, and bfloat16 has all whole numbers up to 256
             inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0
-        return self.activation(_answer(self, inputs, [kernel, bias]))
-
-
-Answer = Callable[[Weighted, tf.Tensor, list[tf.Tensor]], tf.Tensor]
-
-
-def _compute(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor]) -> tf.Tensor:
-    return layer.linear(inputs, *weights)
-
-
-_answer: Answer = _compute
-
-
-@contextmanager
-def _layers_answer_by(answer: Answer) -> Iterator[None]:
-    global _answer
-    before, _answer = _answer, answer
-    try:
-        yield
-    finally:
-        _answer = before
-
-
-def _recall(layer: Weighted, inputs: tf.Tensor, weights: list[tf.Tensor], given: tf.Tensor) -> tf.Tensor:
-    """`given` as the layer's answer, with the gradient as if it were computed from `inputs` and `weights`."""
-
-    @tf.custom_gradient
-    def recalled(inputs: tf.Tensor, *weights: tf.Tensor):
-        def gradient(upstream: tf.Tensor):
-            with tf.GradientTape() as tape:  # TensorFlow leaves the computation itself out, since no one asks for it
-                tape.watch((inputs, weights))
-                linear = layer.linear(inputs, *weights)
-            return tape.gradient(linear, (inputs, *weights), upstream)
-
-        return tf.identity(given), gradient
-
-    return recalled(inputs, *weights)
+        return self.activation(self.linear(inputs, kernel, bias))
 
 
 class Dense(Weighted, keras.layers.Dense):

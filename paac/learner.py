@@ -2,8 +2,7 @@
 
 The rollout, the gradient and the step are one `tf.function`. Each shard of emulators is a chain of its own in the
 graph, network -> emulators -> network ..., so that TensorFlow runs the network of one shard while the emulators of
-another play. It is synchronous all the same: one set of weights for the whole rollout. The activations that acted are
-those that the gradient uses.
+another play. It is synchronous all the same: one set of weights for the whole rollout.
 """
 
 from collections.abc import Sequence

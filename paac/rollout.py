@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from networks.actor_critic import ActorCritic, Outputs
-from networks.layers import Notes
 
 # (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays; see `EmulatorPool.step`
 Step = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
@@ -25,7 +24,6 @@ class Rollout(NamedTuple):
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
     memory: list[tf.Tensor]  # what the next rollout starts with; see `play`
     windows: list[list[tf.Tensor]]  # of each decision, the encodings it was made from, [b, E] each, oldest first
-    notes: Notes  # what the network's layers gave
 
 
 def play(
@@ -47,37 +45,35 @@ def play(
     Weights do not change on the way: each observation is encoded once, for all decisions that look back at it.
     """
     nothing = tf.zeros_like(observations)
-    decisions, windows, notes = [], [], Notes()
+    decisions, windows = [], []
     past = []
     if memory:
         blank = network.blank(observations.shape[0])
         past = tf.split(network.encode(tf.concat(memory, axis=0)), len(memory))
-    with notes.taken():
-        for t in range(noise.shape[0]):
-            windows.append([*past, network.encode(observations)])
-            outputs = network.decide(windows[t], torso_noise[t])
-            actions = choose(outputs.policy_logits, noise[t, :, 0])
-            choices = choose(outputs.repetition_logits, noise[t, :, 1])
-            seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
-            decisions.append((actions, choices, rewards, dones, plays))
-            past = [_where(dones, blank, encoding) for encoding in windows[t][1:]]
-            memory = [_where(dones, nothing, before) for before in [*memory, observations][1:]]
-            observations = seen
+    for t in range(noise.shape[0]):
+        windows.append([*past, network.encode(observations)])
+        outputs = network.decide(windows[t], torso_noise[t])
+        actions = choose(outputs.policy_logits, noise[t, :, 0])
+        choices = choose(outputs.repetition_logits, noise[t, :, 1])
+        seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
+        decisions.append((actions, choices, rewards, dones, plays))
+        past = [_where(dones, blank, encoding) for encoding in windows[t][1:]]
+        memory = [_where(dones, nothing, before) for before in [*memory, observations][1:]]
+        observations = seen
     bootstrap = network.decide([*past, network.encode(observations)], torso_noise[-1]).value
     played = [tf.stack(values) for values in zip(*decisions, strict=True)]
-    return Rollout._make([*played, bootstrap, memory, windows, notes])
+    return Rollout._make([*played, bootstrap, memory, windows])
 
 
 def look_back(network: ActorCritic, rollout: Rollout, torso_noise: tf.Tensor) -> Outputs:
-    """What `network` said at all decisions of `rollout`, [T * b, ...], for the gradient; `torso_noise` as in `play`.
+    """What `network` says at all decisions of `rollout`, [T * b, ...], for the gradient; `torso_noise` as in `play`.
 
-    Encodings have their gradient where they were made. What follows, dense layers most of all, goes back in one large
-    batch, at half the cost of T small ones; the values are those that acted, from the notes.
+    These are the outputs that acted, computed once more: encodings backpropagate step by step, and everything after
+    them backpropagates as one batch of T * b decisions, at half the cost.
     """
     encodings = [tf.concat(place, axis=0) for place in zip(*rollout.windows, strict=True)]
     noise = tf.reshape(torso_noise[:-1], [-1, network.torso.noise])
-    with rollout.notes.recalled():
-        return network.decide(encodings, noise)
+    return network.decide(encodings, noise)
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:

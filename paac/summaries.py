@@ -15,8 +15,9 @@ import tensorflow as tf
 from tensorboard.plugins.image import metadata as image_metadata
 
 from networks.actor_critic import ActorCritic
-from networks.layers import Conv, Notes
+from networks.layers import Conv
 from paac import run_page
+from paac.activations import layer_outputs
 from paac.episodes import Episode
 from paac.learner import Update
 from paac.options import Options
@@ -69,14 +70,11 @@ class Summaries:
 
     def show_convolutions(self, step: int, network: ActorCritic, observation: np.ndarray) -> None:
         """A picture of each convolution, all filters side by side, for one observation, uint8 [84, 84, channels]."""
-        notes = Notes()
-        with notes.taken():
-            network.encode(observation[None])
-        given = [layer.activation(seen) for layer, (seen,) in notes.given.items() if isinstance(layer, Conv)]
+        outputs = layer_outputs(network, observation[None])
         with self._writer.as_default(step=step):
             tf.summary.image("convolutions/observation", tiles(observation)[None])
-            for number, features in enumerate(given, 1):
-                tf.summary.image(f"convolutions/{number}", tiles(features[0].numpy())[None])
+            for number, layer in enumerate((layer for layer in outputs if isinstance(layer, Conv)), 1):
+                tf.summary.image(f"convolutions/{number}", tiles(outputs[layer][0])[None])
 
     def show_film(self, step: int, gif: bytes) -> None:
         """A film among the pictures: TensorBoard shows what a gif file holds."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulators import EmulatorPool, Game, WorkerError
 from networks.registry import make_network
+from paac.activations import active_units
 from paac.checkpoint import Checkpoint, CheckpointFolder
 from paac.command_line import OptionError
 from paac.distributed import Alone, Processes
@@ -239,7 +240,7 @@ class Training:
 
     def active_units(self, progress: Progress) -> dict[str, float]:
         """Curves of how much of the network is alive; says once a session that a layer is not."""
-        shares = self.network.active_units(self.pool.observations)
+        shares = active_units(self.network, self.pool.observations)
         dead = [layer for layer, share in shares.items() if share < FEW_ACTIVE]
         if dead and not self.told_of_dead and self.options.activation == "relu":  # others let a gradient through
             self.told_of_dead = True

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from networks.layers import Conv, Dense, Notes, layer_precision, make_activation
+from networks.layers import Conv, Dense, layer_precision, make_activation
 
 
 def assert_fills(values, n):
@@ -35,44 +35,6 @@ def test_leaky_relu_has_the_slope_asked_for_below_zero():
     features = tf.constant([-2.0, 0.0, 3.0])
     np.testing.assert_allclose(make_activation("leaky_relu", 0.3)(features), [-0.6, 0, 3], rtol=1e-6)
     np.testing.assert_allclose(make_activation("leaky_relu")(features), [-0.2, 0, 3], rtol=1e-6)
-
-
-@pytest.mark.parametrize("activation", [None, make_activation("relu"), make_activation("leaky_relu", 0.3), tf.tanh])
-@pytest.mark.parametrize(
-    ("layer", "inputs"),
-    [(Dense(5, np.random.default_rng(0)), (6, 7)), (Conv(5, 3, 2, np.random.default_rng(0)), (6, 8, 8, 3))],
-)
-def test_a_recalled_layer_has_the_gradient_of_one_that_computes(layer, inputs, activation):
-    layer.activation = activation or tf.identity
-    random = np.random.default_rng(1)
-    inputs = tf.constant(random.normal(size=inputs), tf.float32)
-    upstream = tf.constant(random.normal(size=layer(inputs).shape), tf.float32)
-    sources = [inputs, *(weight.value for weight in layer.trainable_weights)]
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        computed = layer(inputs)
-    expected = tape.gradient(computed, sources, upstream)
-
-    notes = Notes()
-    with notes.taken():
-        for part in tf.split(inputs, 3):
-            layer(part)
-    with tf.GradientTape() as tape, notes.recalled():
-        tape.watch(inputs)
-        recalled = layer(inputs)
-    np.testing.assert_allclose(recalled, computed, rtol=1e-5, atol=1e-6)
-    for gradient, referee in zip(tape.gradient(recalled, sources, upstream), expected, strict=True):
-        np.testing.assert_allclose(gradient, referee, rtol=1e-4, atol=1e-5)
-
-
-def test_a_recalled_layer_answers_what_was_noted_and_not_what_it_would_compute_now():
-    layer, notes = Dense(2, np.random.default_rng(0)), Notes()
-    with notes.taken():
-        first, second = layer(tf.ones([1, 3])), layer(tf.zeros([2, 3]))
-    layer.kernel.assign(tf.zeros([3, 2]))
-    with notes.recalled():
-        np.testing.assert_array_equal(layer(tf.ones([3, 3])), tf.concat([first, second], axis=0))
-    np.testing.assert_array_equal(layer(tf.ones([1, 3]))[0], layer.bias)
 
 
 def test_layers_made_in_bfloat16_compute_in_it_and_keep_their_weights_in_float32():

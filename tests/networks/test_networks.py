@@ -309,31 +309,6 @@ def test_the_size_of_the_repetition_head_changes_no_other_initial_weight(arch):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("arch", TORSOS)
-def test_active_units_are_those_that_an_observation_switches_on(arch):
-    network = network_of(arch)
-    before = network.active_units(observations_of(4))
-    dense = network.torso.dense
-    dense.bias.assign(np.where(np.arange(dense.units) % 4 == 0, 1e4, -1e4))  # a quarter on, whatever comes
-    after = network.active_units(observations_of(4))
-    assert before[dense.name] > 0.5
-    assert after == before | {dense.name: 0.25}
-    assert all(0.0 < share <= 1.0 for share in before.values())
-
-
-def test_a_filter_is_active_if_one_place_of_one_observation_switches_it_on():
-    network = network_of("NIPS")
-    conv = network.torso.conv1
-    kernel = np.zeros(conv.kernel.shape, np.float32)
-    kernel[0, 0, 0, :3] = 1.0  # three filters look at one pixel
-    conv.kernel.assign(kernel)
-    conv.bias.assign(np.full(16, -0.5))
-    observations = np.zeros((2, 84, 84, 4), np.uint8)
-    assert network.active_units(observations)[conv.name] == 0.0
-    observations[1, 40, 40, 0] = 255
-    assert network.active_units(observations)[conv.name] == 3 / 16
-
-
 def test_a_higher_temperature_divides_the_logits_and_leaves_the_value_alone():
     observations = observations_of(2)
     plain = network_of("NIPS")(observations)
