@@ -1,20 +1,26 @@
 # make train                 train Pong into logs/pong, or go on with it; Ctrl+C saves
 # make train GAME=breakout ARGS="--arch NATURE"
-# make test                  all tests; make lint: format and types; make format: mend the format
+# make test                  the tests that show a mistake soon; make test-all: every test
+# make lint                  format and types; make format: correct the format
 # make tensorboard           the curves of all runs, on http://127.0.0.1:6006
 
 PYTHON ?= python3
 GAME ?= pong
 VENV := .venv
 BIN := $(VENV)/bin
+# A test process for each core, four at most: each takes up to a gigabyte. A file stays in one, with what it trained.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: train test lint format tensorboard benchmark clean
+.PHONY: train test test-all lint format tensorboard benchmark clean
 
 train: $(VENV)/run.installed
 	exec $(BIN)/python train.py -g $(GAME) -df logs/$(GAME) $(ARGS)
 
 test: $(VENV)/test.installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: $(VENV)/test.installed
+	$(PYTEST) $(ARGS)
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff format --check .

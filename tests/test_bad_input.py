@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
@@ -16,6 +15,7 @@ from experiments.plan import read_plan
 from paac import front_door
 from paac.command_line import OptionError, typed_fields
 from paac.options import FilmOptions, Options
+from tests.helpers import ROOT
 
 TRIED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 FIELDS = [field for field, _ in typed_fields(Options)]

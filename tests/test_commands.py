@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT, TINY, group_members, interrupt, wait_for
-from left import assert_same_weights, episodes, points
 from PIL import Image
+
+from tests.helpers.commands import TINY, group_members, interrupt, wait_for
+from tests.helpers.runs import assert_same_weights, episodes, points
 
 # 4 emulators x 5 steps = 20 decisions an update; short episodes, so that many end.
 SHORT = ["--max_episode_frames", "120", *TINY]
@@ -22,23 +23,24 @@ FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
 def test_train_stop_resume_is_one_training(commands):
     """Half, and half again after a stop: to the last bit the training that was never stopped."""
     folder = commands.folder
-    commands.run("train.py", "-df", "whole", "--max_global_steps", "2400", *SHORT, *FIGAR)
-    commands.run("train.py", "-df", "parts", "--max_global_steps", "1200", *SHORT, *FIGAR)
-    resumed = commands.run("train.py", "-df", "parts", "--max_global_steps", "2400", "-ew", "3")
-    assert "--max_global_steps is now 2400; it was 1200" in resumed.stdout
-    assert "Going on from 1,200 decisions" in resumed.stdout
+    commands.run("train.py", "-df", "whole", "--max_global_steps", "1000", *SHORT, *FIGAR)
+    commands.run("train.py", "-df", "parts", "--max_global_steps", "500", *SHORT, *FIGAR)
+    resumed = commands.run("train.py", "-df", "parts", "--max_global_steps", "1000", "-ew", "3")
+    assert "--max_global_steps is now 1000; it was 500" in resumed.stdout
+    assert "Going on from 500 decisions" in resumed.stdout
     assert_same_weights(folder / "whole", folder / "parts")
     assert episodes(folder / "whole") == episodes(folder / "parts") != []
     for tag in ("rl/reward", "rl/episode_length", "parameters/lr", "loss/loss", "rewards_per_episode/mean"):
         assert points(folder / "whole", tag) == points(folder / "parts", tag) != []
 
     finished = commands.run("train.py", "-df", "parts")
-    assert "is finished at 2,400 decisions" in finished.stdout
+    assert "is finished at 1,000 decisions" in finished.stdout
     refused = commands.run("train.py", "-df", "parts", "--gamma", "0.5", code=2)
     assert "--gamma 0.5" in refused.stderr and "0.99" in refused.stderr
-    assert json.loads((folder / "parts/args.json").read_text())["max_global_steps"] == 2400
+    assert json.loads((folder / "parts/args.json").read_text())["max_global_steps"] == 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_leaves_nothing_running(commands, number):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
@@ -56,6 +58,7 @@ def test_a_signal_saves_and_leaves_nothing_running(commands, number):
     assert f"Going on from {steps:,} decisions" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_quits_at_once(commands):
     # Every decision holds its action for up to 9001 plays: an update takes seconds.
     process = commands.start("train.py", "-df", "run", "--max_repetition", "9000", "--checkpoint_interval", "1", *TINY)
@@ -66,16 +69,6 @@ def test_a_second_ctrl_c_quits_at_once(commands):
     assert process.wait(timeout=30) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     process.communicate()
     wait_for(lambda: group_members(process) == [])
-
-
-def test_a_second_training_in_the_same_folder_is_refused(commands):
-    process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
-    second = commands.run("train.py", "-df", "run", code=2)
-    assert f"-df run: process {process.pid} is training there" in second.stderr and second.stderr.count("\n") == 1
-    interrupt(process)
-    assert process.wait(timeout=60) == 0
-    process.communicate()
 
 
 def test_killed_outright_leaves_no_worker_and_goes_on_from_the_last_checkpoint(commands):
@@ -171,6 +164,13 @@ BAD_INPUT = {
 }
 
 
+def test_the_learning_rate_can_grow_with_the_emulators(commands):
+    """0.0007 for each of four is a learning rate of 0.0028."""
+    for name, rate in (("scaled", ["--scale_lr"]), ("typed", ["-lr", "0.0028"])):
+        commands.run("train.py", "-df", name, "--max_global_steps", "40", *rate, *SHORT)
+    assert_same_weights(commands.folder / "scaled", commands.folder / "typed")
+
+
 def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(commands):
     stopped = commands.run("train.py", "-df", "run", "-lr", "1e30", *SHORT, code=2)
     assert "--initial_lr 1e+30: loss or gradient is no number any more" in stopped.stderr
@@ -183,6 +183,7 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(comman
     assert f"Going on from {int(saved.name):,} decisions" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_network_whose_units_die_is_named_once_while_it_trains(commands):
     learn = "-ec", "4", "--seed", "1", "--max_global_steps", "2000"  # a hundred updates, two points of the curves
     dies = commands.run("train.py", "-g", "pong", "-df", "dies", *learn, "-lr", "3")
@@ -222,6 +223,7 @@ def test_bad_folders_are_one_line(commands):
     assert sorted(path.name for path in folder.iterdir()) == ["broken", "empty", "untrained"]
 
 
+@pytest.mark.slow
 def test_an_args_json_edited_into_another_run_is_refused(commands):
     commands.run("train.py", "-df", "run", "--max_global_steps", "20", *TINY)
     saved = commands.folder / "run/args.json"
@@ -250,6 +252,7 @@ def test_an_unknown_rom_is_named_and_the_librarys_own_played(commands):
     assert len(notices) == 1
 
 
+@pytest.mark.slow
 def test_dropout_samples_tell_the_uncertainty_and_need_dropout(commands):
     short = ["--max_global_steps", "40", "--max_episode_frames", "200", *TINY]
     commands.run("train.py", "--arch", "BAYESIAN", "--visualize_convs", "-df", "bayes", *short)
@@ -262,6 +265,7 @@ def test_dropout_samples_tell_the_uncertainty_and_need_dropout(commands):
     assert "--dropout_samples 3: NIPS has no dropout" in refused.stderr and refused.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_network_that_looks_back_goes_on_exactly(commands):
     """40 decisions at once, or 20, a stop, and 20: the same weights."""
     short = ["--arch", "LSTM", "--max_episode_frames", "120", *TINY]
@@ -272,6 +276,7 @@ def test_a_network_that_looks_back_goes_on_exactly(commands):
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--arch", "NATURE", "--rgb"], ["--arch", "PWYX", "--activation", "leaky_relu"]])
 def test_other_networks_and_protocols_train(commands, arguments):
     short = ["--max_global_steps", "40", "--max_episode_frames", "200", *TINY]
@@ -292,15 +297,9 @@ def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkey
     commands.run("train.py", "-v", "2", "--max_global_steps", "40", *TINY)
 
 
-@pytest.mark.parametrize("script", ["train.py", "test.py", "gif.py"])
-def test_help_teaches(commands, script):
-    shown = commands.run(script, "--help").stdout
-    assert "options:" in shown and str(ROOT) not in shown
-
-
 def test_nothing_greets(commands):
     """32 emulators must not greet 32 times, nor TensorFlow once."""
-    trained = commands.run("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
+    trained = commands.run_alone("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
     assert [line.split(":")[0] for line in trained.stdout.splitlines()] == [
         "Running on /cpu",
@@ -309,6 +308,7 @@ def test_nothing_greets(commands):
     ]
 
 
+@pytest.mark.slow
 def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(commands):
     short = ["--rounds", "1", "--seconds", "0.1", *TINY]
     asked = ["--archs", "NIPS", "--baseline", "--startup", "--folder", "new/figures"]
@@ -327,6 +327,7 @@ def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(command
     assert "--folder file" in commands.run("script/benchmark.py", "--folder", "file", *short, code=2).stderr
 
 
+@pytest.mark.slow
 def test_the_benchmark_watches_the_memory_of_a_training(commands):
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
     shown = commands.run("script/benchmark.py", "--memory", "4000", *short).stdout
@@ -334,6 +335,7 @@ def test_the_benchmark_watches_the_memory_of_a_training(commands):
     assert rows and max(float(row.split("|")[2]) for row in rows) > 200  # it has only begun in the first
 
 
+@pytest.mark.slow
 def test_the_benchmark_sets_one_process_beside_two(commands):
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
     shown = commands.run("script/benchmark.py", "--processes", "2", *short)
@@ -344,8 +346,9 @@ def test_the_benchmark_sets_one_process_beside_two(commands):
 
 
 @pytest.mark.slow
-def test_the_benchmark_scales(commands):
+def test_the_benchmark_scales(commands, monkeypatch):
+    monkeypatch.setattr("speed.sections.TORSOS", ["NIPS", "PWYX"])
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", "-ec", "8", "-ew", "2"]
-    shown = commands.run("script/benchmark.py", "--scaling", "--folder", "figures", *short, seconds=400).stdout
+    shown = commands.run("script/benchmark.py", "--scaling", "--folder", "figures", *short).stdout
     assert "| 256 |" in shown and "| PWYX RGB |" in shown
     assert (commands.folder / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")

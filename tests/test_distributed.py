@@ -4,31 +4,30 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, as_from_a_terminal, group_members, interrupt, wait_for
-from left import assert_same_weights, episodes, points, weights
+from launch import environments
 
 from paac.command_line import OptionError
 from paac.distributed import Alone, _pack, _unpack, configs_on_this_machine, join
-
-sys.path.insert(0, str(ROOT / "script"))
-
-from launch import environments
+from tests.helpers import ROOT
+from tests.helpers.commands import as_from_a_terminal, group_members, interrupt, wait_for
+from tests.helpers.runs import assert_same_weights, episodes, points, weights
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
 HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # of each of two processes, of one
 
 
 def launch(commands, *arguments: str, processes: str = "2", code: int = 0):
-    return commands.run("script/launch.py", "--processes", processes, "--", *arguments, code=code)
+    return commands.run_alone("script/launch.py", "--processes", processes, "--", *arguments, code=code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [["--max_repetition", "2", "--nb_choices", "3"], ["--arch", "LSTM"], ["--arch", "BAYESIAN"]],
@@ -47,6 +46,7 @@ def test_two_processes_are_one_with_all_their_emulators(commands, network):
     assert points(two, "parameters/lr") == points(one, "parameters/lr")
 
 
+@pytest.mark.slow
 def test_several_stop_and_go_on_exactly(commands):
     asked = [*SHORT, *HALF, "--arch", "LSTM", "--max_repetition", "1", "--nb_choices", "2"]
     launch(commands, "-df", "whole", *asked, "--max_global_steps", "160")
@@ -91,8 +91,10 @@ def running(commands):
         wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("where", ["launcher", "first", "second"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("where", "number"), [("launcher", signal.SIGTERM), ("first", signal.SIGINT), ("second", signal.SIGTERM)]
+)
 def test_a_signal_anywhere_stops_all_and_saves(commands, running, where, number):
     process, pids = running
     os.kill({"launcher": process.pid, "first": pids[0], "second": pids[1]}[where], number)
@@ -103,6 +105,7 @@ def test_a_signal_anywhere_stops_all_and_saves(commands, running, where, number)
     assert f"Going on from {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_that_dies_ends_all_and_the_same_command_goes_on(commands, running, victim):
     process, pids = running
@@ -113,6 +116,7 @@ def test_one_that_dies_ends_all_and_the_same_command_goes_on(commands, running, 
     assert "Going on from" in resumed.stdout
 
 
+@pytest.mark.slow
 def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
     code = "import sys, paac.distributed as d; d.PATIENCE = 5.0; import train; from paac import front_door; "
     code += "front_door.run(train.main)"
@@ -142,6 +146,7 @@ def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
     wait_for(lambda: not any(group_members(process) for process in processes))
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_the_terminal_counts_once(commands, running):
     process, _ = running
     interrupt(process)  # the whole group of the launcher, where the training processes are not
@@ -173,17 +178,25 @@ def test_a_tf_config_that_is_none_is_one_line(config, message, monkeypatch):
         join()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_one_that_waits_for_the_others(commands, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", configs_on_this_machine(2)[0])
+    config = configs_on_this_machine(2)[0]
+    monkeypatch.setenv("TF_CONFIG", config)
     process = commands.start("train.py", "-df", "run", *SHORT, *HALF)
     try:
         assert "waits for the others" in process.stdout.readline()
-        time.sleep(8)  # TensorFlow is inside by then, and if not, the signal is taken all the same
+        wait_for(lambda: is_listening(json.loads(config)["cluster"]["worker"][0]))  # TensorFlow itself waits now
         interrupt(process)
         process.communicate(timeout=30)
     finally:
         process.kill()
     assert not (commands.folder / "run/checkpoints").exists()
+
+
+def is_listening(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
 
 
 def test_one_process_needs_no_others(monkeypatch):

@@ -1,20 +1,22 @@
 """The agents that come with the project play, and the README says of them what was measured."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from experiments.results import table
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parent.parent
 AGENTS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/args.json"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
+@pytest.mark.parametrize(
+    "agent",
+    [pytest.param(agent, id=agent.name, marks=[] if agent.name == "snake" else [pytest.mark.slow]) for agent in AGENTS],
+)
 def test_an_episode_is_like_those_of_its_result(commands, agent):
-    commands.run("test.py", "-f", str(agent), "--seed", "2", "--json", "one.json", seconds=600)
+    commands.run("test.py", "-f", str(agent), "--seed", "2", "--json", "one.json")
     (score,) = json.loads((commands.folder / "one.json").read_text())["scores"]
     result = json.loads((agent / "RESULT.json").read_text())
     assert score >= result["agent"]["min"] - result["agent"]["std"]

@@ -2,11 +2,11 @@
 
 import dataclasses
 import re
-from pathlib import Path
 
 from paac.options import Options
+from tests.helpers import ROOT
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_options_is_the_options():
@@ -26,12 +26,11 @@ def test_the_table_of_options_is_the_options():
 
 
 def test_files_that_are_named_are_there():
-    root = Path(__file__).parent.parent
     for name in re.findall(r"`((?:emulators|networks|figar|paac|script|tests)/[\w./]*)`", README):
-        assert (root / name).exists(), name
+        assert (ROOT / name).exists(), name
     for linked, shown in re.findall(r"\]\((?!https?:)([^)]+)\)|src=\"([^\"]+)\"", README):
         name, _, heading = (linked or shown).partition("#")
-        file = root / (name or "README.md")
+        file = ROOT / (name or "README.md")
         assert file.exists(), linked or shown
         assert not heading or heading in headings(file.read_text(encoding="utf-8")), linked
 

@@ -2,27 +2,22 @@
 
 import io
 import json
-import os
 import re
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-import numpy as np
 import pytest
-from conftest import TINY, Commands, wait_for
 from PIL import Image
 
 from paac.run_page import CHARTS
+from tests.helpers.commands import TINY, Commands, wait_for
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.slow
+
 RUN = "figar/tf"  # what TensorBoard calls it
 ASKED = ["--max_repetition", "4", "--nb_choices", "3", "--max_episode_frames", "120", "--max_global_steps", "2000"]
 
@@ -145,34 +140,27 @@ def test_runs_can_be_compared_by_their_options_and_rewards(page):
     assert -21 <= values["rewards_per_episode/mean"] <= 21
 
 
-def screenshot(address: str, file: Path) -> np.ndarray:
-    """What Chromium shows, uint8 [height, width, 3]."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--window-size=1400,1000"]
-    more = ["--virtual-time-budget=15000", f"--user-data-dir={file.parent / 'chromium'}", f"--screenshot={file}"]
-    process = subprocess.Popen(
-        [str(CHROMIUM), *flags, *more, address],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        process.wait(timeout=120)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    with Image.open(file) as image:
-        return np.array(image.convert("RGB"))
+def test_the_charts_can_be_seen(page, browser):
+    browser.show(f"{page.address}/#custom_scalars")
+    (opened, *_) = CHARTS.values()
+    wait_for(lambda: opened.keys() <= set(browser.texts()))
+    wait_for(lambda: len([text for text in browser.texts() if text.startswith("Matches (")]) >= len(opened))
+    assert "Matches (0)" not in browser.texts()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page with")
-@pytest.mark.parametrize("tab", ["custom_scalars", "hparams", "images", "text"])
-def test_the_page_can_be_seen(tab, page, tmp_path):
-    deadline = time.monotonic() + 240
-    while True:
-        picture = screenshot(f"{page.address}/#{tab}", tmp_path / f"{tab}.png")
-        below_the_header = picture[150:, 400:].reshape(-1, 3)  # and right of the list of runs
-        colours = len(np.unique(below_the_header, axis=0))
-        inked = (below_the_header < 128).any(axis=1).sum()
-        if colours > 20 and inked > 1000:
-            return
-        assert time.monotonic() < deadline, f"blank: {colours} colours, {inked} dark pixels"
+def test_runs_can_be_seen_with_their_options_and_rewards(page, browser):
+    browser.show(f"{page.address}/#hparams")
+    seen = {"figar, seed 5", "reward, mean of 50 episodes", "initial_lr", "0.022400"}
+    wait_for(lambda: seen <= set(browser.texts()))
+
+
+def test_the_film_and_the_convolutions_can_be_seen(page, browser):
+    browser.show(f"{page.address}/#images")
+    wait_for(lambda: {"agent_plays", "convolutions/1"} <= set(browser.texts()))
+    wait_for(lambda: browser.images() and all(width and height for width, height in browser.images()))
+    assert (160, 210) in browser.images()
+
+
+def test_the_options_and_the_network_can_be_read(page, browser):
+    browser.show(f"{page.address}/#text")
+    wait_for(lambda: {"entropy_regularisation_strength", "(default 0.02)", "678,714"} <= set(browser.texts()))

@@ -28,6 +28,7 @@ def assert_tables_give_what_ale_gives(ale: ALEInterface, message: str) -> None:
     np.testing.assert_array_equal(luminance_table(height)[screen][known], ale.getScreenGrayscale()[known], message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", [game for game in sorted(roms.get_all_rom_ids()) if game not in TWO_PLAYERS])
 def test_colours_of_every_bundled_game_are_those_of_ale(game):
     ale = load(game)

@@ -9,11 +9,11 @@ import time
 import numpy as np
 import pygame
 import pytest
-from conftest import ROOT
 from PIL import Image
 
 from emulators import GameError, make_emulator
 from emulators.by_hand import Window
+from tests.helpers import ROOT
 
 
 class Recorder:

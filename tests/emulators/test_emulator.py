@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.emulators.counting_game import CountingGame, CountingGameWithoutNoop, brightness, colours_of, pooled, shown
+from tests.helpers.counting_game import CountingGame, CountingGameWithoutNoop, brightness, colours_of, pooled, shown
 
 
 def test_the_maximum_comes_now_from_the_first_and_now_from_the_second_frame():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.emulators.counting_game import CountingGame, CountingGameWithoutNoop, brightness, falling, pooled, shown
+from tests.helpers.counting_game import CountingGame, CountingGameWithoutNoop, brightness, falling, pooled, shown
 
 
 def test_a_hold_that_outlasts_the_episode_stops_with_it():

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import as_from_a_terminal
 
 from emulators import EmulatorPool, GameError, WorkerError, find_game, make_emulator
+from tests.helpers import ROOT
+from tests.helpers.commands import as_from_a_terminal
 
-ROOT = Path(__file__).parents[2]
 SEED, DECISIONS = 11, 14
 SETTINGS = {"max_episode_frames": 70}  # episodes of a few decisions
 
@@ -319,6 +319,7 @@ PARENT = """
 import sys, time
 import numpy as np
 from emulators import EmulatorPool
+from tests.helpers import ROOT
 
 if __name__ == "__main__":
     pool = EmulatorPool("pong", 3, workers=2, shards=2, seed=1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.emulators.counting_game import FOREVER, CountingGame, falling, shown
+from tests.helpers.counting_game import FOREVER, CountingGame, falling, shown
 
 SETTINGS = {"random_start": True, "single_life_episodes": True, "max_episode_frames": 150}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from emulators.shared_memory import SharedArrays
+from tests.helpers import ROOT
 
 LAYOUT = {
     "bytes": ((3, 5), np.uint8),
@@ -112,8 +113,7 @@ def test_memory_that_is_not_there_is_an_error_at_the_start():
         "except OSError:\n"
         "    print('refused')\n"
     )
-    root = Path(__file__).parents[2]
-    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert answer.stdout == "refused\n", answer.stderr
 
 

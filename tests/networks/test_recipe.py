@@ -4,9 +4,10 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+import pytest
+
+from tests.helpers import ROOT
 
 
 def run(folder, *command):
@@ -14,14 +15,14 @@ def run(folder, *command):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_recipe_adds_impala(tmp_path):
     project = tmp_path / "manette"
-    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "pretrained", "gifs", "tests"))
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "runs", "pretrained", "gifs", "tests"))
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("### Add a network")[1].split("\n###")[0]
     (row,) = re.findall(r"^ *(\"IMPALA\": .*)$", section, re.M)
     (file,) = re.findall(r"`(networks/impala\.py)`", section)
     (command,) = re.findall(r"`python3 (train\.py [^`]*IMPALA[^`]*)`", section)
-    assert "`Torso`" in section and "`TORSOS` in `networks/registry.py`" in section
 
     shipped = (project / file).read_text(encoding="utf-8")
     (project / file).unlink()

@@ -12,23 +12,7 @@ from paac.learner import Learner
 
 TABLE = {"paac": [0], "figar": [0, 2, 5]}
 EVERY = list(itertools.product(TORSOS, ["gray", "rgb"], TABLE, ["relu", "leaky_relu"]))
-# Two of each network that differ in everything, other ones for its neighbour: every pair of two settings is among them.
-PAIRWISE = {
-    combination
-    for row, arch in enumerate(TORSOS)
-    for combination in (
-        [(arch, "gray", "paac", "relu"), (arch, "rgb", "figar", "leaky_relu")],
-        [(arch, "gray", "figar", "leaky_relu"), (arch, "rgb", "paac", "relu")],
-        [(arch, "gray", "figar", "relu"), (arch, "rgb", "paac", "leaky_relu")],
-        [(arch, "gray", "paac", "leaky_relu"), (arch, "rgb", "figar", "relu")],
-    )[row % 4]
-}
-
-
-def test_the_default_combinations_hold_every_pair():
-    for one, other in itertools.combinations(range(4), 2):
-        pairs = {(combination[one], combination[other]) for combination in EVERY}
-        assert {(combination[one], combination[other]) for combination in PAIRWISE} == pairs
+QUICK = [("NIPS", "rgb", "figar", "leaky_relu"), ("LSTM", "gray", "paac", "relu")]  # the others are slow
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +20,7 @@ def pools():
     """One pool of each colour for all tests, and where its emulators stood at first."""
     made = {}
     for colour in ("gray", "rgb"):
-        pool = EmulatorPool("breakout", 4, workers=1, shards=2, seed=1, rgb=colour == "rgb", max_episode_frames=80)
+        pool = EmulatorPool("breakout", 4, workers=1, shards=2, seed=1, rgb=colour == "rgb", max_episode_frames=40)
         pool.reset()
         made[colour] = pool, pool.save_states()
     yield made
@@ -53,12 +37,12 @@ def learner_on(pool, arch, colour, table, activation, seed):
         activation=activation,
         seed=seed,
     )
-    return Learner(network, pool, seed=5, repetition_table=table, max_local_steps=3)
+    return Learner(network, pool, seed=5, repetition_table=table, max_local_steps=2)
 
 
 @pytest.mark.parametrize(
     ("arch", "colour", "algorithm", "activation"),
-    [pytest.param(*combination, marks=[] if combination in PAIRWISE else [pytest.mark.slow]) for combination in EVERY],
+    [pytest.param(*combination, marks=[] if combination in QUICK else [pytest.mark.slow]) for combination in EVERY],
 )
 def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activation, pools, tmp_path):
     pool, start = pools[colour]

@@ -1,9 +1,12 @@
 """Episodes of a trained agent: a small real network on a game whose course is written here."""
 
+import gc
 import json
+import weakref
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from networks.registry import make_network
 from paac.checkpoint import CheckpointFolder
@@ -59,6 +62,25 @@ def play(network, games, seed=7, **settings):
 
 def games_of(*lengths):
     return [Game(length, number) for number, length in enumerate(lengths)]
+
+
+def test_a_network_that_has_played_is_not_kept_nor_are_its_graphs():
+    network = make_network("NIPS", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1)
+    graphs = weakref.WeakSet()
+
+    class Noting(type(network)):
+        def encode(self, observations):
+            if not tf.executing_eagerly():
+                graphs.add(tf.compat.v1.get_default_graph())
+            return super().encode(observations)
+
+    network.__class__ = Noting
+    play(network, games_of(2))
+    assert graphs
+    kept = weakref.ref(network)
+    del network
+    gc.collect()
+    assert kept() is None and not graphs
 
 
 def test_each_episode_is_played_to_its_own_end_and_not_after(network):

@@ -1,5 +1,8 @@
 """The fast update against a plain, slow one, written as the papers say it."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -118,7 +121,7 @@ def plain_weights(table, noise, *, arch="NIPS", discount_plays=False, egreedy=Fa
         ([0, 1, 2, 5], {}),
         ([0, 1, 2, 5], {"discount_plays": True, "clip_norm_type": "local"}),
         ([0, 3], {"egreedy": True, "clip_norm_type": "ignore"}),
-        ([0], {"arch": "LSTM"}),
+        pytest.param([0], {"arch": "LSTM"}, marks=pytest.mark.slow),
         ([0, 3], {"arch": "LSTM"}),
         ([0, 3], {"arch": "BAYESIAN"}),
     ],
@@ -135,9 +138,8 @@ def test_three_updates_give_the_weights_of_the_plain_version(table, settings):
 
 def test_workers_change_no_bit_and_shards_only_the_rounding():
     reference, reports, _ = fast_weights([0, 2], workers=1, shards=2)
-    for workers in (2, 5):
-        weights, _, _ = fast_weights([0, 2], workers=workers, shards=2)
-        assert all(np.array_equal(a, b) for a, b in zip(reference, weights, strict=True))
+    weights, _, _ = fast_weights([0, 2], workers=5, shards=2)
+    assert all(np.array_equal(a, b) for a, b in zip(reference, weights, strict=True))
     weights, other, _ = fast_weights([0, 2], workers=2, shards=3)
     assert all(np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in zip(reference, weights, strict=True))
     for mine, theirs in zip(reports, other, strict=True):
@@ -171,23 +173,30 @@ def test_the_report_says_what_was_played_and_the_gradients_statistics():
     assert np.isclose(report.global_norm, rms * np.sqrt(entries), rtol=1e-3)
 
 
-def test_noise_follows_seed_and_update_number_and_nothing_else():
-    _, _, noise = fast_weights([0], updates=2, shards=1, workers=1)
-    _, _, again = fast_weights([0, 1, 2, 5], updates=2, shards=3)
-    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(noise, again, strict=True))
+def test_random_numbers_follow_seed_and_update_number_and_nothing_else():
+    _, _, noise = fast_weights([0], arch="BAYESIAN", updates=2, shards=1, workers=1)
+    _, _, again = fast_weights([0, 1, 2, 5], arch="BAYESIAN", updates=2, shards=3)
+    for mine, theirs in zip(noise, again, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
     (first, _), (second, _) = noise
     assert not np.array_equal(first, second)
     assert first.min() >= 0 and first.max() < 1
-
-
-def test_dropout_is_drawn_by_emulator_and_decision_and_shards_do_not_change_it():
-    _, _, noise = fast_weights([0], arch="BAYESIAN", updates=2, shards=1, workers=1)
-    _, _, again = fast_weights([0], arch="BAYESIAN", updates=2, shards=3)
-    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(noise, again, strict=True))
     drawn = np.stack([torso for _, torso in noise])
     assert drawn.shape == (2, T + 1, B, 2592)
     rows = drawn.reshape(-1, 2592)
     assert len(np.unique(rows[:, :3], axis=0)) == len(rows), "two decisions share their dropout"
+
+
+def test_a_network_that_has_learned_is_not_kept():
+    """TensorFlow must not hold what one training made: a process may make many."""
+    with EmulatorPool("pong", 2, workers=1, shards=1, seed=SEED) as pool:
+        pool.reset()
+        learner = Learner(new_network([0]), pool, seed=SEED, repetition_table=[0], max_local_steps=1)
+        learner.update(LR)
+        network, graph = weakref.ref(learner.network), weakref.ref(learner.graph)
+        del learner
+        gc.collect()
+        assert network() is None and graph() is None
 
 
 def test_a_dead_worker_surfaces_as_the_pools_own_error():

@@ -46,7 +46,11 @@ class TargetGame:
 
 @pytest.mark.parametrize(
     ("table", "precision"),
-    [([0], "float32"), ([0, 2, 5], "float32"), pytest.param([0, 2, 5], "bfloat16", marks=pytest.mark.slow)],
+    [
+        pytest.param([0], "float32", marks=pytest.mark.slow),
+        ([0, 2, 5], "float32"),
+        pytest.param([0, 2, 5], "bfloat16", marks=pytest.mark.slow),
+    ],
 )
 def test_a_shown_target_is_hit(table, precision):
     game = TargetGame(actions=3, table=table)

@@ -3,16 +3,14 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from paac.command_line import OptionError, typed_options
 from paac.options import FilmOptions, Options, check, load_options, parse_options
 from paac.options import TestOptions as OptionsOfTest  # pytest takes a class of that name for tests
-from tests.paac.messages import message_of
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+from tests.helpers.messages import message_of
 
 # Flags of the original Manette, the name in args.json, the default, and another value as typed and as read.
 ORIGINAL = [
@@ -246,6 +244,7 @@ def test_workers_are_as_many_as_cores_and_emulators_allow():
 
 HELP = """
 import contextlib, io, runpy, sys
+from tests.helpers import ROOT
 door, sys.argv = sys.argv[1], sys.argv[1:] + ["--help"]
 shown = io.StringIO()
 with contextlib.redirect_stdout(shown):
@@ -269,5 +268,6 @@ print(shown.getvalue())
 def test_help_lists_the_options_and_does_not_wait_for_tensorflow(door, flags):
     shown = subprocess.run([sys.executable, "-c", HELP, door], cwd=ROOT, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
+    assert "options:" in shown.stdout and str(ROOT) not in shown.stdout
     for flag in flags:
         assert flag in shown.stdout

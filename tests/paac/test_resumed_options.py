@@ -6,7 +6,7 @@ import pytest
 
 from paac.command_line import OptionError
 from paac.options import Options, parse_options, resolve, resume_options
-from tests.paac.messages import message_of
+from tests.helpers.messages import message_of
 
 SAVED = resolve(Options(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
 

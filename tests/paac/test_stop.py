@@ -5,14 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+
 PROGRAM = """
 import time
 from paac.stop import StopSignal
+from tests.helpers import ROOT
 with StopSignal() as stop:
     print("ready", flush=True)
     while not stop.requested:

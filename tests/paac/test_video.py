@@ -48,6 +48,7 @@ def films(run):
     ]
 
 
+@pytest.mark.slow
 def test_films_change_nothing_and_a_resume_stays_exact(tmp_path):
     run(tmp_path / "without", 120, *ALGORITHM)
     run(tmp_path / "whole", 120, "--log_video", *ALGORITHM)

@@ -3,17 +3,13 @@
 import csv
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, interrupt, wait_for
-
-from paac.command_line import OptionError
-
-sys.path.insert(0, str(ROOT / "script"))
 
 from experiments.plan import read_plan
+from paac.command_line import OptionError
+from tests.helpers.commands import interrupt, wait_for
 
 SHORT = {"game": "Catcher-v0", "emulator_counts": 4, "emulator_workers": 2, "max_episode_frames": 60}
 ORIGINAL = """{
@@ -114,6 +110,7 @@ def test_bad_arguments_are_one_line(commands, arguments, message):
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
     """One run diverges; the others finish; the same command tries only that one again."""
     write(
@@ -142,6 +139,7 @@ def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
     assert experiments(commands) == [folder] and "BAYESIAN] Saved" not in again.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
     write(
         commands.folder, {f"toTrain/{name}.json": SHORT | {"max_global_steps": 10**9} for name in ("first", "second")}
@@ -171,6 +169,7 @@ def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
     assert "second: new" in commands.run("script/batchTrain.py", "--dry_run").stdout
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_killed_leaves_no_training_behind(commands):
     write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
     batch = commands.start("script/batchTrain.py")
@@ -190,6 +189,7 @@ def test_seeds_come_from_one_place(tmp_path):
         read_plan(tmp_path, seeds=2)
 
 
+@pytest.mark.slow
 def test_a_second_batch_in_the_same_experiment_is_refused(commands):
     write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
     batch = commands.start("script/batchTrain.py")

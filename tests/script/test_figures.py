@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from made_runs import make_run, scored
 
 from figures.curves import bin_means, draw_curves, fill_gaps, learning_curves
 from figures.groups import group_runs, label, seeds
@@ -12,6 +11,7 @@ from figures.style import line, save, wrap
 from paac.command_line import OptionError
 from paac.options import Options
 from paac.summaries import CSV_HEADER
+from tests.helpers.made_runs import make_run, scored
 
 FIGAR = {"max_repetition": 4, "nb_choices": 3}
 

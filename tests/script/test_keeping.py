@@ -6,35 +6,40 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from conftest import ROOT, interrupt, wait_for
 from PIL import Image
-
-sys.path.insert(0, str(ROOT / "script"))
 
 from experiments.kept import keep_newest
 from experiments.video import with_band
+from tests.helpers.commands import Commands, interrupt, wait_for
 
-CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--seed", "5", "--max_episode_frames", "60"]
+CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_episode_frames", "60"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two checkpoints, both kept."""
+    commands = Commands(tmp_path_factory.mktemp("trained"))
+    for steps in ("200", "400"):
+        commands.run("train.py", "-df", "run", "--max_global_steps", steps, *CATCHER)
+        assert keep_newest(commands.folder / "run").name == steps
+    return commands.folder / "run"
 
 
 @pytest.fixture
-def run(commands):
-    """Two checkpoints, both kept."""
-    for steps in ("200", "400"):
-        commands.run("train.py", "-df", "logs/run", "--max_global_steps", steps, *CATCHER)
-        assert keep_newest(commands.folder / "logs/run").name == steps
-    return commands.folder / "logs/run"
+def run(commands, trained):
+    """A copy of them, for a test to change."""
+    return shutil.copytree(trained, commands.folder / "logs/run")
 
 
 def kept(run) -> list[str]:
     return sorted(path.name for path in (run / "checkpoints_saved").iterdir())
 
 
+@pytest.mark.slow
 def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
     assert keep_newest(run) is None and kept(run) == ["200", "400"]
     copy = run / "checkpoints_saved/200"
@@ -46,6 +51,7 @@ def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
     assert latest_checkpoint(str(copy / "checkpoints")) == str(copy / "checkpoints/200/weights")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_dropped_while_it_is_copied_gives_way_to_the_newest(run, monkeypatch):
     shutil.rmtree(run / "checkpoints_saved")
     copytree = shutil.copytree
@@ -59,6 +65,7 @@ def test_a_checkpoint_that_is_dropped_while_it_is_copied_gives_way_to_the_newest
     assert keep_newest(run).name == "200" and kept(run) == ["200"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_copied_is_one_line_and_leaves_nothing(run, monkeypatch):
     shutil.rmtree(run / "checkpoints_saved")
 
@@ -71,13 +78,14 @@ def test_what_cannot_be_copied_is_one_line_and_leaves_nothing(run, monkeypatch):
     assert kept(run) == []
 
 
+@pytest.mark.slow
 def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
     edited = json.loads((run / "args.json").read_text()) | {
         "max_global_steps": 600,
         "entropy_regularisation_strength": 0.5,
     }
     (run / "args.json").write_text(json.dumps(edited))
-    resumed = commands.run("script/resumeTraining.py", "-df", "logs/run", "-t", "3600")
+    resumed = commands.run_alone("script/resumeTraining.py", "-df", "logs/run", "-t", "3600")
     assert "Going on from 400 decisions" in resumed.stdout and kept(run) == ["200", "400", "600"]
     assert json.loads((run / "args.json").read_text())["entropy_regularisation_strength"] == 0.5
     (run / "args.json").write_text(json.dumps(edited | {"arch": "NATURE", "max_global_steps": 800}))
@@ -86,6 +94,7 @@ def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
     assert "no run there" in commands.run("script/resumeTraining.py", "-df", "nowhere", code=2).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_resuming_passes_one_signal_on(commands, run, number):
     args = run / "args.json"
@@ -99,6 +108,7 @@ def test_resuming_passes_one_signal_on(commands, run, number):
     assert err.count("Finishing the update") == 1 and len(kept(run)) == 3
 
 
+@pytest.mark.slow
 def test_checkpoints_are_kept_beside_any_training(commands, run):
     commands.run("train.py", "-df", "logs/run", "--max_global_steps", "600")
     beside = commands.run("script/checkpoints.py", "-df", "logs/run", "-t", "1")
@@ -117,6 +127,7 @@ def test_checkpoints_are_kept_beside_any_training(commands, run):
     assert beside.wait(timeout=60) == 130
 
 
+@pytest.mark.slow
 def test_every_agent_is_tested_into_a_table(commands, run):
     commands.run("train.py", "-df", "logs/other", "--max_global_steps", "200", *CATCHER)
     (commands.folder / "logs/broken").mkdir()
@@ -135,6 +146,7 @@ def test_every_agent_is_tested_into_a_table(commands, run):
     assert "no such folder" in commands.run("script/testAll.py", "-f", "nowhere", code=2).stderr
 
 
+@pytest.mark.slow
 def test_every_agent_is_filmed(commands, run):
     commands.run("script/genGifs.py", "-f", "logs", "-cp", "-gf", "films", "--gif_seconds", "1")
     films = sorted(path.name for path in (commands.folder / "films").iterdir())
@@ -142,6 +154,7 @@ def test_every_agent_is_filmed(commands, run):
     assert Image.open(commands.folder / "films/run_1.gif").n_frames > 1
 
 
+@pytest.mark.slow
 def test_a_video_shows_every_kept_checkpoint(commands, run):
     shown = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1").stdout
     assert "200 decisions: score" in shown and "400 decisions: score" in shown

@@ -9,11 +9,12 @@ import xml.etree.ElementTree
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT, TINY, Commands
 from PIL import Image
 
 from figures.repetitions import read_repetitions
 from figures.runs import load_run
+from tests.helpers import ROOT
+from tests.helpers.commands import TINY, Commands
 
 SHORT = ["--max_episode_frames", "120", *TINY[:4]]
 FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
@@ -30,6 +31,7 @@ def trained(tmp_path_factory):
     return commands
 
 
+@pytest.mark.slow
 def test_repetitions_are_read_from_all_event_files_in_order(trained):
     run = load_run(trained.folder / "runs/seed5")
     files = list((run.folder / "tf").iterdir())
@@ -55,6 +57,7 @@ def texts(file):
     return [element.text for element in xml.etree.ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}text")]
 
 
+@pytest.mark.slow
 def test_curves_and_repetitions_are_drawn(trained):
     folder = trained.folder
     shutil.copytree(folder / "runs/seed6", folder / "more/nature")
@@ -77,6 +80,7 @@ def test_curves_and_repetitions_are_drawn(trained):
         assert text in repetitions
 
 
+@pytest.mark.slow
 def test_a_comparison_is_drawn_and_printed(trained):
     shown = trained.run("script/plot.py", "runs", "--compare")
     assert shown.stderr == ""

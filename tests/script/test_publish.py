@@ -10,8 +10,8 @@ from emulators import make_emulator
 from experiments import players, results
 from experiments.original_scores import ORIGINAL_SCORES
 from figures.human_scores import HUMAN_SCORES
-from tests.left import assert_same_weights, episodes
-from tests.script.made_runs import scored
+from tests.helpers.made_runs import scored
+from tests.helpers.runs import assert_same_weights, episodes
 
 SNAKE = "-g", "Snake-v0", "-ec", "4", "--seed", "1"
 
@@ -19,7 +19,7 @@ SNAKE = "-g", "Snake-v0", "-ec", "4", "--seed", "1"
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """A run, trained a little, and its published agent."""
-    from tests.conftest import Commands
+    from tests.helpers.commands import Commands
 
     commands = Commands(tmp_path_factory.mktemp("published"))
     commands.run("train.py", "-df", "logs/short", "--max_global_steps", "800", *SNAKE)
@@ -27,6 +27,7 @@ def published(tmp_path_factory):
     return commands, done.stdout
 
 
+@pytest.mark.slow
 def test_the_agent_is_a_run_without_emulators(published):
     commands, _ = published
     agent = commands.folder / "agents/snake"
@@ -36,6 +37,7 @@ def test_the_agent_is_a_run_without_emulators(published):
     assert json.loads((agent / "args.json").read_text())["debugging_folder"] == "logs/snake"
 
 
+@pytest.mark.slow
 def test_the_result_is_what_test_py_says(published):
     commands, shown = published
     commands.run("test.py", "-f", "agents/snake", "-tc", "4", "--seed", "1", "--json", "again.json")
@@ -50,6 +52,7 @@ def test_the_result_is_what_test_py_says(published):
     assert "| `snake` |" in shown
 
 
+@pytest.mark.slow
 def test_the_agent_can_be_trained_on_and_replaced(published):
     commands, _ = published
     commands.run("train.py", "-df", "agents/snake", "--max_global_steps", "880", "-ew", "1")
@@ -58,6 +61,7 @@ def test_the_agent_can_be_trained_on_and_replaced(published):
     assert result["training"]["decisions"] == 880 and len(result["agent"]["scores"]) == 1
 
 
+@pytest.mark.slow
 def test_the_table_has_the_command_of_a_folder_with_another_name(published):
     commands, _ = published
     agent, renamed = commands.folder / "agents/snake", commands.folder / "renamed/two words"
@@ -66,6 +70,7 @@ def test_the_table_has_the_command_of_a_folder_with_another_name(published):
     assert after == before.replace("`snake`", "`two words`") and "`-g Snake-v0 " in after
 
 
+@pytest.mark.slow
 def test_an_agent_that_has_lost_its_options_is_no_other_game(published):
     commands, _ = published
     shutil.copytree(commands.folder / "agents/snake", commands.folder / "lost")
@@ -106,7 +111,7 @@ def test_what_cannot_be_published_is_one_line(commands, arguments, message):
 )
 def test_a_rule_plays_well(game, least):
     start = game in ("CartPole-v0", "Catcher-v0")
-    emulators = [make_emulator(game, seed=[1, number], random_start=start) for number in range(10)]
+    emulators = [make_emulator(game, seed=[1, number], random_start=start) for number in range(4)]
     assert np.mean(players.scores(players.RULES[game], emulators)) >= least
 
 

@@ -5,8 +5,9 @@ import re
 import signal
 
 import pytest
-from conftest import wait_for
-from test_batch import SHORT, experiments, write
+
+from tests.helpers.commands import wait_for
+from tests.script.test_batch import SHORT, experiments, write
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install -r script/requirements-ray.txt")
 
@@ -52,11 +53,12 @@ def test_a_batch_outlives_the_loss_of_a_node_and_stops_and_goes_on(commands, clu
     for run in runs:
         args = run / "args.json"
         args.write_text(args.read_text().replace("1000000000", str(newest(run) + 100)))
-    resumed = commands.run(*asked, seconds=240)
+    resumed = commands.run(*asked)
     assert len(re.findall(r"^[abc] +[\d,]+ .* finished$", resumed.stdout, re.M)) == 3, resumed.stdout
     assert experiments(commands) == [folder]
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_line(commands):
     write(commands.folder, {"toTrain/a.json": SHORT})
     refused = commands.run("script/batchTrain.py", "--ray", "127.0.0.1:1", code=2)

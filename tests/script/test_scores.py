@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from made_runs import scored
 
 from emulators import list_games
 from figures import scores
@@ -12,6 +11,7 @@ from figures.comparison import comparison_table, draw_comparison
 from figures.groups import group_runs
 from figures.human_scores import HUMAN_SCORES
 from paac.command_line import OptionError
+from tests.helpers.made_runs import scored
 
 
 def test_human_scores_are_of_games_there_are():

@@ -1,0 +1,59 @@
+"""Pages as a person sees them, in Chromium."""
+
+import shutil
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-background-networking"]
+
+# Goes through shadow roots too, in which TensorBoard keeps its pages.
+EACH_NODE = """
+    const each = (node, visit) => {
+        visit(node);
+        if (node.shadowRoot) each(node.shadowRoot, visit);
+        node.childNodes.forEach(child => each(child, visit));
+    };
+    const found = [];
+"""
+TEXTS = """
+    each(document.body, node => {
+        const parent = node.parentElement;
+        if (node.nodeType !== Node.TEXT_NODE || !node.textContent.trim() || !parent) return;
+        if (!["STYLE", "SCRIPT"].includes(parent.tagName) && parent.getClientRects().length)
+            found.push(node.textContent.trim());
+    });
+    return found;
+"""
+IMAGES = """
+    each(document.body, node => { if (node.tagName === "IMG") found.push([node.naturalWidth, node.naturalHeight]); });
+    return found;
+"""
+
+
+class Browser:
+    """Shows one page at a time."""
+
+    def __init__(self) -> None:
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium")
+        for flag in (*FLAGS, "--window-size=1400,1000"):
+            options.add_argument(flag)
+        self._driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+    def show(self, address: str) -> None:
+        """Go to `address`, afresh also where only the part after # differs."""
+        self._driver.get("about:blank")
+        self._driver.get(address)
+
+    def texts(self) -> list[str]:
+        """All that can be read on the page, piece by piece."""
+        return self._driver.execute_script(EACH_NODE + TEXTS)
+
+    def images(self) -> list[tuple[int, int]]:
+        """Width and height of each picture on the page in its own pixels, 0 where it could not be shown."""
+        return [tuple(size) for size in self._driver.execute_script(EACH_NODE + IMAGES)]
+
+    def close(self) -> None:
+        """End the browser."""
+        self._driver.quit()

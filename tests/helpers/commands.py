@@ -1,0 +1,117 @@
+"""Running the commands as a user types them, and the processes that they start."""
+
+import contextlib
+import io
+import os
+import resource
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.helpers import ROOT
+
+TINY = ["-ec", "4", "-ew", "1", "--seed", "5"]  # small enough for a test; two shards, 20 decisions an update
+NO_LIMITS: Mapping[int, int] = {}
+
+
+class Commands:
+    """The entry points, run in a folder of the test's own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run `script` to its end, in this process, which has TensorFlow already; check its exit code."""
+        out, err = io.StringIO(), io.StringIO()
+        argv, path = sys.argv, list(sys.path)
+        sys.argv = [str(ROOT / script), *arguments]
+        try:
+            with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                runpy.run_path(sys.argv[0], run_name="__main__")
+            ended: str | int | None = 0
+        except SystemExit as end:
+            ended = end.code or 0
+        finally:
+            sys.argv, sys.path[:] = argv, path
+        return _checked(
+            subprocess.CompletedProcess([script, *arguments], int(ended), out.getvalue(), err.getvalue()), code
+        )
+
+    def run_alone(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run `script` to its end, in a process of its own; check its exit code."""
+        process = self.start(script, *arguments)
+        try:
+            out, err = process.communicate()
+        finally:
+            process.kill()
+        return _checked(subprocess.CompletedProcess(process.args, process.returncode, out, err), code)
+
+    def start(self, script: str, *arguments: str, limits: Mapping[int, int] = NO_LIMITS) -> subprocess.Popen[str]:
+        """Start `script` in a process group of its own, as a terminal would, with these of the system's `limits`."""
+
+        def prepare() -> None:
+            as_from_a_terminal()
+            for limit, value in limits.items():
+                resource.setrlimit(limit, (value, value))
+
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / script), *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=prepare,
+        )
+
+
+def _checked(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def assert_one_line(error: str, *parts: str) -> None:
+    """What a user is told of a mistake: one line, with all `parts` in it."""
+    assert error.strip().count("\n") == 0 and "Traceback" not in error, error
+    assert all(part in error for part in parts), error
+
+
+def as_from_a_terminal() -> None:
+    """Take signals, also where the tests themselves run in the background, or under nohup, and ignore some."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 300.0) -> None:
+    """Poll until `condition()` holds; `seconds` only end a test that would wait for ever."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def group_members(process: subprocess.Popen) -> list[int]:
+    """Live processes of the group that `process` leads."""
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return []
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == process.pid and fields[0] != "Z":
+                members.append(int(entry.name))
+    return members
+
+
+def interrupt(process: subprocess.Popen) -> None:
+    """Ctrl+C: the terminal signals the whole group."""
+    os.killpg(process.pid, signal.SIGINT)
