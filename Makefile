@@ -1,6 +1,6 @@
 # make train                 train Pong into logs/pong, or go on with it; Ctrl+C saves
 # make train GAME=breakout ARGS="--arch NATURE"
-# make test                  the tests that show a mistake soon; make test-all: every test
+# make test                  the quick tests; make test-all: every test
 # make lint                  format and types; make format: correct the format
 # make tensorboard           the curves of all runs, on http://127.0.0.1:6006
 
@@ -8,7 +8,7 @@ PYTHON ?= python3
 GAME ?= pong
 VENV := .venv
 BIN := $(VENV)/bin
-# A test process for each core, four at most: each takes up to a gigabyte. A file stays in one, with what it trained.
+# A process for each core, four at most. All tests of one file run in one process and share its trained runs.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: train test test-all lint format tensorboard benchmark clean

@@ -12,22 +12,22 @@ from networks.layers import Conv, Dense
 def layer_outputs(network: ActorCritic, observations: np.ndarray) -> dict[Conv | Dense, np.ndarray]:
     """Outputs [B, ...] of each convolution and dense layer of the torso, in the order in which they compute.
 
-    The network runs once, without a graph, on `observations`, uint8 [B, 84, 84, channels]. While it does, each layer
-    has a `call` of its own that also notes its result.
+    The network runs once, without a graph, on `observations`, uint8 [B, 84, 84, channels]. Meanwhile each
+    layer's `call` is replaced by one that also records the result.
     """
     outputs: dict[Conv | Dense, np.ndarray] = {}
 
-    def noting(layer: Conv | Dense, call: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
-        def noted(inputs: tf.Tensor) -> tf.Tensor:
+    def recording(layer: Conv | Dense, call: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
+        def recorded(inputs: tf.Tensor) -> tf.Tensor:
             result = call(inputs)
             outputs[layer] = result.numpy()
             return result
 
-        return noted
+        return recorded
 
     layers = [layer for layer in network.torso._flatten_layers() if isinstance(layer, Conv | Dense)]
     for layer in layers:
-        layer.__dict__["call"] = noting(layer, layer.call)
+        layer.__dict__["call"] = recording(layer, layer.call)
     try:
         network(observations)
     finally:
@@ -40,7 +40,7 @@ def active_units(network: ActorCritic, observations: np.ndarray) -> dict[str, fl
     """By layer of the torso, the fraction of its units that are active for at least one of the observations.
 
     A unit is an output of a dense layer, or a filter of a convolution. ReLU passes no gradient through one that is
-    never active: where most are not, the network has stopped learning (Sokar et al. 2023).
+    never active: where most units are never active, the network has stopped learning (Sokar et al. 2023).
     """
     return {
         layer.name: float((values.reshape(-1, values.shape[-1]).max(axis=0) > 0).mean())

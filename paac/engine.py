@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def set_environment() -> None:
+    """Set what TensorFlow reads from the environment when it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's own choice on AMD is off: half as fast
+
+
 def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], None] = lambda: None) -> str:
     """Import and set up TensorFlow; call it before anything else imports it. Returns the device to use.
 
@@ -15,8 +21,7 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
     one operation, change the last bits of the weights; the number of operations at a time does not. `connect` is called
     when TensorFlow is set up and has not computed anything yet.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's own choice on AMD is off: half as fast
+    set_environment()
     with stderr_kept_for_errors():
         import tensorflow as tf
 

@@ -82,7 +82,7 @@ def play_episodes(
     """
     random = np.random.default_rng(seed)
     count = len(emulators)
-    # These go with this network; a `tf.function` of the module would keep the graph of every network it has seen.
+    # Made for this network and freed with it: a `tf.function` of the module keeps the graphs of all networks.
     encode = tf.function(network.encode, autograph=False)
     choose = _most_probable if greedy else exploration.sample
     decide = tf.function(partial(_decide, network, choose=choose), autograph=False)

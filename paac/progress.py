@@ -28,7 +28,8 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        with suppress(OSError):
+            self._bar.close()
 
     def show(self, step: int, frames: int, mean_reward: float | None) -> None:
         """Update the bar, or print a line if one is due. A terminal or a pipe that is gone does no harm."""

@@ -6,32 +6,34 @@ from collections import Counter
 
 import pytest
 
+from paac.engine import set_environment, start_tensorflow
 from tests.helpers.commands import Commands
+
+set_environment()  # before a test imports TensorFlow: commands in this process compute as in a process of their own
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the files that have most slow tests, so that none of them is left for one process at the end."""
+    """Run files with many slow tests first, so that no process is left alone with a long one."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
 def tensorflow():
-    """Where a test needs TensorFlow, it is set up as the commands do it, before anything computes."""
+    """Set TensorFlow up as the commands do, before any test computes, if there is a test that needs it."""
     if "tensorflow" in sys.modules:
-        from paac.engine import start_tensorflow
-
         start_tensorflow("/cpu:0")
 
 
 @pytest.fixture
 def commands(tmp_path):
+    """The commands, run in the test's own folder."""
     return Commands(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """A Chromium without a window."""
+    """Headless Chromium."""
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("there is no Chromium with a chromedriver on this machine")
     from tests.helpers.browser import Browser

@@ -13,6 +13,9 @@ from speed.options import BenchmarkOptions
 from speed.parts import AnswerAtOnce, emulators_alone, one_emulator, updates_on
 from speed.report import Report
 
+EMULATORS = (8, 16, 32, 64, 128, 256)  # counts that --scaling tries
+WORKERS = (1, 2, 4, 8)
+
 
 def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, report: Report) -> None:
     """The emulators alone, beside their peers; and one emulator beside the bare library."""
@@ -64,8 +67,8 @@ def measure_scaling(options: BenchmarkOptions, game: Any, report: Report) -> dic
     from paac.run_folder import emulator_settings
 
     settings: dict[str, list[tuple[str, dict[str, Any]]]] = {
-        "emulators": [(str(count), {"emulator_counts": count}) for count in (8, 16, 32, 64, 128, 256)],
-        "workers": [(str(count), {"emulator_workers": count}) for count in (1, 2, 4, 8)],
+        "emulators": [(str(count), {"emulator_counts": count}) for count in EMULATORS],
+        "workers": [(str(count), {"emulator_workers": count}) for count in WORKERS],
         "network": [
             (f"{arch}\n{'RGB' if rgb else 'gray'}", {"arch": arch, "rgb": rgb})
             for arch in TORSOS

@@ -319,7 +319,6 @@ PARENT = """
 import sys, time
 import numpy as np
 from emulators import EmulatorPool
-from tests.helpers import ROOT
 
 if __name__ == "__main__":
     pool = EmulatorPool("pong", 3, workers=2, shards=2, seed=1)

@@ -42,7 +42,7 @@ class Browser:
         self._driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
     def show(self, address: str) -> None:
-        """Go to `address`, afresh also where only the part after # differs."""
+        """Load `address`; through about:blank, since a change after # alone does not load it again."""
         self._driver.get("about:blank")
         self._driver.get(address)
 
@@ -51,7 +51,7 @@ class Browser:
         return self._driver.execute_script(EACH_NODE + TEXTS)
 
     def images(self) -> list[tuple[int, int]]:
-        """Width and height of each picture on the page in its own pixels, 0 where it could not be shown."""
+        """Width and height of each picture on the page in its own pixels, 0 if it could not be loaded."""
         return [tuple(size) for size in self._driver.execute_script(EACH_NODE + IMAGES)]
 
     def close(self) -> None:

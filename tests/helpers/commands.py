@@ -15,11 +15,12 @@ from pathlib import Path
 from tests.helpers import ROOT
 
 TINY = ["-ec", "4", "-ew", "1", "--seed", "5"]  # small enough for a test; two shards, 20 decisions an update
+HANGS_S = 900.0  # no command takes that long: it hangs
 NO_LIMITS: Mapping[int, int] = {}
 
 
 class Commands:
-    """The entry points, run in a folder of the test's own."""
+    """The entry points and scripts, run in the test's own folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -35,6 +36,7 @@ class Commands:
             ended: str | int | None = 0
         except SystemExit as end:
             ended = end.code or 0
+            assert isinstance(ended, int), ended
         finally:
             sys.argv, sys.path[:] = argv, path
         return _checked(
@@ -45,7 +47,7 @@ class Commands:
         """Run `script` to its end, in a process of its own; check its exit code."""
         process = self.start(script, *arguments)
         try:
-            out, err = process.communicate()
+            out, err = process.communicate(timeout=HANGS_S)
         finally:
             process.kill()
         return _checked(subprocess.CompletedProcess(process.args, process.returncode, out, err), code)
@@ -81,16 +83,16 @@ def assert_one_line(error: str, *parts: str) -> None:
 
 
 def as_from_a_terminal() -> None:
-    """Take signals, also where the tests themselves run in the background, or under nohup, and ignore some."""
+    """Reset signal handlers: under nohup, or in the background, a child would inherit that some are ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 300.0) -> None:
-    """Poll until `condition()` holds; `seconds` only end a test that would wait for ever."""
+def wait_for(condition: Callable[[], object], seconds: float = HANGS_S) -> None:
+    """Poll until `condition()` holds; `seconds` are a limit against hanging."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"the condition did not hold within {seconds} seconds"
         time.sleep(0.05)
 
 

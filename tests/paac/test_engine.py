@@ -1,5 +1,7 @@
 """Where a training runs, and what its user is told of that."""
 
+import os
+
 import pytest
 import tensorflow as tf
 
@@ -36,13 +38,11 @@ def test_the_user_is_told_where_it_runs():
 def test_the_user_is_told_where_bfloat16_is_slow(has_avx512, monkeypatch):
     monkeypatch.setattr(engine, "_has_avx512", lambda: has_avx512)
     notes = device_notes("/cpu:0", "/cpu:0", "bfloat16")
-    assert [note.split(":")[0] for note in notes[1:]] == [] if has_avx512 else ["--precision bfloat16"]
+    assert [note.split(":")[0] for note in notes[1:]] == ([] if has_avx512 else ["--precision bfloat16"])
     assert len(device_notes("/gpu:0", "/gpu:0", "bfloat16")) == len(device_notes("/cpu:0", "/cpu:0", "float32")) == 1
 
 
 def test_what_libraries_write_is_shown_only_when_they_fail(capfd):
-    import os
-
     with stderr_kept_for_errors():
         os.write(2, b"a greeting\n")
     assert capfd.readouterr().err == ""

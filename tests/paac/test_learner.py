@@ -187,8 +187,7 @@ def test_random_numbers_follow_seed_and_update_number_and_nothing_else():
     assert len(np.unique(rows[:, :3], axis=0)) == len(rows), "two decisions share their dropout"
 
 
-def test_a_network_that_has_learned_is_not_kept():
-    """TensorFlow must not hold what one training made: a process may make many."""
+def test_a_network_and_its_graph_are_freed_after_learning():
     with EmulatorPool("pong", 2, workers=1, shards=1, seed=SEED) as pool:
         pool.reset()
         learner = Learner(new_network([0]), pool, seed=SEED, repetition_table=[0], max_local_steps=1)

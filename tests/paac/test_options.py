@@ -244,7 +244,6 @@ def test_workers_are_as_many_as_cores_and_emulators_allow():
 
 HELP = """
 import contextlib, io, runpy, sys
-from tests.helpers import ROOT
 door, sys.argv = sys.argv[1], sys.argv[1:] + ["--help"]
 shown = io.StringIO()
 with contextlib.redirect_stdout(shown):

@@ -10,13 +10,15 @@ from paac.progress import Progress
 
 
 class Terminal(io.StringIO):
+    gone = False
+
     def isatty(self):
         return True
 
-
-class GoneTerminal(Terminal):
     def write(self, text):
-        raise BrokenPipeError
+        if self.gone:
+            raise BrokenPipeError
+        return super().write(text)
 
 
 @pytest.fixture
@@ -49,15 +51,21 @@ def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
 
 
 def test_a_line_stands_above_the_bar(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stderr", Terminal())
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
     with Progress(0, 10) as shown:
+        before = terminal.tell()
         shown.say("a layer is dead")
+        assert terminal.getvalue()[before:].count("0.00/10.0") == 1, "the bar was not drawn again below the line"
     assert capsys.readouterr().out == "a layer is dead\n"
 
 
 def test_a_terminal_that_is_gone_does_no_harm(clock, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
     with Progress(0, 10) as shown:
-        monkeypatch.setattr("sys.stdout", GoneTerminal())
+        terminal.gone = True
+        monkeypatch.setattr("sys.stdout", terminal)
         shown.say("nobody reads this")
         shown.show(0, frames=0, mean_reward=None)
         clock.now += 60.0

@@ -13,7 +13,6 @@ from tests.helpers import ROOT
 PROGRAM = """
 import time
 from paac.stop import StopSignal
-from tests.helpers import ROOT
 with StopSignal() as stop:
     print("ready", flush=True)
     while not stop.requested:

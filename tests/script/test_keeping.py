@@ -31,7 +31,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def run(commands, trained):
-    """A copy of them, for a test to change."""
+    """A copy of the trained run that a test may change."""
     return shutil.copytree(trained, commands.folder / "logs/run")
 
 
@@ -89,7 +89,7 @@ def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
     assert "Going on from 400 decisions" in resumed.stdout and kept(run) == ["200", "400", "600"]
     assert json.loads((run / "args.json").read_text())["entropy_regularisation_strength"] == 0.5
     (run / "args.json").write_text(json.dumps(edited | {"arch": "NATURE", "max_global_steps": 800}))
-    refused = commands.run("script/resumeTraining.py", "-df", "logs/run", code=2)
+    refused = commands.run_alone("script/resumeTraining.py", "-df", "logs/run", code=2)
     assert "arch is NATURE" in refused.stderr and refused.stderr.count("\n") == 1
     assert "no run there" in commands.run("script/resumeTraining.py", "-df", "nowhere", code=2).stderr
 

@@ -53,7 +53,7 @@ def test_a_batch_outlives_the_loss_of_a_node_and_stops_and_goes_on(commands, clu
     for run in runs:
         args = run / "args.json"
         args.write_text(args.read_text().replace("1000000000", str(newest(run) + 100)))
-    resumed = commands.run(*asked)
+    resumed = commands.run_alone(*asked)
     assert len(re.findall(r"^[abc] +[\d,]+ .* finished$", resumed.stdout, re.M)) == 3, resumed.stdout
     assert experiments(commands) == [folder]
 
@@ -61,5 +61,5 @@ def test_a_batch_outlives_the_loss_of_a_node_and_stops_and_goes_on(commands, clu
 @pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_line(commands):
     write(commands.folder, {"toTrain/a.json": SHORT})
-    refused = commands.run("script/batchTrain.py", "--ray", "127.0.0.1:1", code=2)
+    refused = commands.run_alone("script/batchTrain.py", "--ray", "127.0.0.1:1", code=2)
     assert "--ray 127.0.0.1:1: no cluster there" in refused.stderr.splitlines()[-1]
