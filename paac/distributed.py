@@ -1,4 +1,4 @@
-"""One training over several processes, the only file that knows of more than one.
+"""One training over several processes.
 
 Each process has emulators and a device of its own. Their gradients are averaged once an update by the collective
 operations of TensorFlow's MultiWorkerMirroredStrategy, so that their weights, which start equal, stay equal. The
@@ -18,95 +18,27 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from emulators import WorkerError
 from paac.command_line import LOCAL, OptionError
 from paac.options import Options
-from paac.run_folder import checkpoint_steps
+from paac.processes import Processes
 
 TF_CONFIG = "TF_CONFIG"
 PATIENCE = 120.0  # seconds without a sign of life until a process gives the others up
 
 
-class Processes(Protocol):
-    """What a training needs of the processes it runs in."""
-
-    rank: int  # of this one, from 0
-    count: int
-
-    def replicated(self, update: Callable[..., Any]) -> Callable[..., Any]:
-        """`update` as it is to be traced, so that it may call `mean`."""
-
-    def mean(self, tensors: Sequence[Any]) -> list[Any]:
-        """The mean over processes of each float32 tensor, inside the graph."""
-
-    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
-        """Each array with those of all processes, of the same shape, one after the other along `axis`."""
-
-    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
-        """The parts of all processes, equally many of each, one after the other."""
-
-    def any(self, flag: bool) -> bool:
-        """Whether `flag` is true in any process."""
-
-    def failure(self, error: Exception) -> Exception:
-        """What to raise where TensorFlow raised `error` in an update."""
-
-
-class Alone:
-    """The only process there is."""
-
-    rank, count = 0, 1
-
-    def __enter__(self) -> "Alone":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def connect(self) -> None:
-        """Meet the others, before TensorFlow computes anything."""
-
-    def share(self, options: Options) -> Options:
-        """The options of the first process, with a folder of its own for each other one."""
-        return options
-
-    def replicated(self, update: Callable[..., Any]) -> Callable[..., Any]:
-        """See `Processes`."""
-        return update
-
-    def mean(self, tensors: Sequence[Any]) -> list[Any]:
-        """See `Processes`."""
-        return list(tensors)
-
-    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
-        """See `Processes`."""
-        return list(arrays)
-
-    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
-        """See `Processes`."""
-        return list(parts)
-
-    def any(self, flag: bool) -> bool:
-        """See `Processes`."""
-        return flag
-
-    def failure(self, error: Exception) -> Exception:
-        """See `Processes`."""
-        return error
-
-
-def join() -> "Alone | Several":
+def join() -> Processes:
     """This process among those that TF_CONFIG names, as a context manager. Raises OptionError for a broken one."""
     config = os.environ.get(TF_CONFIG)
     if not config:
-        return Alone()
+        return Processes()
     try:
         rank, addresses = _read_config(config)
     except ValueError as error:
@@ -114,7 +46,7 @@ def join() -> "Alone | Several":
             f"{TF_CONFIG}: {error}; with two processes it is "
             '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
         ) from None
-    return Alone() if len(addresses) == 1 else Several(rank, addresses)
+    return Processes() if len(addresses) == 1 else SeveralProcesses(rank, addresses)
 
 
 def _read_config(config: str) -> tuple[int, list[str]]:
@@ -151,7 +83,7 @@ def configs_on_this_machine(count: int) -> list[str]:
     return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}) for rank in range(count)]
 
 
-class Several:
+class SeveralProcesses(Processes):
     """One of several processes. Collective calls must come in the same order in each."""
 
     def __init__(self, rank: int, addresses: Sequence[str]):
@@ -162,11 +94,7 @@ class Several:
         self._ended = threading.Event()
         print(f"Process {rank} of {self.count} waits for the others at {', '.join(addresses)}", flush=True)
 
-    def __enter__(self) -> "Several":
-        return self
-
     def connect(self) -> None:
-        """See `Alone`. Raises OptionError if a process has several devices."""
         import tensorflow as tf
 
         options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
@@ -185,10 +113,6 @@ class Several:
         self._open.close()
 
     def share(self, options: Options) -> Options:
-        """The options of the first process, and its newest checkpoint in a new folder for each other one.
-
-        What belongs to a machine, such as the number of workers, stays each one's own.
-        """
         run = Path(options.debugging_folder)
         files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
         shared = _unpack(self._broadcast(_pack(files)))
@@ -206,21 +130,19 @@ class Several:
         }
         return Options(**first | mine | {"debugging_folder": str(folder), "visualize": 0})
 
-    def replicated(self, update: Callable[..., Any]) -> Callable[..., Any]:
-        """See `Processes`."""
-        return lambda **arguments: self._strategy.run(update, kwargs=arguments)
+    def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
+        return super().trace(lambda **arguments: self._strategy.run(update, kwargs=arguments), signature)
 
-    def mean(self, tensors: Sequence[Any]) -> list[Any]:
-        """See `Processes`. All go in one piece: each exchange costs the way there and back."""
+    def average(self, tensors: Sequence[Any]) -> list[Any]:
         import tensorflow as tf
 
+        # All go in one piece: each exchange costs the way there and back.
         flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
         flat = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, flat)
         parts = tf.split(flat, [tensor.shape.num_elements() for tensor in tensors])
         return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
     def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
-        """See `Processes`. All go in one piece. Raises WorkerError when another process is gone."""
         import tensorflow as tf
 
         if not arrays:
@@ -241,7 +163,6 @@ class Several:
         return gathered
 
     def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
-        """See `Processes`."""
         (lengths,) = self.gather([np.array([len(part) for part in parts], np.int64)], 0)
         rows = np.zeros((len(parts), lengths.max(initial=1)), np.uint8)
         for row, part in zip(rows, parts, strict=True):
@@ -250,11 +171,9 @@ class Several:
         return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
 
     def any(self, flag: bool) -> bool:
-        """See `Processes`."""
         return bool(self.gather([np.array([flag])], 0)[0].any())
 
     def failure(self, error: Exception) -> Exception:
-        """See `Processes`: a collective operation failed."""
         return WorkerError(
             f"process {self.rank}: another process of this training is gone; start all of them again to go on"
         )
@@ -301,16 +220,11 @@ def _ended_by_ctrl_c() -> Iterator[None]:
 
 def _newest_checkpoint(run: Path) -> dict[str, bytes]:
     """Files of the newest checkpoint that is whole, by their path in the run's folder."""
-    from paac.checkpoint import Checkpoint, DamagedCheckpoint
+    from paac.checkpoint import CheckpointFolder
 
-    for step in reversed(checkpoint_steps(run / "checkpoints")):
-        folder = run / "checkpoints" / str(step)
-        try:
-            Checkpoint(folder)
-        except DamagedCheckpoint:
-            continue
-        return {str(file.relative_to(run)): file.read_bytes() for file in folder.iterdir()}
-    return {}
+    checkpoint, _ = CheckpointFolder(run / "checkpoints").newest()
+    files = checkpoint.folder.iterdir() if checkpoint else ()
+    return {str(file.relative_to(run)): file.read_bytes() for file in files}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:

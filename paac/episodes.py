@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paac.learner import Update
+from paac.rollout import Played
 
 WINDOW = 50  # episodes that the running statistics look back on
 
@@ -28,10 +28,10 @@ class EpisodeTracker:
         self.lengths = np.zeros(emulators, np.int64)
         self.last: deque[tuple[float, int]] = deque(maxlen=WINDOW)  # reward and length of the newest episodes
 
-    def add(self, update: Update, global_step: int) -> list[Episode]:
-        """The episodes that ended in `update`, which began at `global_step`."""
+    def add(self, played: Played, global_step: int) -> list[Episode]:
+        """The episodes that ended in `played`, NumPy arrays [T, B], which began at `global_step`."""
         finished = []
-        for t, (rewards, dones, plays) in enumerate(zip(update.rewards, update.dones, update.plays, strict=True)):
+        for t, (rewards, dones, plays) in enumerate(zip(played.rewards, played.dones, played.plays, strict=True)):
             self.rewards += rewards
             self.lengths += plays
             for emulator in np.flatnonzero(dones).tolist():

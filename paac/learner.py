@@ -1,8 +1,8 @@
-"""The learner of PAAC: one call plays T decisions in all emulators and improves the network by them.
+"""The learner of PAAC (Clemente et al. 2017, Algorithm 1): play T decisions in all emulators, then one gradient step.
 
-The rollout, the gradient and the step are one `tf.function`. Each shard of emulators is a chain of its own in the
-graph, network -> emulators -> network ..., so that TensorFlow runs the network of one shard while the emulators of
-another play. It is synchronous all the same: one set of weights for the whole rollout.
+One update is one `tf.function`. Each shard of emulators is a chain of its own in the graph, network -> emulators ->
+network ..., so that TensorFlow runs the network of one shard while the emulators of another play. It is synchronous all
+the same: the weights do not change during a rollout, and one step follows the gradients of all shards.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ import tensorflow as tf
 from figar import joint_policy
 from networks.actor_critic import ActorCritic, Outputs
 from paac import exploration
-from paac.distributed import Alone, Processes
 from paac.loss import Losses, paac_losses
 from paac.optimizer import RMSProp, clip_gradients
+from paac.processes import Processes
 from paac.returns import n_step_returns
-from paac.rollout import Rollout, look_back, play
+from paac.rollout import Played, Rollout, Uniforms, play
 
 
 class Pool(Protocol):
@@ -48,28 +48,23 @@ class GradientStatistics(NamedTuple):
 
 
 class Update(NamedTuple):
-    """What one update did, in NumPy; B counts the emulators of all processes."""
+    """What one update did, in NumPy."""
 
-    actions: np.ndarray  # int32 [T, B]
-    choices: np.ndarray  # int32 [T, B]
-    rewards: np.ndarray  # float32 [T, B], raw
-    dones: np.ndarray  # bool [T, B]
-    plays: np.ndarray  # int32 [T, B]
+    played: Played  # arrays [T, B]
     losses: Losses  # float32 scalars
-    global_norm: np.ndarray  # float32
+    global_norm: np.ndarray  # float32, before clipping
     gradients: GradientStatistics | None  # where they were asked for
 
     @property
     def is_finite(self) -> bool:
-        """Whether loss and gradient were numbers; if not, nothing was learned."""
-        return bool(np.isfinite(self.losses.loss) and np.isfinite(self.global_norm))
+        """Whether loss and gradient were finite; if not, the weights stayed as they were."""
+        return bool(np.isfinite(self.losses.loss + self.global_norm))
 
 
-class Memory(tf.Module):
-    """The observations before the newest that a torso looks back at, uint8 [B, 84, 84, channels] each, oldest first.
+class ObservationHistory(tf.Module):
+    """The earlier observations that a torso uses, uint8 [B, 84, 84, channels] each, oldest first.
 
-    Zeros stand for what was before an episode. B counts the emulators of all processes; each knows its own only, until
-    a checkpoint needs all.
+    Zeros stand for what was before an episode.
     """
 
     def __init__(self, length: int, shape: Sequence[int]):
@@ -78,7 +73,7 @@ class Memory(tf.Module):
 
 
 class Learner:
-    """Improves `network` with the emulators of `pool`. Plain values in, so that it can be read without the options."""
+    """Improves `network` by what the emulators of `pool` play."""
 
     def __init__(
         self,
@@ -86,59 +81,68 @@ class Learner:
         pool: Pool,
         *,
         seed: int,
-        repetition_table: list[int],
+        repetition_table: Sequence[int],
         max_local_steps: int = 5,
         gamma: float = 0.99,
         discount_plays: bool = False,
-        entropy_strength: float = 0.02,
+        entropy_coef: float = 0.02,
         egreedy: bool = False,
-        alpha: float = 0.99,
-        e: float = 0.1,
+        decay: float = 0.99,
+        rmsprop_epsilon: float = 0.1,
         clip_norm: float = 3.0,
         clip_norm_type: str = "global",
         processes: Processes | None = None,
     ):
-        """`discount_plays`: gamma for every play of an action (the FiGAR paper), not once a decision."""
+        """Make a learner from plain values, so that it can be read without the options.
+
+        Args:
+            discount_plays: Discount by gamma for every play of an action (FiGAR paper), not once a decision.
+            processes: Those that train together, each with a pool of the same size; one without it.
+        """
         self.network = network
         self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's, under Keras'
-        self.optimizer = RMSProp(self._variables, alpha, e)
-        self._processes = processes or Alone()
-        self._emulators = pool.count * self._processes.count  # of all processes
-        self._first = pool.count * self._processes.rank  # this one's
-        self.memory = Memory(network.torso.memory, (self._emulators, *pool.observations.shape[1:]))
+        self.optimizer = RMSProp(self._variables, decay, rmsprop_epsilon)
+        self.history = ObservationHistory(network.torso.memory, pool.observations.shape)
         self.updates = 0
         self._pool = pool
+        self._processes = processes or Processes()
+        self._total = pool.count * self._processes.count  # emulators of all processes
+        self._own = slice(pool.count * self._processes.rank, pool.count * (self._processes.rank + 1))  # of this one
         self._seed = seed
         self._repetition_table = repetition_table
         self._max_local_steps = max_local_steps
         self._gamma = gamma
         self._discount_plays = discount_plays
-        self._entropy_strength = entropy_strength
+        self._entropy_coef = entropy_coef
         self._egreedy = egreedy
-        self._clip = partial(clip_gradients, clip_norm=clip_norm, clip_norm_type=clip_norm_type)
-        update = self._processes.replicated(self._play_and_learn)
-        self._update = tf.function(update, autograph=False).get_concrete_function(
-            observations=tf.TensorSpec(pool.observations.shape, tf.uint8),
-            number=tf.TensorSpec([], tf.int64),
-            lr=tf.TensorSpec([], tf.float32),
-            epsilon=tf.TensorSpec([], tf.float32),
-            gradient_statistics=tf.TensorSpec([], tf.bool),
-        )
+        self._clip_norm = clip_norm
+        self._clip_norm_type = clip_norm_type
+        signature = {
+            "observations": tf.TensorSpec(pool.observations.shape, tf.uint8),
+            "number": tf.TensorSpec([], tf.int64),
+            "lr": tf.TensorSpec([], tf.float32),
+            "epsilon": tf.TensorSpec([], tf.float32),
+            "gradient_statistics": tf.TensorSpec([], tf.bool),
+        }
+        self._traced_step = self._processes.trace(self._train_step, signature)
 
     @property
     def decisions_per_update(self) -> int:
         """T * B, of all processes."""
-        return self._max_local_steps * self._emulators
+        return self._max_local_steps * self._total
 
     @property
     def graph(self) -> tf.Graph:
         """The graph of one update."""
-        return self._update.graph
+        return self._traced_step.graph
 
     def update(self, lr: float, epsilon: float = 0.0, gradient_statistics: bool = False) -> Update:
-        """Play and learn once, with learning rate `lr`. Raises WorkerError."""
+        """Play and learn once, with learning rate `lr`. Raises WorkerError.
+
+        What was played is that of this process's emulators; losses and gradients are those of all.
+        """
         try:
-            rollout, losses, norm, statistics = self._update(
+            played, losses, norm, statistics = self._traced_step(
                 observations=tf.constant(self._pool.observations),
                 number=tf.constant(np.int64(self.updates)),  # TensorFlow keeps each of Python's own numbers for ever
                 lr=tf.constant(np.float32(lr)),
@@ -149,122 +153,134 @@ class Learner:
             # TensorFlow knows the pool's own error as text only.
             raise self._pool.failure or self._processes.failure(error) from None
         self.updates += 1
-        actions, choices, rewards, dones, plays = self._processes.gather([values.numpy() for values in rollout], 1)
         return Update(
-            actions,
-            choices,
-            rewards,
-            dones,
-            plays,
-            losses=Losses(*(value.numpy() for value in losses)),
-            global_norm=norm.numpy(),
-            gradients=GradientStatistics(*(value.numpy() for value in statistics)) if gradient_statistics else None,
+            Played(*(values.numpy() for values in played)),
+            Losses(*(value.numpy() for value in losses)),
+            norm.numpy(),
+            GradientStatistics(*(value.numpy() for value in statistics)) if gradient_statistics else None,
         )
 
-    def _play_and_learn(self, observations, number, lr, epsilon, gradient_statistics):
-        variables = self._variables
-        noise, torso_noise = self.draw_noise(number), self.draw_torso_noise(number)
-        rollouts, losses, gradients = [], [], []
-        for shard, part in enumerate(self._pool.shards):
-            emulators = slice(part.start, part.stop)  # of this process
-            places = slice(self._first + part.start, self._first + part.stop)  # among those of all
-            with tf.GradientTape() as tape:
-                rollout = play(
-                    self.network,
-                    partial(_step, ref(self._pool), shard),
-                    partial(self._choose, epsilon=epsilon),
-                    observations[emulators],
-                    [before[places] for before in self.memory.observations],
-                    noise[:, places],
-                    torso_noise[:, places],
-                    tf.constant(self._repetition_table, tf.int32),
-                )
-                shard_losses = self._losses(rollout, look_back(self.network, rollout, torso_noise[:, places]))
-            gradients.append(
-                tape.gradient(shard_losses.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            )
-            rollouts.append(rollout)
-            losses.append(shard_losses)
-        gradients = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
-        summed = tf.stack([tf.add_n(parts) for parts in zip(*losses, strict=True)])
-        *gradients, means = self._processes.mean([*gradients, summed])
-        statistics = tf.cond(gradient_statistics, lambda: _statistics(gradients), lambda: [tf.constant(0.0)] * 4)
-        clipped, norm = self._clip(gradients)
-        total = Losses(*tf.unstack(means))
-        tf.cond(
-            tf.math.is_finite(norm + total.loss),
-            lambda: self.optimizer.apply(clipped, variables, lr),
-            tf.no_op,  # the weights stay as they were, and the caller is told by the norm and the loss
+    # What follows is traced: one update is one graph.
+
+    def _train_step(
+        self, observations: tf.Tensor, number: tf.Tensor, lr: tf.Tensor, epsilon: tf.Tensor, gradient_statistics: Any
+    ) -> tuple[Played, Losses, tf.Tensor, GradientStatistics]:
+        uniforms = self.draw(number).of(self._own)
+        shards = [self._learn_shard(shard, observations, uniforms, epsilon) for shard in range(len(self._pool.shards))]
+        rollouts, shard_losses, shard_gradients = zip(*shards, strict=True)
+        sums = [tf.add_n(parts) for parts in zip(*shard_gradients, strict=True)]
+        loss_sums = [tf.add_n(parts) for parts in zip(*shard_losses, strict=True)]
+        means = self._processes.average([*sums, *loss_sums])  # one exchange for both
+        gradients, losses = means[: len(sums)], Losses(*means[len(sums) :])
+        statistics = tf.cond(
+            gradient_statistics,
+            lambda: _statistics(gradients),
+            lambda: GradientStatistics(*[tf.constant(0.0)] * 4),
         )
-        played = [tf.concat(parts, axis=1) for parts in list(zip(*rollouts, strict=True))[:5]]
-        remembered = zip(*(rollout.memory for rollout in rollouts), strict=True)
-        for before, parts in zip(self.memory.observations, remembered, strict=True):
-            before[self._first : self._first + self._pool.count].assign(tf.concat(parts, axis=0))
-        return played, total, norm, statistics
+        norm = self._descend(gradients, losses, lr)
+        self._keep_history(rollouts)
+        played = zip(*(rollout.played for rollout in rollouts), strict=True)
+        return Played(*(tf.concat(parts, axis=1) for parts in played)), losses, norm, statistics
 
-    def draw_noise(self, number: tf.Tensor) -> tf.Tensor:
-        """All uniform random numbers of update `number`, float32 [T, B, 2 heads, DRAWS].
+    def draw(self, number: tf.Tensor) -> Uniforms:
+        """All random numbers of update `number`, for the emulators of all processes.
 
-        They depend on the seed and the number alone and are cut by emulator afterwards: shards, workers and processes
-        change nothing, and only the number need be saved.
+        They depend on the seed and the number only: shards, workers and processes change nothing, and nothing but the
+        number has to be saved.
         """
-        shape = [self._max_local_steps, self._emulators, 2, exploration.DRAWS]
-        return tf.random.stateless_uniform(shape, self._noise_seed(number), alg="philox")
+        seed = tf.stack([tf.constant(self._seed, tf.int64), number])
+        torso_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
+        heads = [self._max_local_steps, self._total, 2, exploration.DRAWS]
+        torso = [self._max_local_steps + 1, self._total, self.network.torso.noise]
+        return Uniforms(
+            tf.random.stateless_uniform(heads, seed, alg="philox"),
+            tf.random.stateless_uniform(torso, torso_seed, alg="philox"),
+        )
 
-    def draw_torso_noise(self, number: tf.Tensor) -> tf.Tensor:
-        """The torso's own random numbers of update `number` in the same way, float32 [T + 1, B, torso.noise]."""
-        shape = [self._max_local_steps + 1, self._emulators, self.network.torso.noise]
-        seed = tf.random.experimental.stateless_fold_in(self._noise_seed(number), 1, alg="philox")
-        return tf.random.stateless_uniform(shape, seed, alg="philox")
+    def _learn_shard(
+        self, shard: int, observations: tf.Tensor, uniforms: Uniforms, epsilon: tf.Tensor
+    ) -> tuple[Rollout, Losses, list[tf.Tensor]]:
+        """Play T decisions in one shard; the losses of these, and their gradients."""
+        emulators = slice(self._pool.shards[shard].start, self._pool.shards[shard].stop)
+        uniforms = uniforms.of(emulators)
+        with tf.GradientTape() as tape:
+            rollout = play(
+                self.network,
+                partial(_step_shard, ref(self._pool), shard),
+                partial(self._choose, epsilon=epsilon),
+                observations[emulators],
+                [earlier[emulators] for earlier in self.history.observations],
+                uniforms,
+                self._repetition_table,
+            )
+            losses = self._losses(rollout, self._outputs(rollout, uniforms))
+        zero = tf.UnconnectedGradients.ZERO
+        return rollout, losses, tape.gradient(losses.loss, self._variables, unconnected_gradients=zero)
 
-    def _noise_seed(self, number: tf.Tensor) -> tf.Tensor:
-        return tf.stack([tf.constant(self._seed, tf.int64), number])
-
-    def gather_memory(self) -> None:
-        """Make the memory whole, for a checkpoint: with what the other processes' emulators have seen."""
-        mine = slice(self._first, self._first + self._pool.count)
-        whole = self._processes.gather([before[mine].numpy() for before in self.memory.observations], 0)
-        for before, observations in zip(self.memory.observations, whole, strict=True):
-            before.assign(observations)
-
-    def _choose(self, logits: tf.Tensor, noise: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+    def _choose(self, logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._egreedy:
-            return exploration.epsilon_greedy(logits, noise, epsilon)
-        return exploration.sample(logits, noise)
+            return exploration.epsilon_greedy(logits, uniforms, epsilon)
+        return exploration.sample(logits, uniforms)
+
+    def _outputs(self, rollout: Rollout, uniforms: Uniforms) -> Outputs:
+        """The outputs for all decisions of `rollout`, [T * b, ...], for the gradient.
+
+        `decide` runs once more, on all steps at once: encodings backpropagate step by step, everything after them as
+        one batch of T * b decisions, at half the cost of T batches.
+        """
+        encodings = [tf.concat(steps, axis=0) for steps in zip(*rollout.windows, strict=True)]
+        return self.network.decide(encodings, tf.reshape(uniforms.torso[:-1], [-1, self.network.torso.noise]))
 
     def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
-        going_on = 1.0 - tf.cast(rollout.dones, tf.float32)
-        passed = tf.cast(rollout.plays, tf.float32) if self._discount_plays else 1.0
+        played = rollout.played
+        nonterminal = 1.0 - tf.cast(played.dones, tf.float32)
+        discount_steps = tf.cast(played.plays, tf.float32) if self._discount_plays else 1.0
         returns = n_step_returns(
-            tf.clip_by_value(rollout.rewards, -1.0, 1.0), self._gamma**passed * going_on, rollout.bootstrap
+            tf.clip_by_value(played.rewards, -1.0, 1.0), self._gamma**discount_steps * nonterminal, rollout.bootstrap
         )
-        actions, choices, returns = (tf.reshape(values, [-1]) for values in (rollout.actions, rollout.choices, returns))
+        actions, choices, returns = (tf.reshape(values, [-1]) for values in (played.actions, played.choices, returns))
         return paac_losses(
             *joint_policy.log_probability(outputs.policy_logits, outputs.repetition_logits, actions, choices),
             joint_policy.entropy(outputs.policy_logits),
             joint_policy.entropy(outputs.repetition_logits),
             outputs.value,
             returns,
-            entropy_strength=self._entropy_strength,
-            batch_size=self._max_local_steps * self._pool.count,
+            entropy_coef=self._entropy_coef,
+            batch_size=self._max_local_steps * self._pool.count,  # of this process; `average` is over the processes
         )
 
+    def _descend(self, gradients: list[tf.Tensor], losses: Losses, lr: tf.Tensor) -> tf.Tensor:
+        """Take one clipped step, unless loss or gradient is not finite; the global norm before clipping."""
+        clipped, norm = clip_gradients(gradients, self._clip_norm, self._clip_norm_type)
+        tf.cond(
+            tf.math.is_finite(norm + losses.loss),
+            lambda: self.optimizer.apply(clipped, self._variables, lr),
+            tf.no_op,
+        )
+        return norm
 
-def _step(
+    def _keep_history(self, rollouts: Sequence[Rollout]) -> None:
+        """Store the observation history that the next update starts with."""
+        histories = zip(*(rollout.history for rollout in rollouts), strict=True)
+        for variable, parts in zip(self.history.observations, histories, strict=True):
+            variable.assign(tf.concat(parts, axis=0))
+
+
+def _step_shard(
     pool: "ref[Pool]", shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """Step one shard of the pool.
 
-    The pool is held weakly: TensorFlow keeps every function that a graph calls until the process ends, and with it
-    whatever the function holds.
+    The reference to the pool is weak: TensorFlow keeps every function that a graph calls until the process ends, and
+    with it everything that the function holds.
     """
-    living = pool()
-    assert living is not None, "the learner holds its pool"
-    observations, *others = living.step(shard, actions, repeats)
+    alive = pool()
+    assert alive is not None, "the pool was freed before its learner"
+    observations, *others = alive.step(shard, actions, repeats)
     return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
 
 
-def _statistics(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+def _statistics(gradients: Sequence[tf.Tensor]) -> GradientStatistics:
     entries = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
     mean, variance = tf.nn.moments(entries, axes=[0])
-    return [mean, tf.sqrt(variance), tf.reduce_max(entries), tf.reduce_min(entries)]
+    return GradientStatistics(mean, tf.sqrt(variance), tf.reduce_max(entries), tf.reduce_min(entries))

@@ -30,7 +30,7 @@ def paac_losses(
     value: tf.Tensor,
     returns: tf.Tensor,
     *,
-    entropy_strength: float,
+    entropy_coef: float,
     batch_size: int,
 ) -> Losses:
     """Losses of one shard from float32 [T, b] tensors; `batch_size` is T * B over all shards, so that shards add up.
@@ -38,22 +38,22 @@ def paac_losses(
     No gradient goes through the returns, nor through the advantage.
     """
 
-    def share(values: tf.Tensor) -> tf.Tensor:
+    def batch_mean(values: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(values) / batch_size
 
     returns = tf.stop_gradient(returns)
     advantage = returns - tf.stop_gradient(value)
     actor_advantage = advantage * (log_action + log_repetition)
-    actor_objective = actor_advantage + entropy_strength * (action_entropy + repetition_entropy)
+    actor_objective = actor_advantage + entropy_coef * (action_entropy + repetition_entropy)
     critic_loss = CRITIC_WEIGHT * tf.square(returns - value)
     return Losses(
-        loss=SCALE * (share(critic_loss) - share(actor_objective)),
-        critic_loss_mean=share(critic_loss),
-        actor_objective_mean=share(actor_objective),
-        actor_advantage_mean=share(actor_advantage),
-        log_repetition_mean=share(log_repetition),
-        action_entropy=share(action_entropy),
-        repetition_entropy=share(repetition_entropy),
-        advantage_mean=share(advantage),
-        value_mean=share(value),
+        loss=SCALE * (batch_mean(critic_loss) - batch_mean(actor_objective)),
+        critic_loss_mean=batch_mean(critic_loss),
+        actor_objective_mean=batch_mean(actor_objective),
+        actor_advantage_mean=batch_mean(actor_advantage),
+        log_repetition_mean=batch_mean(log_repetition),
+        action_entropy=batch_mean(action_entropy),
+        repetition_entropy=batch_mean(repetition_entropy),
+        advantage_mean=batch_mean(advantage),
+        value_mean=batch_mean(value),
     )

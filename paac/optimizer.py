@@ -20,19 +20,20 @@ def clip_gradients(
 
 
 class RMSProp(tf.Module):
-    """ms = alpha ms + (1 - alpha) g^2; w -= lr g / sqrt(ms + e), with ms = 1 at first.
+    """ms = decay ms + (1 - decay) g^2; w -= lr g / sqrt(ms + epsilon), with ms = 1 at first.
 
-    Keras starts the accumulator at 0 and adds its epsilon outside the root; with e = 0.1 that is another algorithm.
-    TensorFlow 1's own operation, still there, does it in one pass over the memory.
+    Keras starts the accumulator at 0 and adds its epsilon outside the root; with epsilon = 0.1 that is another
+    algorithm. TensorFlow 1's own operation, still there, does it in one pass over the memory.
     """
 
-    def __init__(self, variables: Sequence[tf.Variable], alpha: float, e: float):
+    def __init__(self, variables: Sequence[tf.Variable], decay: float, epsilon: float):
         super().__init__()
-        self.alpha = alpha
-        self.e = e
+        self.decay = decay
+        self.epsilon = epsilon
         self.mean_squares = [tf.Variable(tf.ones_like(variable), trainable=False) for variable in variables]
         steps = [tf.Variable(tf.zeros_like(variable), trainable=False) for variable in variables]
-        # Written, and without momentum never read: in a function, where tf.train.Checkpoint does not look for them.
+        # The operation writes the momentum slots; with momentum 0 they are never read. A function hides them from
+        # tf.train.Checkpoint, so that they are not saved.
         self._steps = lambda: steps
 
     def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable], lr: tf.Tensor) -> tf.Operation:
@@ -45,9 +46,9 @@ class RMSProp(tf.Module):
                     ms=mean_square.handle,
                     mom=step.handle,
                     lr=lr,
-                    rho=self.alpha,
+                    rho=self.decay,
                     momentum=0.0,
-                    epsilon=self.e,
+                    epsilon=self.epsilon,
                     grad=gradient,
                 )
                 for gradient, variable, mean_square, step in slots

@@ -9,8 +9,8 @@ def n_step_returns(rewards: tf.Tensor, discounts: tf.Tensor, bootstrap: tf.Tenso
     Rewards and discounts float32 [T, B], the discount 0 where an episode ended; bootstrap [B] -> returns [T, B].
     """
     returns = []
-    following = bootstrap
+    return_t = bootstrap
     for t in reversed(range(rewards.shape[0])):
-        following = rewards[t] + discounts[t] * following
-        returns.append(following)
+        return_t = rewards[t] + discounts[t] * return_t
+        returns.append(return_t)
     return tf.stack(returns[::-1])

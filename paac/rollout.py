@@ -1,29 +1,47 @@
-"""T decisions of one shard of emulators, inside the graph, and what the network said at them."""
+"""T decisions of one shard of emulators, inside the graph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from networks.actor_critic import ActorCritic, Outputs
+from networks.actor_critic import ActorCritic
 
 # (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays; see `EmulatorPool.step`
 Step = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
-Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (logits [b, n], noise [b, DRAWS]) -> choices int32 [b]
+# (logits float32 [b, n], uniform numbers float32 [b, DRAWS]) -> an index for each, int32 [b]
+Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class Uniforms(NamedTuple):
+    """Random numbers, uniform in [0, 1), that b emulators use in one update, float32."""
+
+    heads: tf.Tensor  # [T, b, 2, DRAWS], for the actions and for the choices
+    torso: tf.Tensor  # [T + 1, b, torso.noise], the torso's own; the last row is for the bootstrap value
+
+    def of(self, emulators: slice) -> "Uniforms":
+        """The numbers of some of the emulators."""
+        return Uniforms(self.heads[:, emulators], self.torso[:, emulators])
+
+
+class Played(NamedTuple):
+    """What b emulators did in T decisions."""
+
+    actions: tf.Tensor  # int32 [T, b]
+    choices: tf.Tensor  # int32 [T, b], indices into the repetition table
+    rewards: tf.Tensor  # float32 [T, b], raw
+    dones: tf.Tensor  # bool [T, b]
+    plays: tf.Tensor  # int32 [T, b], how many times the action was played
 
 
 class Rollout(NamedTuple):
-    """What one shard of b emulators saw and did."""
+    """What b emulators did, and what the learner needs to learn from it."""
 
-    actions: tf.Tensor  # int32 [T, b]
-    choices: tf.Tensor  # int32 [T, b]
-    rewards: tf.Tensor  # float32 [T, b], raw
-    dones: tf.Tensor  # bool [T, b]
-    plays: tf.Tensor  # int32 [T, b]
+    played: Played
+    windows: list[list[tf.Tensor]]  # for each decision, the encodings that it used, [b, E] each, oldest first
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
-    memory: list[tf.Tensor]  # what the next rollout starts with; see `play`
-    windows: list[list[tf.Tensor]]  # of each decision, the encodings it was made from, [b, E] each, oldest first
+    history: list[tf.Tensor]  # the observation history that the next rollout starts with
 
 
 def play(
@@ -31,49 +49,40 @@ def play(
     step: Step,
     choose: Choose,
     observations: tf.Tensor,
-    memory: list[tf.Tensor],
-    noise: tf.Tensor,
-    torso_noise: tf.Tensor,
-    repetition_table: tf.Tensor,
+    history: Sequence[tf.Tensor],
+    uniforms: Uniforms,
+    repetition_table: Sequence[int],
 ) -> Rollout:
-    """Let `network` play T decisions from `observations`, uint8 [b, 84, 84, channels].
+    """Play T decisions with `network`, starting from `observations`, uint8 [b, 84, 84, channels].
 
-    `memory` has the observations before them that the torso wants, each of the same shape, oldest first, zeros where
-    there was none in the episode. `noise` float32 [T, b, 2, DRAWS] is what actions and choices are drawn with,
-    `torso_noise` float32 [T + 1, b, torso.noise] the torso's own, `repetition_table` int32 [R].
+    Weights do not change on the way, so each observation is encoded once, for all decisions that use it.
 
-    Weights do not change on the way: each observation is encoded once, for all decisions that look back at it.
+    Args:
+        history: The earlier observations that the torso uses, each of the shape of `observations`, oldest first.
+            Zeros stand for what was before the episode.
+        repetition_table: The numbers of repeats to choose from (FiGAR).
     """
-    nothing = tf.zeros_like(observations)
+    table = tf.constant(repetition_table, tf.int32)
+    history = list(history)
+    zero_observations, zero_encodings, past = tf.zeros_like(observations), None, []
+    if history:
+        zero_encodings = network.blank(observations.shape[0])
+        past = tf.split(network.encode(tf.concat(history, axis=0)), len(history))
     decisions, windows = [], []
-    past = []
-    if memory:
-        blank = network.blank(observations.shape[0])
-        past = tf.split(network.encode(tf.concat(memory, axis=0)), len(memory))
-    for t in range(noise.shape[0]):
-        windows.append([*past, network.encode(observations)])
-        outputs = network.decide(windows[t], torso_noise[t])
-        actions = choose(outputs.policy_logits, noise[t, :, 0])
-        choices = choose(outputs.repetition_logits, noise[t, :, 1])
-        seen, rewards, dones, plays = _step(step, t, observations, actions, tf.gather(repetition_table, choices))
-        decisions.append((actions, choices, rewards, dones, plays))
-        past = [_where(dones, blank, encoding) for encoding in windows[t][1:]]
-        memory = [_where(dones, nothing, before) for before in [*memory, observations][1:]]
-        observations = seen
-    bootstrap = network.decide([*past, network.encode(observations)], torso_noise[-1]).value
-    played = [tf.stack(values) for values in zip(*decisions, strict=True)]
-    return Rollout._make([*played, bootstrap, memory, windows])
-
-
-def look_back(network: ActorCritic, rollout: Rollout, torso_noise: tf.Tensor) -> Outputs:
-    """What `network` says at all decisions of `rollout`, [T * b, ...], for the gradient; `torso_noise` as in `play`.
-
-    These are the outputs that acted, computed once more: encodings backpropagate step by step, and everything after
-    them backpropagates as one batch of T * b decisions, at half the cost.
-    """
-    encodings = [tf.concat(place, axis=0) for place in zip(*rollout.windows, strict=True)]
-    noise = tf.reshape(torso_noise[:-1], [-1, network.torso.noise])
-    return network.decide(encodings, noise)
+    for t in range(uniforms.heads.shape[0]):
+        window = [*past, network.encode(observations)]
+        outputs = network.decide(window, uniforms.torso[t])
+        actions = choose(outputs.policy_logits, uniforms.heads[t, :, 0])
+        choices = choose(outputs.repetition_logits, uniforms.heads[t, :, 1])
+        stepped, rewards, dones, plays = _call_step(step, t, observations, actions, tf.gather(table, choices))
+        decisions.append(Played(actions, choices, rewards, dones, plays))
+        windows.append(window)
+        # Where an episode ended, the next one starts without a past.
+        past = [_where(dones, zero_encodings, encoding) for encoding in window[1:]]
+        history = [_where(dones, zero_observations, earlier) for earlier in [*history, observations][1:]]
+        observations = stepped
+    bootstrap = network.decide([*past, network.encode(observations)], uniforms.torso[-1]).value
+    return Rollout(Played(*map(tf.stack, zip(*decisions, strict=True))), windows, bootstrap, history)
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
@@ -81,11 +90,13 @@ def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor
     return tf.where(tf.reshape(dones, [-1] + [1] * (then.shape.rank - 1)), then, otherwise)
 
 
-def _step(step: Step, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor) -> tuple[tf.Tensor, ...]:
+def _call_step(
+    step: Step, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
     """Play one decision outside the graph.
 
-    `stateful=False`, or TensorFlow would put all such calls into one order and shards could not overlap; with the time
-    step as an input no two calls look alike, or TensorFlow would merge them.
+    By default TensorFlow runs all such calls in one order, and shards could not overlap: hence `stateful=False`. Calls
+    that look alike would then be merged: hence the time step as an input.
     """
     stepped = tf.numpy_function(step, [t, actions, repeats], [tf.uint8, tf.float32, tf.bool, tf.int32], stateful=False)
     stepped[0].set_shape(observations.shape)

@@ -9,11 +9,12 @@ from networks.registry import make_network
 from paac.activations import active_units
 from paac.checkpoint import Checkpoint, CheckpointFolder
 from paac.command_line import OptionError
-from paac.distributed import Alone, Processes
 from paac.episodes import EpisodeTracker
-from paac.learner import Learner
+from paac.learner import Learner, ObservationHistory
 from paac.options import Options, fixed_options
+from paac.processes import Processes
 from paac.progress import Progress
+from paac.rollout import Played
 from paac.run_folder import ARGS, create_run, emulator_settings, network_settings, only_trainer
 from paac.schedule import linear_to_zero
 from paac.stop import StopSignal
@@ -38,7 +39,7 @@ def train(
     """
     run = Path(options.debugging_folder)
     with only_trainer(run):
-        _train(options, run, game, stop, viewer, processes or Alone())
+        _train(options, run, game, stop, viewer, processes or Processes())
 
 
 def _train(
@@ -126,17 +127,19 @@ class Training:
             max_local_steps=options.max_local_steps,
             gamma=options.gamma,
             discount_plays=options.figar_discount == "play",
-            entropy_strength=options.entropy_regularisation_strength,
+            entropy_coef=options.entropy_regularisation_strength,
             egreedy=options.egreedy,
-            alpha=options.alpha,
-            e=options.e,
+            decay=options.alpha,
+            rmsprop_epsilon=options.e,
             clip_norm=options.clip_norm,
             clip_norm_type=options.clip_norm_type,
             processes=processes,
         )
         self.tracked = {"network": self.network, "optimizer": self.learner.optimizer}
+        shape = (processes.count * pool.count, *pool.observations.shape[1:])
+        self.history = ObservationHistory(self.network.torso.memory, shape)  # of the emulators of all processes
         if self.network.torso.memory:
-            self.tracked["memory"] = self.learner.memory
+            self.tracked["memory"] = self.history
         self.episodes = EpisodeTracker(pool.count * processes.count)
         self.global_step = 0  # decisions of all emulators
         self.plays = 0  # of all emulators
@@ -164,8 +167,10 @@ class Training:
             self.episodes.restore(state["episodes"], running=has_emulators)
             print(f"Going on from {self.global_step:,} decisions")
             if has_emulators:
-                first = self.processes.rank * self.pool.count
-                self.pool.load_states(checkpoint.emulator_states()[first : first + self.pool.count])
+                own = slice(self.processes.rank * self.pool.count, (self.processes.rank + 1) * self.pool.count)
+                self.pool.load_states(checkpoint.emulator_states()[own])
+                for mine, whole in zip(self.learner.history.observations, self.history.observations, strict=True):
+                    mine.assign(whole[own])
         if not has_emulators:
             why = "are those of another number of processes" if checkpoint.has_emulators else "were not saved with it"
             print(f"The emulators {why}: all start new episodes")
@@ -201,7 +206,8 @@ class Training:
             raise
         except OSError:
             with suppress(OSError):  # whatever failed, a checkpoint may still succeed
-                self.save(self.own_states())  # without the other processes, who know nothing of it
+                alone = self.processes.count == 1  # other processes know nothing of this: nothing can be gathered
+                self.save(self.emulator_states() if alone else None)
             raise
         finally:
             self.summaries.close()
@@ -217,9 +223,10 @@ class Training:
             epsilon=self.epsilon(step),
             gradient_statistics=(self.learner.updates + 1) % SUMMARY_UPDATES == 0,
         )
-        finished = self.episodes.add(update, self.global_step)
-        self.global_step = step
-        self.plays += int(update.plays.sum())
+        before, self.global_step = self.global_step, step
+        update = update._replace(played=Played(*self.processes.gather(update.played, axis=1)))
+        finished = self.episodes.add(update.played, before)
+        self.plays += int(update.played.plays.sum())
         self.seconds += time.monotonic() - began
         self.log.add(finished, self.seconds)
         self.summaries.add(update, finished)
@@ -272,14 +279,16 @@ class Training:
         return values
 
     def emulator_states(self) -> list[bytes] | None:
-        """Of all processes, for a checkpoint; None where the game cannot save its state."""
-        self.learner.gather_memory()
-        own = self.own_states()
-        return own and self.processes.gather_bytes(own)
+        """Of all processes, for a checkpoint; None where the game cannot save its state.
 
-    def own_states(self) -> list[bytes] | None:
-        """Of this process."""
-        return self.pool.save_states() if self.pool.can_save else None
+        The observation histories are gathered with them.
+        """
+        if not self.pool.can_save:
+            return None
+        own = [earlier.numpy() for earlier in self.learner.history.observations]
+        for whole, observations in zip(self.history.observations, self.processes.gather(own, axis=0), strict=True):
+            whole.assign(observations)
+        return self.processes.gather_bytes(self.pool.save_states())
 
     def is_save_due(self) -> bool:
         """Whether a checkpoint interval has ended since the last one."""

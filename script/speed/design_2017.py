@@ -209,7 +209,7 @@ class Learner:
                     tf.zeros_like(outputs.value),
                     outputs.value,
                     returns,
-                    entropy_strength=0.02,
+                    entropy_coef=0.02,
                     batch_size=size,
                 )
             gradients = tape.gradient(losses.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)

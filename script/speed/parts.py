@@ -70,7 +70,7 @@ def updates_on(pool: Any, options: Options) -> Measure:
     )
 
     def measure(count: int) -> tuple[int, int]:
-        plays = sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
+        plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
         return count * learner.decisions_per_update, plays
 
     return measure

@@ -117,7 +117,7 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
 
 
 def _updates(learner: Any, count: int) -> tuple[int, int]:
-    plays = sum(int(learner.update(lr=1e-4).plays.sum()) for _ in range(count))
+    plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
     return count * learner.decisions_per_update, plays
 
 
@@ -135,7 +135,7 @@ def _exchange(learner: Any, together: Any) -> tuple[int, float]:
     import tensorflow as tf
 
     gradients = [tf.Variable(variable.value) for variable in learner.network.trainable_variables]
-    exchange = tf.function(together.replicated(lambda: together.mean([*gradients])), autograph=False)
+    exchange = together.trace(lambda: together.average([*gradients]), {})
     exchange()
     began = time.perf_counter()
     for _ in range(EXCHANGES):

@@ -49,7 +49,7 @@ def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activa
     pool.load_states(start)
     learner = learner_on(pool, arch, colour, TABLE[algorithm], activation, seed=1)
     before = [weight.numpy() for weight in learner.network.trainable_variables]
-    ended = sum(learner.update(lr=0.01).dones.sum() for _ in range(4))
+    ended = sum(learner.update(lr=0.01).played.dones.sum() for _ in range(4))
     assert ended > 0, "no episode ended: clearing the memory was not tested"
     unused = {id(weight) for weight in learner.network.repetition.variables if algorithm == "paac"}
     for old, weight in zip(before, learner.network.trainable_variables, strict=True):
@@ -57,7 +57,7 @@ def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activa
         assert np.array_equal(old, weight) == (id(weight) in unused), weight.path
 
     def tracked(learner):
-        return {"network": learner.network, "optimizer": learner.optimizer, "memory": learner.memory}
+        return {"network": learner.network, "optimizer": learner.optimizer, "memory": learner.history}
 
     checkpoints = CheckpointFolder(tmp_path)
     checkpoints.write(4, tracked(learner), {}, pool.save_states(), keep=1)
@@ -70,7 +70,7 @@ def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activa
     pool.load_states(checkpoint.emulator_states())
     again.updates = 4
     update = again.update(lr=0.01)
-    np.testing.assert_array_equal(update.actions, expected.actions)
-    np.testing.assert_array_equal(update.plays, expected.plays)
+    np.testing.assert_array_equal(update.played.actions, expected.played.actions)
+    np.testing.assert_array_equal(update.played.plays, expected.played.plays)
     for mine, theirs in zip(again.network.trainable_variables, weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from emulators import EmulatorPool, WorkerError, make_emulator
 from networks.registry import make_network
 from paac.learner import Learner
+from paac.rollout import Uniforms
 
 B, T, SEED = 5, 4, 11
 GAMMA, ENTROPY, ALPHA, E, CLIP, LR = 0.97, 0.05, 0.99, 0.1, 0.05, 0.02
@@ -33,49 +34,49 @@ def fast_weights(table, *, arch="NIPS", updates=3, shards=2, workers=2, **settin
             repetition_table=table,
             max_local_steps=T,
             gamma=GAMMA,
-            entropy_strength=ENTROPY,
+            entropy_coef=ENTROPY,
             clip_norm=CLIP,
             **settings,
         )
         reports = [learner.update(LR, epsilon=0.3, gradient_statistics=True) for _ in range(updates)]
         numbers = [tf.constant(number, tf.int64) for number in range(updates)]
-        noise = [(learner.draw_noise(number).numpy(), learner.draw_torso_noise(number).numpy()) for number in numbers]
-    return [weight.numpy() for weight in network.trainable_variables], reports, noise
+        uniforms = [Uniforms(*(drawn.numpy() for drawn in learner.draw(number))) for number in numbers]
+    return [weight.numpy() for weight in network.trainable_variables], reports, uniforms
 
 
-def draw(logits, noise, egreedy):
+def draw(logits, uniforms, egreedy):
     """One choice from a head: inverse CDF, or epsilon-greedy with epsilon 0.3."""
     if egreedy:
-        return int(noise[1] * len(logits)) if noise[0] < np.float32(0.3) else int(np.argmax(logits))
+        return int(uniforms[1] * len(logits)) if uniforms[0] < np.float32(0.3) else int(np.argmax(logits))
     probabilities = np.exp(logits - logits.max())
-    return int(np.sum(noise[0] >= np.cumsum(probabilities / probabilities.sum())[:-1]))
+    return int(np.sum(uniforms[0] >= np.cumsum(probabilities / probabilities.sum())[:-1]))
 
 
-def plain_weights(table, noise, *, arch="NIPS", discount_plays=False, egreedy=False, clip_norm_type="global"):
+def plain_weights(table, uniforms, *, arch="NIPS", discount_plays=False, egreedy=False, clip_norm_type="global"):
     """The same updates: act step by step, keep the batch, pass it through the network again, learn.
 
     Where the network looks back, every observation goes through all of it as often as it is looked at.
     """
     network = new_network(table, arch)
 
-    def outputs_for(window, torso_noise):
-        return network.decide([network.encode(observations) for observations in window], torso_noise)
+    def outputs_for(window, torso_uniforms):
+        return network.decide([network.encode(observations) for observations in window], torso_uniforms)
 
     emulators = [make_emulator("pong", seed=[SEED, number], **SETTINGS) for number in range(B)]
     observations = np.stack([emulator.reset() for emulator in emulators])
     mean_squares = [np.ones(weight.shape) for weight in network.trainable_variables]
     before = [np.zeros_like(observations)] * network.torso.memory
     ended = 0
-    for update_noise, torso_noise in noise:
+    for head_uniforms, torso_uniforms in uniforms:
         seen, taken, rewards, discounts = [], [], np.zeros((T, B)), np.zeros((T, B))
         for t in range(T):
-            outputs = outputs_for([*before, observations], torso_noise[t])
+            outputs = outputs_for([*before, observations], torso_uniforms[t])
             seen.append([*before, observations])
             before = [earlier.copy() for earlier in [*before, observations][1:]]
             observations = observations.copy()
             for i, emulator in enumerate(emulators):
-                action = draw(outputs.policy_logits[i].numpy(), update_noise[t, i, 0], egreedy)
-                choice = draw(outputs.repetition_logits[i].numpy(), update_noise[t, i, 1], egreedy)
+                action = draw(outputs.policy_logits[i].numpy(), head_uniforms[t, i, 0], egreedy)
+                choice = draw(outputs.repetition_logits[i].numpy(), head_uniforms[t, i, 1], egreedy)
                 observation, reward, done, plays = emulator.hold(action, table[choice])
                 observations[i] = emulator.reset() if done else observation
                 taken.append((action, choice))
@@ -85,7 +86,7 @@ def plain_weights(table, noise, *, arch="NIPS", discount_plays=False, egreedy=Fa
                 discounts[t, i] = 0.0 if done else GAMMA ** (plays if discount_plays else 1)
                 ended += done
         returns = np.zeros((T, B))
-        following = outputs_for([*before, observations], torso_noise[T]).value.numpy().astype(float)
+        following = outputs_for([*before, observations], torso_uniforms[T]).value.numpy().astype(float)
         for t in reversed(range(T)):
             following = rewards[t] + discounts[t] * following
             returns[t] = following
@@ -93,7 +94,7 @@ def plain_weights(table, noise, *, arch="NIPS", discount_plays=False, egreedy=Fa
         actions, choices = np.array(taken).T
         with tf.GradientTape() as tape:
             windows = [np.concatenate(place) for place in zip(*seen, strict=True)]
-            policy_logits, repetition_logits, value = outputs_for(windows, np.concatenate(torso_noise[:T]))
+            policy_logits, repetition_logits, value = outputs_for(windows, np.concatenate(torso_uniforms[:T]))
             log_pi, log_rho = tf.nn.log_softmax(policy_logits), tf.nn.log_softmax(repetition_logits)
             log_taken = tf.gather(log_pi, actions, batch_dims=1) + tf.gather(log_rho, choices, batch_dims=1)
             entropy = -tf.reduce_sum(tf.exp(log_pi) * log_pi, 1) - tf.reduce_sum(tf.exp(log_rho) * log_rho, 1)
@@ -127,8 +128,8 @@ def plain_weights(table, noise, *, arch="NIPS", discount_plays=False, egreedy=Fa
     ],
 )
 def test_three_updates_give_the_weights_of_the_plain_version(table, settings):
-    fast, _, noise = fast_weights(table, **settings)
-    plain = plain_weights(table, noise, **settings)
+    fast, _, uniforms = fast_weights(table, **settings)
+    plain = plain_weights(table, uniforms, **settings)
     start = [weight.numpy() for weight in new_network(table, settings.get("arch", "NIPS")).trainable_variables]
     for before, expected, got in zip(start, plain, fast, strict=True):
         assert np.linalg.norm(got - expected) <= 1e-5 * np.linalg.norm(expected)
@@ -143,7 +144,7 @@ def test_workers_change_no_bit_and_shards_only_the_rounding():
     weights, other, _ = fast_weights([0, 2], workers=2, shards=3)
     assert all(np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in zip(reference, weights, strict=True))
     for mine, theirs in zip(reports, other, strict=True):
-        assert np.array_equal(mine.actions, theirs.actions)
+        assert np.array_equal(mine.played.actions, theirs.played.actions)
         assert np.isclose(mine.losses.loss, theirs.losses.loss, rtol=1e-4)
 
 
@@ -162,11 +163,11 @@ def test_one_choice_is_plain_paac_to_the_last_bit(monkeypatch):
 
 def test_the_report_says_what_was_played_and_the_gradients_statistics():
     _, reports, _ = fast_weights([0, 1, 2, 5], updates=2)
-    report = reports[1]
-    assert report.actions.shape == report.choices.shape == report.rewards.shape == (T, B)
-    held = 1 + np.array([0, 1, 2, 5])[report.choices]
-    assert np.array_equal(report.plays[~report.dones], held[~report.dones])
-    assert (report.plays[report.dones] <= held[report.dones]).all()
+    report, played = reports[1], reports[1].played
+    assert played.actions.shape == played.choices.shape == played.rewards.shape == (T, B)
+    held = 1 + np.array([0, 1, 2, 5])[played.choices]
+    assert np.array_equal(played.plays[~played.dones], held[~played.dones])
+    assert (played.plays[played.dones] <= held[played.dones]).all()
     assert report.gradients.min < report.gradients.mean < report.gradients.max
     entries = sum(weight.numpy().size for weight in new_network([0, 1, 2, 5]).trainable_variables)
     rms = np.sqrt(report.gradients.stddev**2 + report.gradients.mean**2)
@@ -174,16 +175,15 @@ def test_the_report_says_what_was_played_and_the_gradients_statistics():
 
 
 def test_random_numbers_follow_seed_and_update_number_and_nothing_else():
-    _, _, noise = fast_weights([0], arch="BAYESIAN", updates=2, shards=1, workers=1)
+    _, _, drawn = fast_weights([0], arch="BAYESIAN", updates=2, shards=1, workers=1)
     _, _, again = fast_weights([0, 1, 2, 5], arch="BAYESIAN", updates=2, shards=3)
-    for mine, theirs in zip(noise, again, strict=True):
-        assert all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
-    (first, _), (second, _) = noise
-    assert not np.array_equal(first, second)
-    assert first.min() >= 0 and first.max() < 1
-    drawn = np.stack([torso for _, torso in noise])
-    assert drawn.shape == (2, T + 1, B, 2592)
-    rows = drawn.reshape(-1, 2592)
+    for mine, theirs in zip(drawn, again, strict=True):
+        assert np.array_equal(mine.heads, theirs.heads) and np.array_equal(mine.torso, theirs.torso)
+    assert not np.array_equal(drawn[0].heads, drawn[1].heads)
+    assert drawn[0].heads.min() >= 0 and drawn[0].heads.max() < 1
+    torso = np.stack([uniforms.torso for uniforms in drawn])
+    assert torso.shape == (2, T + 1, B, 2592)
+    rows = torso.reshape(-1, 2592)
     assert len(np.unique(rows[:, :3], axis=0)) == len(rows), "two decisions share their dropout"
 
 

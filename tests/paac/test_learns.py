@@ -55,8 +55,8 @@ class TargetGame:
 def test_a_shown_target_is_hit(table, precision):
     game = TargetGame(actions=3, table=table)
     network = make_network("NIPS", num_actions=3, nb_choices=len(table), rgb=False, seed=1, precision=precision)
-    learner = Learner(network, game, seed=1, repetition_table=table, gamma=0.9, entropy_strength=0.005)
-    rewards = [learner.update(lr=0.01).rewards.mean() for _ in range(400)]
+    learner = Learner(network, game, seed=1, repetition_table=table, gamma=0.9, entropy_coef=0.005)
+    rewards = [learner.update(lr=0.01).played.rewards.mean() for _ in range(400)]
     chance = 1 / (3 * len(table))
     assert np.mean(rewards[:10]) < 2 * chance
     assert np.mean(rewards[-20:]) > 0.9

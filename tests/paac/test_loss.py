@@ -11,9 +11,9 @@ from paac.returns import n_step_returns
 T, B, A, R, ENTROPY = 3, 5, 4, 3, 0.05
 
 
-def losses_of(*values, entropy_strength, batch_size):
+def losses_of(*values, entropy_coef, batch_size):
     tensors = [tf.constant(value, tf.float32) for value in values]
-    return paac_losses(*tensors, entropy_strength=entropy_strength, batch_size=batch_size)
+    return paac_losses(*tensors, entropy_coef=entropy_coef, batch_size=batch_size)
 
 
 def test_losses_by_hand():
@@ -25,7 +25,7 @@ def test_losses_by_hand():
         [[0.1, 0.2]],
         [[0.5, 2.0]],  # value
         [[1.5, 1.0]],  # returns
-        entropy_strength=0.1,
+        entropy_coef=0.1,
         batch_size=2,
     )
     assert losses.actor_advantage_mean.numpy() == pytest.approx((-0.75 + 1.0) / 2)
@@ -96,7 +96,7 @@ def tensor_losses(tensors, actions, choices, columns=slice(None)):
         )
     parts = [tf.stack(part) for part in zip(*decisions, strict=True)]
     returns = n_step_returns(rewards, discounts, bootstrap)
-    return paac_losses(*parts, value, returns, entropy_strength=ENTROPY, batch_size=T * B)
+    return paac_losses(*parts, value, returns, entropy_coef=ENTROPY, batch_size=T * B)
 
 
 def as_tensors(batch):
@@ -160,7 +160,7 @@ def test_without_advantage_and_entropy_the_policy_is_left_alone():
         log_action = joint_policy.log_probability(logits[0], logits[0], tf.constant([0]), tf.constant([1]))[0][None]
         ones = tf.ones([1, 1])
         losses = paac_losses(
-            log_action, 0 * ones, 0 * ones, 0 * ones, 7 * ones, 7 * ones, entropy_strength=0.0, batch_size=1
+            log_action, 0 * ones, 0 * ones, 0 * ones, 7 * ones, 7 * ones, entropy_coef=0.0, batch_size=1
         )
     np.testing.assert_array_equal(tape.gradient(losses.loss, logits), np.zeros((1, 1, 2)))
 

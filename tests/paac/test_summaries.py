@@ -13,6 +13,7 @@ from paac.film import Film
 from paac.learner import GradientStatistics, Update
 from paac.loss import Losses
 from paac.options import Options
+from paac.rollout import Played
 from paac.summaries import EpisodeLog, Summaries, cut_logs, log_lengths, spread, tiles
 
 TABLE = [0, 3, 6, 10]
@@ -21,11 +22,8 @@ STATISTICS = GradientStatistics(np.float32(0.5), np.float32(1.5), np.float32(2.5
 
 
 def update_of(actions, choices, gradients=STATISTICS, losses=LOSSES, global_norm=6.5):
-    rest = dict.fromkeys(Update._fields)
-    arrays = {"actions": np.array(actions, np.int32), "choices": np.array(choices, np.int32)}
-    return Update(
-        **{**rest, **arrays, "losses": losses, "global_norm": np.float32(global_norm), "gradients": gradients}
-    )
+    played = Played(np.array(actions, np.int32), np.array(choices, np.int32), rewards=None, dones=None, plays=None)
+    return Update(played, losses, np.float32(global_norm), gradients)
 
 
 def events(folder):
