@@ -77,7 +77,7 @@ def _checked(done: subprocess.CompletedProcess[str], code: int) -> subprocess.Co
 
 
 def assert_one_line(error: str, *parts: str) -> None:
-    """What a user is told of a mistake: one line, with all `parts` in it."""
+    """Check that the message about a mistake is one line and contains all `parts`."""
     assert error.strip().count("\n") == 0 and "Traceback" not in error, error
     assert all(part in error for part in parts), error
 

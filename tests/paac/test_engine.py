@@ -1,4 +1,4 @@
-"""Where a training runs, and what its user is told of that."""
+"""The device that a training runs on, and the notes about it."""
 
 import os
 
