@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from paac import front_door
+from paac.cli import entry_point
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.command_line import typed_options
-    from paac.options import FilmOptions
+    from paac.cli.command_line import typed_options
+    from paac.cli.options import FilmOptions
 
     typed = typed_options(FilmOptions, argv, "Film a trained agent: one gif per episode.")
 
-    from paac.showing import show
+    from paac.training.agent import show
 
     shown = show(FilmOptions(**{"gif_name": "agent", **typed}))
     for result, gif in zip(shown.results, shown.gifs, strict=True):
@@ -19,4 +19,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -7,19 +7,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from paac import front_door
+from paac.cli import entry_point
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.command_line import typed_options
-    from paac.options import TestOptions
+    from paac.cli.command_line import typed_options
+    from paac.cli.options import TestOptions
 
     typed = typed_options(TestOptions, argv, "Test a trained agent: whole episodes side by side, and how they scored.")
 
     import numpy as np
 
-    from paac.outputs import writable_file
-    from paac.showing import show
+    from paac.cli.output_paths import writable_file
+    from paac.training.agent import show
 
     options = TestOptions(**typed)
     if options.json is not None:
@@ -63,4 +63,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

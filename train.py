@@ -6,12 +6,12 @@ TensorFlow is imported inside `main` only: worker processes import this file aga
 import textwrap
 from collections.abc import Sequence
 
-from paac import front_door
+from paac.cli import entry_point
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.command_line import typed_options
-    from paac.options import Options
+    from paac.cli.command_line import typed_options
+    from paac.cli.options import Options
 
     typed = typed_options(
         Options,
@@ -21,10 +21,10 @@ def main(argv: Sequence[str]) -> None:
     )
 
     from emulators import find_game, list_games, make_emulator
-    from paac.distributed import join
-    from paac.engine import device_notes, start_tensorflow
-    from paac.run_folder import emulator_settings, open_run
-    from paac.stop import StopSignal
+    from paac.training.distributed import join
+    from paac.training.run_folder import emulator_settings, open_run
+    from paac.training.stop_signal import StopSignal
+    from paac.training.tensorflow_setup import device_notes, start_tensorflow
 
     if typed.pop("list_games", False):
         for platform, names in list_games(typed.get("rom_path", Options.rom_path)).items():
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> None:
             print(note)
     viewer = None
     if options.visualize:
-        from paac.viewer import Viewer
+        from paac.training.viewer import Viewer
 
         viewer = Viewer(options.visualize)
     with StopSignal() as stop, join() as processes:
@@ -48,11 +48,11 @@ def main(argv: Sequence[str]) -> None:
 
         import tensorflow as tf
 
-        from paac.training import train
+        from paac.training.loop import train
 
         with tf.device(device):
             train(processes.share(options), game, stop, viewer, processes)
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,12 +10,7 @@ import tensorflow as tf
 from emulators import Emulator
 from figar import joint_policy
 from networks.actor_critic import ActorCritic
-from networks.registry import make_network
 from paac import exploration
-from paac.checkpoint import CheckpointFolder
-from paac.command_line import OptionError
-from paac.options import Options
-from paac.run_folder import network_settings
 
 
 class Result(NamedTuple):
@@ -48,20 +42,6 @@ class Watcher(Protocol):
 
     def end(self, score: float) -> None:
         """The episode has ended."""
-
-
-def load_agent(run: Path, options: Options, num_actions: int) -> tuple[ActorCritic, int, list[str]]:
-    """The network of the run's newest whole checkpoint, its step, and a line for each damaged one.
-
-    Raises OptionError if there is no checkpoint.
-    """
-    checkpoint, damaged = CheckpointFolder(run / "checkpoints").newest()
-    if checkpoint is None:
-        why = f" ({'; '.join(damaged)})" if damaged else ""
-        raise OptionError(f"-f {run}: no whole checkpoint there{why}; train it first, or name another run")
-    network = make_network(num_actions=num_actions, **network_settings(options))
-    checkpoint.restore(network=network)
-    return network, checkpoint.step, [f"{line}; taking the one before it" for line in damaged]
 
 
 def play_episodes(

@@ -25,7 +25,7 @@ class Processes:
         pass
 
     def connect(self) -> None:
-        """Meet the other processes. Raises OptionError if one of them has several devices."""
+        """Meet the other processes. Raises UserError if one of them has several devices."""
 
     def share(self, options: Any) -> Any:
         """Return the options of the first process, with which all train.

@@ -9,8 +9,8 @@ import dataclasses
 import statistics
 from collections.abc import Sequence
 
-from paac import front_door
-from paac.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,4 +43,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -17,19 +17,19 @@ from experiments.folder import create_experiment, open_experiment, standing
 from experiments.kept import Keeper
 from experiments.plan import Planned, read_plan
 from experiments.trainings import Trainings
-from paac import front_door
-from paac.command_line import (
+from paac.cli import entry_point
+from paac.cli.command_line import (
     AT_LEAST_ONE,
     NOT_NEGATIVE,
     PATH,
     POSITIVE,
-    OptionError,
     check_limits,
     option,
     typed_options,
 )
-from paac.options import Options
-from paac.run_folder import checkpoint_steps, only_trainer
+from paac.cli.errors import UserError
+from paac.cli.options import Options
+from paac.training.run_folder import checkpoint_steps, only_trainer
 
 ABOUT = """Train every JSON file of a folder and its sub-folders, each into DESTINATION/DATE-experiment/NAME. A file
 holds options as args.json does; what it lacks takes its default, and lists under "sweep" are tried in every
@@ -54,9 +54,9 @@ class BatchOptions:
 
 
 def on_cluster(options: BatchOptions) -> Any:
-    """The trainings of a Ray cluster. Raises OptionError if there is none."""
+    """The trainings of a Ray cluster. Raises UserError if there is none."""
     if importlib.util.find_spec("ray") is None:
-        raise OptionError("--ray: ray is not there; pip install -r script/requirements-ray.txt")
+        raise UserError("--ray: ray is not there; pip install -r script/requirements-ray.txt")
     from experiments.on_ray import RayTrainings
 
     return RayTrainings(options.ray or "", options.cpus, options.gpus)
@@ -146,7 +146,7 @@ def main(argv: Sequence[str]) -> None:
     options = BatchOptions(**typed_options(BatchOptions, argv, ABOUT))
     check_limits(options)
     if Path(options.destination).exists() and not Path(options.destination).is_dir():
-        raise OptionError(f"-d {options.destination}: that is a file; name a folder")
+        raise UserError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)
     batch = Batch(plan, open_experiment(Path(options.destination), plan), options)
     trainings = "1 training" if len(plan) == 1 else f"{len(plan)} trainings"
@@ -162,10 +162,10 @@ def main(argv: Sequence[str]) -> None:
     failed = sum(outcome.failed for outcome in outcomes)
     if failed:
         print(f"{failed} of {len(plan)} failed; the same command tries them again", file=sys.stderr)
-        sys.exit(front_door.FAILURE)
+        sys.exit(entry_point.FAILURE)
     if any(outcome.state != "finished" for outcome in outcomes):
         print("The same command goes on from here.")
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Sequence
 
-from paac import front_door
-from paac.command_line import OptionError
+from paac.cli import entry_point
+from paac.cli.errors import UserError
 from speed.options import parse
 from speed.report import Report
 from speed.sections import (
@@ -30,15 +30,15 @@ def main(argv: Sequence[str]) -> None:
     options, archs = parse(argv, (__doc__ or "").splitlines()[0])
 
     from emulators import EmulatorPool, find_game
-    from paac.engine import start_tensorflow
-    from paac.run_folder import emulator_settings
+    from paac.training.run_folder import emulator_settings
+    from paac.training.tensorflow_setup import start_tensorflow
 
     game = find_game(options.game, options.rom_path)
     if options.folder is not None:
         try:
             Path(options.folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OptionError(
+            raise UserError(
                 f"--folder {options.folder}: cannot be made ({error.strerror}); name another folder"
             ) from None
     device = start_tensorflow(options.device, options.op_threads)
@@ -77,4 +77,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 
 from experiments.kept import keep_newest, keep_options
-from paac import front_door
-from paac.options import load_options
-from paac.run_folder import ARGS, checkpoint_steps
+from paac.cli import entry_point
+from paac.cli.options import load_options
+from paac.training.run_folder import ARGS, checkpoint_steps
 
 ABOUT = """Copy the newest checkpoint of a run to checkpoints_saved in its folder, now and every so many seconds, until
 the run is finished or Ctrl+C. Whatever trains there need not know."""
@@ -33,4 +33,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from experiments.front_doors import CommandError, test
 from experiments.kept import kept_runs
-from paac import front_door
-from paac.command_line import PATH, POSITIVE, SEED, OptionError, check_limits, option, typed_options
-from paac.outputs import writable_file
-from paac.run_folder import checkpoint_steps, find_run
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, POSITIVE, SEED, check_limits, option, typed_options
+from paac.cli.errors import UserError
+from paac.cli.output_paths import writable_file
+from paac.training.run_folder import checkpoint_steps, find_run
 
 ABOUT = """Film an episode of every checkpoint in checkpoints_saved, and of the newest one, and join them to one mp4
 with the step and the score written in. batchTrain.py, resumeTraining.py and checkpoints.py save them there."""
@@ -40,13 +41,13 @@ def main(argv: Sequence[str]) -> None:
         print(note)
     file = writable_file("--to", options.to or run / "training.mp4")
     if file.suffix != ".mp4":
-        raise OptionError(f"--to {file}: must end with .mp4")
+        raise UserError(f"--to {file}: must end with .mp4")
     agents = kept_runs(run)
     newest = checkpoint_steps(run / "checkpoints")[-1:]
     if newest and str(newest[0]) not in [kept.name for kept in agents]:
         agents.append(run)
     if not agents:
-        raise OptionError(f"-f {run}: no checkpoint there; train it first")
+        raise UserError(f"-f {run}: no checkpoint there; train it first")
 
     from experiments.video import Video
 
@@ -63,9 +64,9 @@ def main(argv: Sequence[str]) -> None:
             print(f"[{number}/{len(agents)}] {report['step']:,} decisions: score {report['mean']:.15g}", flush=True)
             video.add(Path(folder) / "film_1.gif", f"{report['step']:,} decisions", f"score {report['mean']:.15g}")
     if not shown:
-        raise OptionError(f"-f {run}: none of the agents there could be played")
+        raise UserError(f"-f {run}: none of the agents there could be played")
     print(f"Wrote {file}")
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from experiments.front_doors import CommandError, call
 from experiments.kept import kept_runs
-from paac import front_door
-from paac.command_line import PATH, POSITIVE, between, check_limits, option, typed_options
-from paac.run_folder import find_runs
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, POSITIVE, between, check_limits, option, typed_options
+from paac.training.run_folder import find_runs
 
 ABOUT = """Film the agent of every run below a folder with gif.py: GIF_FOLDER/RUN_1.gif and so on."""
 
@@ -64,8 +64,8 @@ def main(argv: Sequence[str]) -> None:
             print(f"[{number}/{len(found)}] {line}", flush=True)
     if failed:
         print(f"{failed} of {len(found)} could not be filmed", file=sys.stderr)
-        sys.exit(front_door.FAILURE)
+        sys.exit(entry_point.FAILURE)
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

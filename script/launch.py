@@ -12,11 +12,12 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from emulators import find_game
 from experiments.trainings import Trainings
-from paac import front_door
-from paac.command_line import AT_LEAST_ONE, OptionError, check_limits, option, typed_options
-from paac.distributed import TF_CONFIG, configs_on_this_machine
-from paac.options import Options, usable_cores
-from paac.run_folder import open_run
+from paac.cli import entry_point
+from paac.cli.command_line import AT_LEAST_ONE, check_limits, option, typed_options
+from paac.cli.errors import UserError
+from paac.cli.options import Options, usable_cores
+from paac.training.distributed import TF_CONFIG, configs_on_this_machine
+from paac.training.run_folder import open_run
 
 ABOUT = """Train with several processes on this machine, as one training: launch.py --processes 2 -- -g pong -df logs/pong. What
 comes after -- is for train.py; --emulator_counts is for each process. Ctrl+C saves; the same command goes on. For several
@@ -47,7 +48,7 @@ def environments(count: int) -> list[dict[str, str]]:
     """What each process is to know of the others, and which GPU is its own."""
     devices = gpus()
     if 0 < len(devices) < count:
-        raise OptionError(f"--processes {count}: there are {len(devices)} GPUs; each process takes one")
+        raise UserError(f"--processes {count}: there are {len(devices)} GPUs; each process takes one")
     return [
         {TF_CONFIG: config} | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {})
         for rank, config in enumerate(configs_on_this_machine(count))
@@ -87,4 +88,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from paac import front_door
-from paac.command_line import PATH, SEED, option, typed_options
-from paac.film import Film
-from paac.options import check
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, SEED, option, typed_options
+from paac.cli.options import check
+from paac.video.film import Film
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,4 +74,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

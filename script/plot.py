@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from figures.groups import Group, figar_words, group_runs
 from figures.runs import AXES, load_runs, short_names
-from paac import front_door
-from paac.command_line import PATH, arguments, between, check_limits, one_of, option, typed_options
-from paac.outputs import writable_folder
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, arguments, between, check_limits, one_of, option, typed_options
+from paac.cli.output_paths import writable_folder
 
 X_HELP = "what curves go along: decisions, frames (of the game, as many as were played) or hours (of training)"
 REFERENCES_HELP = "JSON file of {game: [random score, reference score]}, for games without a human score"
@@ -67,7 +67,7 @@ def show_training(groups: Sequence[Group], options: PlotOptions) -> None:
     from figures.curves import draw_curves
     from figures.repetitions import draw_repetitions, is_figar, read_repetitions
     from figures.style import save
-    from paac.engine import start_tensorflow
+    from paac.training.tensorflow_setup import start_tensorflow
 
     folder = writable_folder("--folder", options.folder)
     tell(save(draw_curves(groups, options.x, options.bins), folder, "curves"))
@@ -90,4 +90,4 @@ def tell(files: Sequence[Path]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -9,10 +9,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from paac import front_door
-from paac.command_line import PATH, SEED, OptionError, between, check_limits, option, typed_options
-from paac.outputs import writable_folder
-from paac.run_folder import find_runs
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.cli.errors import UserError
+from paac.cli.output_paths import writable_folder
+from paac.training.run_folder import find_runs
 
 if TYPE_CHECKING:
     from figures.runs import Run
@@ -37,15 +38,15 @@ class PublishOptions:
 
 
 def only_run(folder: str) -> "Run":
-    """The run at or below `folder`. Raises OptionError if there is none, or more than one, or no episode yet."""
+    """The run at or below `folder`. Raises UserError if there is none, or more than one, or no episode yet."""
     from figures.runs import load_run
 
     found = find_runs(folder, "--run")
     if len(found) > 1:
-        raise OptionError(f"--run {folder}: several runs there; name one of {', '.join(map(str, found))}")
+        raise UserError(f"--run {folder}: several runs there; name one of {', '.join(map(str, found))}")
     run = load_run(found[0])
     if not len(run.steps):
-        raise OptionError(f"--run {folder}: no episode has ended there yet; train longer")
+        raise UserError(f"--run {folder}: no episode has ended there yet; train longer")
     return run
 
 
@@ -57,14 +58,14 @@ def main(argv: Sequence[str]) -> None:
 
     folder = Path(options.folder)
     if options.run is None and options.name is not None:
-        raise OptionError(f"--name {options.name}: needs --run, the agent to publish")
+        raise UserError(f"--name {options.name}: needs --run, the agent to publish")
     if options.run is not None:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name
         if Path(name).name != name or name in ("", ".."):
-            raise OptionError(f"--name {name}: must be a plain name; the folder is --folder")
+            raise UserError(f"--name {name}: must be a plain name; the folder is --folder")
         if (folder / name).exists() and not (folder / name / RESULT).is_file():
-            raise OptionError(f"--name {name}: {folder / name} is there, and not by publish.py; name another")
+            raise UserError(f"--name {name}: {folder / name} is there, and not by publish.py; name another")
         writable_folder("--folder", options.folder)
         machine = options.machine or this_machine()
         publish(run, folder / name, episodes=options.test_count, seed=options.seed, machine=machine)
@@ -73,4 +74,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

@@ -8,9 +8,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Sequence
 
-from paac import front_door
-from paac.command_line import PATH, POSITIVE, SEED, arguments, between, check_limits, option, typed_options
-from paac.outputs import writable_file
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, POSITIVE, SEED, arguments, between, check_limits, option, typed_options
+from paac.cli.output_paths import writable_file
 
 ABOUT = """Write one HTML page about runs: learning curves, and of each run its options, the command that trains it again,
 test scores, a film, and with FiGAR the repetitions over training. The page works offline and can be sent by mail."""
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
     file = writable_file("--to", options.to or Path(options.runs[0]) / "report.html")
 
     from experiments.report import Episodes, write_page
-    from paac.engine import start_tensorflow
+    from paac.training.tensorflow_setup import start_tensorflow
 
     start_tensorflow("/cpu:0")  # what reads the events needs it
     title = ", ".join(Path(name).resolve().name for name in options.runs)
@@ -49,4 +49,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

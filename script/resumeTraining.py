@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from experiments.kept import Keeper, keep_options
 from experiments.trainings import Trainings
-from paac import front_door
+from paac.cli import entry_point
 
 ABOUT = """Go on with a training, with the options in its args.json, which may have been edited: what is tunable there
 is taken, what is fixed is refused. Copies of its checkpoint go to checkpoints_saved, in its folder. Ctrl+C saves."""
@@ -27,4 +27,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

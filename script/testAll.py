@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.front_doors import CommandError, test
-from paac import front_door
-from paac.command_line import PATH, SEED, between, check_limits, option, typed_options
-from paac.outputs import writable_folder
-from paac.run_folder import find_runs
+from paac.cli import entry_point
+from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.cli.output_paths import writable_folder
+from paac.training.run_folder import find_runs
 
 ABOUT = """Test the agent of every run below a folder with test.py, one after the other. The table goes to the screen, and
 to tests.csv and tests.json, which has the score of each episode too."""
@@ -95,8 +95,8 @@ def main(argv: Sequence[str]) -> None:
     print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
     if failed:
         print(f"{failed} of {len(runs)} could not be tested", file=sys.stderr)
-        sys.exit(front_door.FAILURE)
+        sys.exit(entry_point.FAILURE)
 
 
 if __name__ == "__main__":
-    front_door.run(main)
+    entry_point.run(main)

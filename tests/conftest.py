@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from paac.engine import set_environment, start_tensorflow
+from paac.training.tensorflow_setup import set_environment, start_tensorflow
 from tests.helpers.commands import Commands
 
 set_environment()  # before a test imports TensorFlow: commands in this process compute as in a process of their own

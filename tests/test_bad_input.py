@@ -12,9 +12,10 @@ import gif
 import test as test_script
 import train
 from experiments.plan import read_plan
-from paac import front_door
-from paac.command_line import OptionError, typed_fields
-from paac.options import FilmOptions, Options
+from paac.cli import entry_point
+from paac.cli.command_line import typed_fields
+from paac.cli.errors import UserError
+from paac.cli.options import FilmOptions, Options
 from tests.helpers import ROOT
 
 TRIED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -42,19 +43,19 @@ def answer(tmp_path, monkeypatch, capsys):
     """The exit code of a front door, with everything but the training itself; nothing may be written before that."""
     monkeypatch.chdir(tmp_path)
     trained: list[Options] = []
-    for place in ("paac.engine", "paac.showing"):
+    for place in ("paac.training.tensorflow_setup", "paac.training.agent"):
         monkeypatch.setattr(f"{place}.start_tensorflow", lambda *_: "/cpu:0")
-    monkeypatch.setattr("paac.training.train", lambda options, *_: trained.append(options))
+    monkeypatch.setattr("paac.training.loop.train", lambda options, *_: trained.append(options))
 
     def answered(main, argv: list[str]) -> int:
         before = {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
         monkeypatch.setattr(sys, "argv", ["the command", *argv])
         trained.clear()
         with pytest.raises(SystemExit) as ended:
-            front_door.run(main)
+            entry_point.run(main)
         error = capsys.readouterr().err
         assert {path: path.stat().st_mtime_ns for path in Path().rglob("*")} == before
-        assert ended.value.code in (0, front_door.USER_ERROR), (argv, error)
+        assert ended.value.code in (0, entry_point.USER_ERROR), (argv, error)
         if ended.value.code:
             assert error.startswith("the command: ") and error.count("\n") == 1 and not trained
         return ended.value.code
@@ -86,7 +87,7 @@ def test_any_args_json(answer, content):
     Path("run").mkdir(exist_ok=True)
     Path("run/args.json").write_bytes(content)
     answer(train.main, ["-df", "run"])
-    assert answer(gif.main, ["-f", "run"]) == front_door.USER_ERROR  # there is no checkpoint
+    assert answer(gif.main, ["-f", "run"]) == entry_point.USER_ERROR  # there is no checkpoint
 
 
 @TRIED
@@ -98,7 +99,7 @@ def test_any_folder_of_json_files(tmp_path_factory, files, seeds):
         (folder / f"{number}.json").write_bytes(content)
     try:
         plan = read_plan(folder, seeds)
-    except OptionError as error:
+    except UserError as error:
         assert str(error)
     else:
         assert len({planned.name for planned in plan}) == len(plan) >= 1

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from launch import environments
 
-from paac.command_line import OptionError
-from paac.distributed import _pack, _unpack, configs_on_this_machine, join
+from paac.cli.errors import UserError
 from paac.processes import Processes
+from paac.training.distributed import _pack, _unpack, configs_on_this_machine, join
 from tests.helpers import ROOT
 from tests.helpers.commands import as_from_a_terminal, group_members, interrupt, wait_for
 from tests.helpers.runs import assert_same_weights, episodes, points, weights
@@ -118,18 +118,18 @@ def test_one_that_dies_ends_all_and_the_same_command_goes_on(commands, running, 
 
 
 # Only once the other process hangs: a busy machine may need more than 5 seconds to trace the first update.
-TRAIN_AND_LOSE_PATIENCE = """
+TRAIN_IMPATIENTLY = """
 import pathlib, threading, time
-import paac.distributed, train
-from paac import front_door
+import paac.training.distributed, train
+from paac.cli import entry_point
 
 def lose_patience():
     while not pathlib.Path("impatient").exists():
         time.sleep(0.1)
-    paac.distributed.PATIENCE = 5.0
+    paac.training.distributed.PATIENCE = 5.0
 
 threading.Thread(target=lose_patience, daemon=True).start()
-front_door.run(train.main)
+entry_point.run(train.main)
 """
 
 
@@ -137,7 +137,17 @@ front_door.run(train.main)
 def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", TRAIN_AND_LOSE_PATIENCE, "-df", "run", *SHORT, *HALF, "--checkpoint_interval", "200"],
+            [
+                sys.executable,
+                "-c",
+                TRAIN_IMPATIENTLY,
+                "-df",
+                "run",
+                *SHORT,
+                *HALF,
+                "--checkpoint_interval",
+                "200",
+            ],
             cwd=commands.folder,
             env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
@@ -190,7 +200,7 @@ TASK = {"type": "worker", "index": 0}
 )
 def test_a_tf_config_that_is_none_is_one_line(config, message, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
-    with pytest.raises(OptionError, match=f"TF_CONFIG: .*{message}"):
+    with pytest.raises(UserError, match=f"TF_CONFIG: .*{message}"):
         join()
 
 
@@ -236,7 +246,7 @@ def test_bad_arguments_are_one_line(commands):
 def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments(2)] == ["3", "5"]
-    with pytest.raises(OptionError, match="--processes 3: there are 2 GPUs"):
+    with pytest.raises(UserError, match="--processes 3: there are 2 GPUs"):
         environments(3)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert "CUDA_VISIBLE_DEVICES" not in environments(2)[0]

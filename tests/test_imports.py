@@ -50,7 +50,7 @@ def test_every_module_can_be_imported(module):
 
 def test_packages_and_front_doors_import_no_tensorflow():
     code = (
-        "import sys, emulators, emulators.worker, figar, paac, networks.registry, paac.options, train, gif\n"
+        "import sys, emulators, emulators.worker, figar, paac, networks.registry, paac.cli.options, train, gif\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from paac.options import Options
+from paac.cli.options import Options
 from tests.helpers import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 from PIL import Image
 
-from paac.run_page import CHARTS
+from paac.summaries.layout import CHARTS
 from tests.helpers.commands import TINY, Commands, wait_for
 
 pytestmark = pytest.mark.slow

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.plan import Planned
-from paac.command_line import OptionError
-from paac.options import load_options, save_options
-from paac.run_folder import ARGS, checkpoint_steps
+from paac.cli.errors import UserError
+from paac.cli.options import load_options, save_options
+from paac.training.run_folder import ARGS, checkpoint_steps
 
 RECORD = "experiment.json"
 SCORED = 50  # last episodes, as in TensorBoard
@@ -50,7 +50,7 @@ def open_experiment(destination: Path, plan: Sequence[Planned]) -> Path:
 
 
 def create_experiment(folder: Path, plan: Sequence[Planned]) -> None:
-    """Write what is not there yet: the record, and args.json of each run. Raises OptionError if that cannot be."""
+    """Write what is not there yet: the record, and args.json of each run. Raises UserError if that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for planned in plan:
@@ -62,7 +62,7 @@ def create_experiment(folder: Path, plan: Sequence[Planned]) -> None:
         aside.write_text(json.dumps(_to_record(plan), indent=2) + "\n", encoding="utf-8")
         os.replace(aside, folder / RECORD)
     except OSError as error:
-        raise OptionError(f"-d {folder.parent}: cannot be written ({error.strerror}); name another folder") from None
+        raise UserError(f"-d {folder.parent}: cannot be written ({error.strerror}); name another folder") from None
 
 
 def standing(run: Path, planned: Planned) -> Standing:

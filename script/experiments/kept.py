@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from paac.command_line import PATH, POSITIVE, OptionError, check_limits, option, typed_options
-from paac.run_folder import ARGS, checkpoint_steps
+from paac.cli.command_line import PATH, POSITIVE, check_limits, option, typed_options
+from paac.cli.errors import UserError
+from paac.training.run_folder import ARGS, checkpoint_steps
 
 KEPT = "checkpoints_saved"
 
@@ -27,12 +28,12 @@ class KeepOptions:
 
 
 def keep_options(argv: Sequence[str], about: str) -> tuple[KeepOptions, Path]:
-    """What was typed, and the run. Raises OptionError if there is none."""
+    """What was typed, and the run. Raises UserError if there is none."""
     options = KeepOptions(**typed_options(KeepOptions, argv, about))
     check_limits(options)
     run = Path(options.debugging_folder)
     if not (run / ARGS).is_file():
-        raise OptionError(f"-df {run}: no run there; start one with train.py -df {run}")
+        raise UserError(f"-df {run}: no run there; start one with train.py -df {run}")
     return options, run
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import ray
 
 from experiments.trainings import Trainings, signals_passed_to
-from paac.command_line import OptionError
+from paac.cli.errors import UserError
 
 RETRIES = 3  # of a training whose machine was lost; it goes on from its last checkpoint
 SCRIPTS = Path(__file__).resolve().parent.parent
@@ -44,14 +44,14 @@ class RayTrainings:
     """What `Trainings` is for one machine."""
 
     def __init__(self, address: str, cpus: float, gpus: float):
-        """`address` of the cluster, HOST:PORT, or "auto" for the one this machine belongs to. Raises OptionError."""
+        """`address` of the cluster, HOST:PORT, or "auto" for the one this machine belongs to. Raises UserError."""
         try:
             if address != "auto":  # Ray itself would try for minutes
                 host, _, port = address.rpartition(":")
                 socket.create_connection((host, int(port)), timeout=10).close()
             ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": f"{SCRIPTS}:{SCRIPTS.parent}"}})
         except (OSError, ValueError, RuntimeError) as error:
-            raise OptionError(
+            raise UserError(
                 f"--ray {address}: no cluster there ({str(error).splitlines()[0]}); ray start --head"
             ) from None
         remote: Any = ray.remote

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulators import GameError, find_game, make_emulator
-from paac.command_line import LOCAL, OptionError, flag, typed_fields
-from paac.options import Options, options_from, read_json, resolve
-from paac.run_folder import emulator_settings
+from paac.cli.command_line import LOCAL, flag, typed_fields
+from paac.cli.errors import UserError
+from paac.cli.options import Options, options_from, read_json, resolve
+from paac.training.run_folder import emulator_settings
 
 SWEEP = "sweep"
 LOCAL_OPTIONS = {field.name for field, _ in typed_fields(Options) if field.metadata["kind"] == LOCAL}
@@ -27,22 +28,22 @@ class Planned(NamedTuple):
 def read_plan(folder: Path, seeds: int | None = None) -> list[Planned]:
     """The trainings of all JSON files in `folder` and below, by the files' names; each with `seeds` seeds if given.
 
-    Raises OptionError that names every file at fault, and its key.
+    Raises UserError that names every file at fault, and its key.
     """
     if not folder.is_dir():
-        raise OptionError(f"-f {folder}: no such folder; name a folder of JSON files")
+        raise UserError(f"-f {folder}: no such folder; name a folder of JSON files")
     files = sorted(file for file in folder.rglob("*.json") if not file.name.startswith("."))
     if not files:
-        raise OptionError(f"-f {folder}: no JSON file there; args.json of any run shows what goes into one")
+        raise UserError(f"-f {folder}: no JSON file there; args.json of any run shows what goes into one")
     plan: list[Planned] = []
     faults = []
     for file, name in _names(folder, files).items():
         try:
             plan += _trainings(file, name, seeds)
-        except (OptionError, GameError) as error:
+        except (UserError, GameError) as error:
             faults.append(str(error))
     if faults:
-        raise OptionError("; ".join(faults))
+        raise UserError("; ".join(faults))
     _check_names(plan)
     return plan
 
@@ -63,7 +64,7 @@ def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
     sweep = _sweep(values.pop(SWEEP, {}), file)
     if seeds is not None:
         if "random_seed" in sweep:
-            raise OptionError(f"--seeds {seeds}: {file} has seeds in its {SWEEP}; leave one of them out")
+            raise UserError(f"--seeds {seeds}: {file} has seeds in its {SWEEP}; leave one of them out")
         sweep["random_seed"] = _seeds(values.get("random_seed"), seeds, file)
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
@@ -77,19 +78,19 @@ def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
 def _sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
     """What a file wants tried, key by key."""
     if not isinstance(lists, Mapping):
-        raise OptionError(f'{file}: {SWEEP} must be an object of lists, as {{"arch": ["NIPS", "NATURE"]}}')
+        raise UserError(f'{file}: {SWEEP} must be an object of lists, as {{"arch": ["NIPS", "NATURE"]}}')
     for key, values in lists.items():
         if not isinstance(values, list) or not values:
-            raise OptionError(f"{file}: {SWEEP}.{key} must be a list with something in it")
+            raise UserError(f"{file}: {SWEEP}.{key} must be a list with something in it")
         if key in LOCAL_OPTIONS:
-            raise OptionError(f"{file}: {SWEEP}.{key}: changes no training; leave it out")
+            raise UserError(f"{file}: {SWEEP}.{key}: changes no training; leave it out")
     return dict(lists)
 
 
 def _seeds(first: Any, count: int, file: Path) -> list[int]:
     """`count` seeds from the file's own on, or from 1."""
     if first is not None and type(first) is not int:
-        raise OptionError(f"{file}: random_seed must be a whole number, not {first!r}")
+        raise UserError(f"{file}: random_seed must be a whole number, not {first!r}")
     start = 1 if first is None else first
     return list(range(start, start + count))
 
@@ -105,7 +106,7 @@ def _check_game(options: Options, file: Path) -> None:
     try:
         _start_game(options.game, options.rom_path, **emulator_settings(resolve(options)))
     except GameError as error:
-        raise OptionError(f"{file}: {error}") from None
+        raise UserError(f"{file}: {error}") from None
 
 
 @cache
@@ -117,7 +118,7 @@ def _check_names(plan: list[Planned]) -> None:
     names = [planned.name for planned in plan]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise OptionError(f"two trainings would be called {twice[0]}: give their files other names, or sweep it once")
+        raise UserError(f"two trainings would be called {twice[0]}: give their files other names, or sweep it once")
 
 
 def _plain(text: str) -> str:

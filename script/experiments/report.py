@@ -18,9 +18,9 @@ from figures.groups import figar_words, group_runs
 from figures.repetitions import draw_repetitions, is_figar, read_repetitions
 from figures.runs import Run, short_names
 from figures.style import styled
-from paac.command_line import FIXED, LOCAL, TUNABLE, flag, typed_fields
-from paac.options import Options, resolve
-from paac.run_folder import checkpoint_steps
+from paac.cli.command_line import FIXED, LOCAL, TUNABLE, flag, typed_fields
+from paac.cli.options import Options, resolve
+from paac.training.run_folder import checkpoint_steps
 
 TEMPLATE = Path(__file__).parent / "report.html"
 

@@ -23,9 +23,9 @@ from experiments.original_scores import ORIGINAL_SCORES
 from experiments.players import baselines
 from experiments.report import command
 from figures.runs import EPISODES, Run
-from paac.command_line import OptionError
-from paac.options import read_json, save_options, usable_cores
-from paac.run_folder import ARGS, checkpoint_steps, emulator_settings
+from paac.cli.errors import UserError
+from paac.cli.options import read_json, save_options, usable_cores
+from paac.training.run_folder import ARGS, checkpoint_steps, emulator_settings
 
 RESULT = "RESULT.json"
 COMMAND_START = 4  # words of a command up to the folder, which is of no interest
@@ -35,11 +35,11 @@ COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames"
 def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> dict[str, Any]:
     """Write the folder `to` of the run's agent, in place of what was there; returns what RESULT.json holds.
 
-    Raises OptionError without a checkpoint, CommandError if the agent cannot be played, and OSError.
+    Raises UserError without a checkpoint, CommandError if the agent cannot be played, and OSError.
     """
     steps = checkpoint_steps(run.folder / "checkpoints")
     if not steps:
-        raise OptionError(f"--run {run.folder}: no checkpoint there; train it first, or name another run")
+        raise UserError(f"--run {run.folder}: no checkpoint there; train it first, or name another run")
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent, ignore_cleanup_errors=True) as folder:
         aside = Path(folder) / to.name
@@ -111,10 +111,10 @@ def summary(scores: Sequence[float]) -> dict[str, Any]:
 
 
 def table(folder: Path) -> list[str]:
-    """The lines of a Markdown table of all agents in `folder`. Raises OptionError if there is none."""
+    """The lines of a Markdown table of all agents in `folder`. Raises UserError if there is none."""
     files = sorted(folder.glob(f"*/{RESULT}"))
     if not files:
-        raise OptionError(f"-f {folder}: no agent with a {RESULT} there; write one with publish.py")
+        raise UserError(f"-f {folder}: no agent with a {RESULT} there; write one with publish.py")
     rows = [COLUMNS, ["---"] * len(COLUMNS), *(_row(file) for file in files)]
     return ["| " + " | ".join(row) + " |" for row in rows]
 
@@ -123,7 +123,7 @@ def _row(file: Path) -> list[str]:
     try:
         return _cells(file.parent.name, read_json(file))
     except (KeyError, TypeError, AttributeError) as error:
-        raise OptionError(f"{file}: not as publish.py writes it ({error}); publish the agent again") from None
+        raise UserError(f"{file}: not as publish.py writes it ({error}); publish the agent again") from None
 
 
 def _cells(name: str, found: dict[str, Any]) -> list[str]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from figures.runs import Run
-from paac.command_line import LOCAL, flag
-from paac.options import Options, resolve
+from paac.cli.command_line import LOCAL, flag
+from paac.cli.options import Options, resolve
 
 NOT_LEARNING = {
     *("game", "random_seed"),

@@ -31,7 +31,7 @@ def is_figar(run: Run) -> bool:
 def read_repetitions(run: Run) -> Repetitions:
     """From all event files of the run; there may be no point yet.
 
-    TensorBoard reads with TensorFlow, which greets unless `paac.engine.start_tensorflow` was called before.
+    TensorBoard reads with TensorFlow, which greets unless `paac.training.tensorflow_setup.start_tensorflow` was called before.
     """
     plays = 1 + np.array(run.options.repetition_table)
     points = [point for file in (run.folder / "tf").glob("*.tfevents.*") for point in _histograms(file)]

@@ -10,9 +10,9 @@ import numpy as np
 
 from emulators import short_name
 from emulators.registry import frame_skip
-from paac.command_line import OptionError
-from paac.options import Options, load_options, resolve
-from paac.run_folder import ARGS, find_runs
+from paac.cli.errors import UserError
+from paac.cli.options import Options, load_options, resolve
+from paac.training.run_folder import ARGS, find_runs
 
 EPISODES = "episodes.csv"
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")
@@ -67,18 +67,18 @@ class Run:
 def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     """The runs at or below each of `names` that have episodes, and a line for each that has none.
 
-    Raises OptionError if no run is left, or if a file cannot be read.
+    Raises UserError if no run is left, or if a file cannot be read.
     """
     folders = {folder.resolve(): folder for name in names for folder in find_runs(name, "RUN")}
     runs = [load_run(folder) for folder in folders.values()]
     left_out = [f"{run.folder}: no episode has ended there yet; left out" for run in runs if not len(run.steps)]
     if len(left_out) == len(runs):
-        raise OptionError(f"RUN {' '.join(names)}: no episode has ended there yet; train longer, or name another run")
+        raise UserError(f"RUN {' '.join(names)}: no episode has ended there yet; train longer, or name another run")
     return [run for run in runs if len(run.steps)], left_out
 
 
 def load_run(folder: Path) -> Run:
-    """The run in `folder`, with or without episodes. Raises OptionError if a file cannot be read."""
+    """The run in `folder`, with or without episodes. Raises UserError if a file cannot be read."""
     rows = _read_episodes(folder / EPISODES)
     step, seconds, emulator, reward, length = rows.T
     whole = {"steps": step, "emulators": emulator, "lengths": length}
@@ -98,7 +98,7 @@ def _read_episodes(file: Path) -> np.ndarray:
         whole = text[: text.rfind("\n") + 1]  # a training may be in the middle of the last line
         rows = [[float(row[column]) for column in COLUMNS] for row in csv.DictReader(whole.splitlines())]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OptionError(f"{file} cannot be read ({error}): mend it, or leave the run out") from None
+        raise UserError(f"{file} cannot be read ({error}): mend it, or leave the run out") from None
     return np.array(rows).reshape(-1, len(COLUMNS))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from figures.groups import Group
 from figures.human_scores import HUMAN_SCORES
 from figures.runs import Run
-from paac.command_line import OptionError
+from paac.cli.errors import UserError
 
 FINAL_SHARE = 0.1  # of a run, at its end
 RESAMPLES = 10_000
@@ -98,23 +98,23 @@ def bootstrap(scores: Scores, measure: Measure) -> Interval:
 
 
 def load_references(file: str) -> dict[str, tuple[float, float]]:
-    """A JSON file of {game: [random, reference]}. Raises OptionError."""
+    """A JSON file of {game: [random, reference]}. Raises UserError."""
     try:
         rows = json.loads(Path(file).read_text(encoding="utf-8"))
         references = {game: (float(random), float(other)) for game, (random, other) in rows.items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it must be {game: [random, reference], ...}"
-        raise OptionError(f"--references {file}: cannot be read ({reason})") from None
+        raise UserError(f"--references {file}: cannot be read ({reason})") from None
     for game, (random, other) in references.items():
         if not np.isfinite(other - random) or random == other:
-            raise OptionError(f"--references {file}: {game} must have two different finite numbers")
+            raise UserError(f"--references {file}: {game} must have two different finite numbers")
     return references
 
 
 def compare(groups: Sequence[Group], references: References | None = None) -> Comparison:
     """Score the groups over all games that they share and that have a reference; `references` go before the human's.
 
-    Raises OptionError if there is no such game.
+    Raises UserError if there is no such game.
     """
     known = {**HUMAN_SCORES, **(references or {})}
     groups, games, notes = _comparable(groups, known)
@@ -135,7 +135,7 @@ def _comparable(groups: Sequence[Group], known: References) -> tuple[list[Group]
     notes = [f"{game}: no scores to compare with (--references); left out" for game in every if game not in known]
     scored = [game for game in every if game in known]
     if not scored:
-        raise OptionError(f"--compare: no scores of {', '.join(every)} to compare with; give them with --references")
+        raise UserError(f"--compare: no scores of {', '.join(every)} to compare with; give them with --references")
     left = [group for group in groups if set(group.games) & set(scored)]
     notes += [
         f"{group.label}: no run of a game with scores to compare with; left out"
@@ -146,7 +146,7 @@ def _comparable(groups: Sequence[Group], known: References) -> tuple[list[Group]
     if not shared:
         few = "; ".join(group.label for group in left)
         which = few if len(left) <= 3 else f"{len(left)} sets of options"
-        raise OptionError(f"--compare: no game was played by all of {which}: name runs that have games in common")
+        raise UserError(f"--compare: no game was played by all of {which}: name runs that have games in common")
     notes += [f"{game}: not played by all groups; left out" for game in scored if game not in shared]
     return left, shared, notes
 

@@ -56,7 +56,7 @@ def _serve(
     emulator_settings: dict[str, Any],
 ) -> None:
     """Make as many updates as asked for, until the connection closes."""
-    from paac.engine import start_tensorflow
+    from paac.training.tensorflow_setup import start_tensorflow
 
     start_tensorflow("/cpu:0", op_threads=0)  # 0: as many as cores, TensorFlow 1's default
 

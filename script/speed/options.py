@@ -5,8 +5,9 @@ import importlib.util
 from collections.abc import Sequence
 
 from networks.registry import TORSOS
-from paac.command_line import AT_LEAST_ONE, POSITIVE, OptionError, option, typed_options
-from paac.options import Options, check, resolve, usable_cores
+from paac.cli.command_line import AT_LEAST_ONE, POSITIVE, option, typed_options
+from paac.cli.errors import UserError
+from paac.cli.options import Options, check, resolve, usable_cores
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,33 +29,33 @@ class BenchmarkOptions(Options):
 
 
 def check_peers() -> None:
-    """Raise OptionError unless they are installed."""
+    """Raise UserError unless they are installed."""
     for module in ("envpool", "stable_baselines3", "cv2"):
         if importlib.util.find_spec(module) is None:
-            raise OptionError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
+            raise UserError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
 
 
 def parse(argv: Sequence[str], teaches: str) -> tuple[BenchmarkOptions, list[str]]:
-    """The options and the networks to measure. Raises OptionError."""
+    """The options and the networks to measure. Raises UserError."""
     typed = typed_options(BenchmarkOptions, argv, teaches)
     options = BenchmarkOptions(**typed)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:
         if arch not in TORSOS:
-            raise OptionError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
+            raise UserError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
         check(dataclasses.replace(options, arch=arch))
     if options.peers:
         check_peers()
     if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):
-        raise OptionError(
+        raise UserError(
             f"--processes {options.processes}: must divide the {options.emulator_counts} of --emulator_counts, and be "
             f"at most the {usable_cores()} cores of this machine"
         )
     if options.baseline and (options.max_repetition or options.rgb or options.protocol != "original"):
-        raise OptionError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol out")
+        raise UserError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol out")
     if options.baseline or options.peers:
         from emulators import find_game
 
         if find_game(options.game, options.rom_path).platform != "atari":
-            raise OptionError(f"-g {options.game}: --peers and --baseline play Atari only; leave them out")
+            raise UserError(f"-g {options.game}: --peers and --baseline play Atari only; leave them out")
     return resolve(dataclasses.replace(options, arch=archs[0])), archs

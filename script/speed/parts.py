@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from paac.options import Options
+from paac.cli.options import Options
 from speed.measure import Measure
 
 
@@ -59,7 +59,7 @@ def updates_on(pool: Any, options: Options) -> Measure:
     """Updates of the options' network on the emulators of `pool`."""
     from networks.registry import make_network
     from paac.learner import Learner
-    from paac.run_folder import network_settings
+    from paac.training.run_folder import network_settings
 
     learner = Learner(
         make_network(num_actions=pool.num_actions, **network_settings(options)),
@@ -79,7 +79,7 @@ def updates_on(pool: Any, options: Options) -> Measure:
 def one_emulator(game: Any, options: Options) -> tuple[dict[str, Measure], Any]:
     """One emulator's decisions in this process, and the bare game that each is made of."""
     from emulators import make_emulator
-    from paac.run_folder import emulator_settings
+    from paac.training.run_folder import emulator_settings
 
     bare, emulator = (make_emulator(game, seed=1, **emulator_settings(options)) for _ in range(2))
     press, is_over, start = bare_game(bare)

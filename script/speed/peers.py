@@ -7,7 +7,7 @@ actions.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from paac.engine import stderr_kept_for_errors
+from paac.training.tensorflow_setup import stderr_kept_for_errors
 from speed.measure import Measure
 
 

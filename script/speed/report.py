@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from paac.options import Options
+from paac.cli.options import Options
 from speed.measure import Rate, Rounds, medians
 
 

@@ -37,7 +37,7 @@ def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, report: R
 
 def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, report: Report) -> None:
     """The network alone and the whole loop, beside the emulators alone and others' loops."""
-    from paac.run_folder import emulator_settings
+    from paac.training.run_folder import emulator_settings
 
     measures = {
         "emulators": emulators_alone(pool, options.repetition_table),
@@ -64,7 +64,7 @@ def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, report: Report
 def measure_scaling(options: BenchmarkOptions, game: Any, report: Report) -> dict[str, list[tuple[str, float]]]:
     """The loop over emulators, workers, networks and colours; each panel's points."""
     from emulators import EmulatorPool
-    from paac.run_folder import emulator_settings
+    from paac.training.run_folder import emulator_settings
 
     settings: dict[str, list[tuple[str, dict[str, Any]]]] = {
         "emulators": [(str(count), {"emulator_counts": count}) for count in EMULATORS],

@@ -12,8 +12,8 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from paac.distributed import TF_CONFIG, configs_on_this_machine
-from paac.options import Options, usable_cores
+from paac.cli.options import Options, usable_cores
+from paac.training.distributed import TF_CONFIG, configs_on_this_machine
 from speed.measure import Measure
 
 EXCHANGES = 30
@@ -79,8 +79,8 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
     os.sched_setaffinity(0, cores)  # and that of the workers
     os.environ[TF_CONFIG] = config
 
-    from paac.distributed import join
-    from paac.engine import start_tensorflow
+    from paac.training.distributed import join
+    from paac.training.tensorflow_setup import start_tensorflow
 
     with redirect_stdout(io.StringIO()), join() as together:
         start_tensorflow(options.device, options.op_threads, together.connect)
@@ -88,7 +88,7 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
         from emulators import EmulatorPool, find_game
         from networks.registry import make_network
         from paac.learner import Learner
-        from paac.run_folder import emulator_settings, network_settings
+        from paac.training.run_folder import emulator_settings, network_settings
 
         own = replace(options, emulator_counts=options.emulator_counts // together.count, emulator_workers=None)
         counts: dict[str, Any] = {

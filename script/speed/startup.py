@@ -23,7 +23,7 @@ def first_update(game: Any, options: Any) -> dict[str, float]:
 def _serve(connection: Connection, game: Any, options: Any) -> None:
     marks = [("start of Python", time.time())]
 
-    from paac.engine import start_tensorflow
+    from paac.training.tensorflow_setup import start_tensorflow
 
     device = start_tensorflow(options.device, options.op_threads)
 
@@ -34,7 +34,7 @@ def _serve(connection: Connection, game: Any, options: Any) -> None:
     from emulators import EmulatorPool
     from networks.registry import make_network
     from paac.learner import Learner
-    from paac.run_folder import emulator_settings, network_settings
+    from paac.training.run_folder import emulator_settings, network_settings
 
     marks.append(("import of Keras and the rest", time.time()))
     counts = {"workers": options.workers, "shards": options.shards, "seed": options.random_seed}

@@ -1,9 +1,9 @@
 """Runs made by hand, for pictures of them."""
 
 from figures.runs import load_run
-from paac.options import Options, resolve
-from paac.run_folder import create_run
-from paac.summaries import CSV_HEADER
+from paac.cli.options import Options, resolve
+from paac.summaries.curves import CSV_HEADER
+from paac.training.run_folder import create_run
 
 
 def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):

@@ -7,8 +7,8 @@ import pytest
 
 from emulators import EmulatorPool
 from networks.registry import TORSOS, make_network
-from paac.checkpoint import CheckpointFolder
 from paac.learner import Learner
+from paac.training.checkpoint import CheckpointFolder
 
 TABLE = {"paac": [0], "figar": [0, 2, 5]}
 EVERY = list(itertools.product(TORSOS, ["gray", "rgb"], TABLE, ["relu", "leaky_relu"]))

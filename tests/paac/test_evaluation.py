@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 
 from networks.registry import make_network
-from paac.checkpoint import CheckpointFolder
-from paac.command_line import OptionError
+from paac.cli.errors import UserError
+from paac.cli.options import Options, resolve
 from paac.evaluation import load_agent, play_episodes
-from paac.options import Options, resolve
-from paac.run_folder import network_settings
+from paac.training.checkpoint import CheckpointFolder
+from paac.training.run_folder import network_settings
 
 TABLE = [0, 2, 5]
 ACTIONS = 4
@@ -274,11 +274,11 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_plays(tmp_path):
 
 
 def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
-    with pytest.raises(OptionError, match="-f .*: no whole checkpoint there; train it first"):
+    with pytest.raises(UserError, match="-f .*: no whole checkpoint there; train it first"):
         load_agent(tmp_path, OPTIONS, ACTIONS)
 
 
 def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)
-    with pytest.raises(OptionError, match="does not fit"):
+    with pytest.raises(UserError, match="does not fit"):
         load_agent(tmp_path, OPTIONS, ACTIONS + 1)

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from emulators import find_game
-from paac.command_line import typed_options
-from paac.options import FilmOptions, Options
-from paac.run_folder import open_run
-from paac.showing import show
-from paac.training import train
+from paac.cli.command_line import typed_options
+from paac.cli.options import FilmOptions, Options
+from paac.training.agent import show
+from paac.training.loop import train
+from paac.training.run_folder import open_run
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 GAMES = [*OURS, "CartPole-v0", "MountainCar-v0"]
@@ -42,7 +42,7 @@ def left_by(run):
     ],
 )
 def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypatch):
-    monkeypatch.setattr("paac.showing.start_tensorflow", lambda _: "/cpu:0")  # it runs already
+    monkeypatch.setattr("paac.training.agent.start_tensorflow", lambda _: "/cpu:0")  # it runs already
     settings = ["-g", game, "--seed", "3", "--max_episode_frames", "30", *ALGORITHMS[algorithm]]
     run(tmp_path / "whole", 120, *settings)
     run(tmp_path / "parts", 60, *settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.plan import read_plan
-from paac.command_line import OptionError
+from paac.cli.errors import UserError
 from tests.helpers.commands import interrupt, wait_for
 
 SHORT = {"game": "Catcher-v0", "emulator_counts": 4, "emulator_workers": 2, "max_episode_frames": 60}
@@ -89,7 +89,7 @@ def test_seeds_start_at_the_files_own_or_at_one(tmp_path):
 )
 def test_what_is_wrong_is_named_with_file_and_key(tmp_path, content, message):
     write(tmp_path, {"good.json": "{}", "bad.json": content})
-    with pytest.raises(OptionError, match="bad.*" + re.escape(message.removeprefix("bad"))):
+    with pytest.raises(UserError, match="bad.*" + re.escape(message.removeprefix("bad"))):
         read_plan(tmp_path)
 
 
@@ -185,7 +185,7 @@ def test_a_batch_that_is_killed_leaves_no_training_behind(commands):
 def test_seeds_come_from_one_place(tmp_path):
     write(tmp_path, {"a.json": {"sweep": {"random_seed": [1, 2]}}})
     assert [planned.options.random_seed for planned in read_plan(tmp_path)] == [1, 2]
-    with pytest.raises(OptionError, match="--seeds 2: .*a.json has seeds in its sweep"):
+    with pytest.raises(UserError, match="--seeds 2: .*a.json has seeds in its sweep"):
         read_plan(tmp_path, seeds=2)
 
 

@@ -8,9 +8,9 @@ from figures.groups import group_runs, label, seeds
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, shares_in_bins
 from figures.runs import load_run, load_runs, short_names
 from figures.style import line, save, wrap
-from paac.command_line import OptionError
-from paac.options import Options
-from paac.summaries import CSV_HEADER
+from paac.cli.errors import UserError
+from paac.cli.options import Options
+from paac.summaries.curves import CSV_HEADER
 from tests.helpers.made_runs import make_run, scored
 
 FIGAR = {"max_repetition": 4, "nb_choices": 3}
@@ -38,7 +38,7 @@ def test_a_line_that_a_training_is_just_writing_is_left_out(tmp_path):
 def test_a_broken_list_of_episodes_is_named(tmp_path, text):
     make_run(tmp_path / "run")
     (tmp_path / "run/episodes.csv").write_text(text)
-    with pytest.raises(OptionError, match=r"run/episodes.csv cannot be read"):
+    with pytest.raises(UserError, match=r"run/episodes.csv cannot be read"):
         load_run(tmp_path / "run")
 
 
@@ -49,9 +49,9 @@ def test_runs_without_episodes_are_named_and_left_out(tmp_path):
     runs, lines = load_runs([str(tmp_path / "a"), str(tmp_path / "a/full"), str(tmp_path)])
     assert [run.folder.name for run in runs] == ["full"], "each run once, however it is named"
     assert [line.split(":")[0] for line in lines] == [str(tmp_path / "a/empty"), str(tmp_path / "b")]
-    with pytest.raises(OptionError, match="RUN .*no episode has ended"):
+    with pytest.raises(UserError, match="RUN .*no episode has ended"):
         load_runs([str(tmp_path / "b")])
-    with pytest.raises(OptionError, match="RUN .*: no such folder"):
+    with pytest.raises(UserError, match="RUN .*: no such folder"):
         load_runs([str(tmp_path / "c")])
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from experiments.report import command, data_url, option_rows
-from paac.options import Options, parse_options, resolve
+from paac.cli.options import Options, parse_options, resolve
 from tests.helpers.commands import Commands
 
 FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]

@@ -10,7 +10,7 @@ from figures import scores
 from figures.comparison import comparison_table, draw_comparison
 from figures.groups import group_runs
 from figures.human_scores import HUMAN_SCORES
-from paac.command_line import OptionError
+from paac.cli.errors import UserError
 from tests.helpers.made_runs import scored
 
 
@@ -104,19 +104,19 @@ def test_references_of_ones_own_go_first(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"pong": 3}', '{"pong": [1]}', '{"pong": [1, 1]}', '{"pong": [1, NaN]}'])
 def test_bad_references_are_one_line(tmp_path, text):
     (tmp_path / "scores.json").write_text(text)
-    with pytest.raises(OptionError, match="--references .*scores.json"):
+    with pytest.raises(UserError, match="--references .*scores.json"):
         scores.load_references(str(tmp_path / "scores.json"))
 
 
 def test_what_cannot_be_compared_is_said(tmp_path):
     runs = comparable(tmp_path)
-    with pytest.raises(OptionError, match="no scores of Snake-v0"):
+    with pytest.raises(UserError, match="no scores of Snake-v0"):
         scores.compare(group_runs(runs[7:])[0])
-    with pytest.raises(OptionError, match="no game was played by all of arch NATURE; arch NIPS"):
+    with pytest.raises(UserError, match="no game was played by all of arch NATURE; arch NIPS"):
         scores.compare(group_runs(runs[5:7])[0])
     games = "pong", "breakout", "seaquest", "qbert"
     apart = [scored(tmp_path / game, 1.0, game=game, gamma=number / 10) for number, game in enumerate(games)]
-    with pytest.raises(OptionError, match="no game was played by all of 4 sets of options: name runs"):
+    with pytest.raises(UserError, match="no game was played by all of 4 sets of options: name runs"):
         scores.compare(group_runs(apart)[0])
 
 

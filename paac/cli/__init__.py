@@ -1,0 +1,1 @@
+"""The command line: options, their checks, and how an entry point ends."""

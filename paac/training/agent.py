@@ -1,0 +1,129 @@
+"""What test.py and gif.py share: find the agent, play its episodes, film them."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from emulators import Emulator, find_game, make_emulator
+from paac.cli.errors import UserError
+from paac.cli.options import FilmOptions, Options, check
+from paac.cli.output_paths import writable_folder
+from paac.training.run_folder import emulator_settings, find_run, network_settings
+from paac.training.tensorflow_setup import start_tensorflow
+from paac.video.film import Film
+
+if TYPE_CHECKING:
+    from networks.actor_critic import ActorCritic
+
+
+class Show(NamedTuple):
+    """Episodes that were played."""
+
+    game: str
+    run: Path
+    step: int  # of the agent's checkpoint
+    seed: int
+    noops: int
+    results: Sequence  # of paac.evaluation.Result
+    gifs: list[Path]
+
+
+def show(options: FilmOptions) -> Show:
+    """Play, and film if there is a name for the gifs. Raises UserError, GameError or OSError."""
+    check(options)
+    run, trained, note = find_run(options.folder)
+    if options.rom_path is not None and not os.path.isdir(options.rom_path):
+        raise UserError(f"--rom_path {options.rom_path}: no such folder; leave it out to take the run's")
+    game = find_game(trained.game, options.rom_path or trained.rom_path)
+    gifs = _gif_files(options)
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    settings = emulator_settings(trained) | {
+        "random_start": trained.random_start if options.noops is None else options.noops > 0,
+        "max_noops": options.noops,
+        "single_life_episodes": False,  # a test is a whole game, whatever the training called an episode
+    }
+    with ExitStack() as opened:
+        emulators = [
+            opened.enter_context(closing(make_emulator(game, seed=[seed, number], **settings)))
+            for number in range(options.test_count)
+        ]
+        device = start_tensorflow(options.device)
+
+        import tensorflow as tf
+
+        from paac.evaluation import play_episodes
+
+        noops = emulators[0].max_noops * emulators[0].random_start
+        films = [_film_of(emulator, options, trained) for emulator in emulators[: len(gifs)]]
+        with tf.device(device):
+            network, step, damaged = load_agent(run, trained, emulators[0].num_actions)
+            for line in (note, game.notice, *damaged):
+                if line:
+                    print(line)
+            if options.dropout_samples > 1 and not network.torso.noise:
+                raise UserError(
+                    f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option out"
+                )
+            if gifs:
+                writable_folder("-gf", options.gif_folder)
+            results = play_episodes(
+                network,
+                emulators,
+                trained.repetition_table,
+                seed=seed,
+                greedy=options.greedy,
+                dropout_samples=options.dropout_samples,
+                watchers=films if options.annotate else (),
+            )
+    for film, gif in zip(films, gifs, strict=True):
+        film.save(gif, options.gif_scale or film.fitting_scale)
+    return Show(str(game), run, step, seed, noops, results, gifs)
+
+
+def load_agent(run: Path, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
+    """The network of the run's newest whole checkpoint, its step, and a line for each damaged one.
+
+    Raises UserError if there is no checkpoint.
+    """
+    from networks.registry import make_network
+    from paac.training.checkpoint import CheckpointFolder
+
+    checkpoint, damaged = CheckpointFolder(run / "checkpoints").newest()
+    if checkpoint is None:
+        why = f" ({'; '.join(damaged)})" if damaged else ""
+        raise UserError(f"-f {run}: no whole checkpoint there{why}; train it first, or name another run")
+    network = make_network(num_actions=num_actions, **network_settings(options))
+    checkpoint.restore(network=network)
+    return network, checkpoint.step, [f"{line}; taking the one before it" for line in damaged]
+
+
+def _film_of(emulator: Emulator, options: FilmOptions, trained: Options) -> Any:
+    """A film of what `emulator` will show: an AnnotatedFilm where it was asked for, or else a Film."""
+    settings: dict[str, Any] = {
+        "speed": options.gif_speed,
+        "frame_rate": emulator.frames_per_second,
+        "join": emulator.joins_pictures,
+        "most_seconds": options.gif_seconds,
+    }
+    if options.annotate:
+        from paac.video.annotation import AnnotatedFilm  # late: it brings TensorFlow
+
+        film: Film = AnnotatedFilm(emulator.action_names, trained.repetition_table, emulator.frame_skip, **settings)
+    else:
+        film = Film(**settings)
+    emulator.on_frame = film.add
+    return film
+
+
+def _gif_files(options: FilmOptions) -> list[Path]:
+    """One file per episode; none without a name."""
+    if options.gif_name is None:
+        return []
+    name = options.gif_name.removesuffix(".gif")
+    if not name or Path(name).name != name:
+        raise UserError(f"-gn {options.gif_name}: must be a plain name; the folder is -gf")
+    folder = Path(options.gif_folder)
+    return [folder / f"{name}_{number}.gif" for number in range(1, options.test_count + 1)]

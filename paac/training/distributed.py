@@ -1,0 +1,242 @@
+"""One training over several processes.
+
+Each process has emulators and a device of its own. Their gradients are averaged once an update by the collective
+operations of TensorFlow's MultiWorkerMirroredStrategy, so that their weights, which start equal, stay equal. The
+variables are plain ones: nothing but gradients, episodes and what a checkpoint holds is exchanged.
+
+The first process writes the run's folder. The others do the same work into a folder that is thrown away: they need no
+branch anywhere, and no disk that they share.
+"""
+
+import dataclasses
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emulators import WorkerError
+from paac.cli.command_line import LOCAL
+from paac.cli.errors import UserError
+from paac.cli.options import Options
+from paac.processes import Processes
+
+TF_CONFIG = "TF_CONFIG"
+PATIENCE = 120.0  # seconds without a sign of life until a process gives the others up
+
+
+def join() -> Processes:
+    """This process among those that TF_CONFIG names, as a context manager. Raises UserError for a broken one."""
+    config = os.environ.get(TF_CONFIG)
+    if not config:
+        return Processes()
+    try:
+        rank, addresses = _read_config(config)
+    except ValueError as error:
+        raise UserError(
+            f"{TF_CONFIG}: {error}; with two processes it is "
+            '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+        ) from None
+    return Processes() if len(addresses) == 1 else SeveralProcesses(rank, addresses)
+
+
+def _read_config(config: str) -> tuple[int, list[str]]:
+    """The number of this process and the addresses of all. Raises ValueError."""
+    try:
+        values = json.loads(config)
+    except ValueError as error:
+        raise ValueError(f"is no JSON ({error})") from None
+    cluster, task = (values.get(name) if isinstance(values, dict) else None for name in ("cluster", "task"))
+    workers = cluster.get("worker") if isinstance(cluster, dict) and len(cluster) == 1 else None
+    if not isinstance(workers, list) or not workers:
+        raise ValueError("cluster must hold a list of workers, and nothing else")
+    for address in workers:
+        host, _, port = str(address).rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+            raise ValueError(f"the worker {address!r} must be HOST:PORT")
+    if len(set(workers)) < len(workers):
+        raise ValueError("two workers have the same address")
+    if not isinstance(task, dict) or task.get("type", "worker") != "worker":
+        raise ValueError("task must be that of a worker")
+    rank = task.get("index")
+    if type(rank) is not int or not 0 <= rank < len(workers):
+        raise ValueError(f"the index of the task must be from 0 to {len(workers) - 1}")
+    return rank, workers
+
+
+def configs_on_this_machine(count: int) -> list[str]:
+    """TF_CONFIG of each of `count` processes that meet at ports of this machine where nobody listens."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
+        for found in sockets:
+            found.bind(("127.0.0.1", 0))
+        cluster = {"worker": [f"127.0.0.1:{found.getsockname()[1]}" for found in sockets]}
+    return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}) for rank in range(count)]
+
+
+class SeveralProcesses(Processes):
+    """One of several processes. Collective calls must come in the same order in each."""
+
+    def __init__(self, rank: int, addresses: Sequence[str]):
+        self.rank, self.count = rank, len(addresses)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what TensorFlow says of lost ones is said once, by us
+        self._open = ExitStack()
+        self._alive = time.monotonic()
+        self._ended = threading.Event()
+        print(f"Process {rank} of {self.count} waits for the others at {', '.join(addresses)}", flush=True)
+
+    def connect(self) -> None:
+        import tensorflow as tf
+
+        options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
+        with _ended_by_ctrl_c():
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        if self._strategy.num_replicas_in_sync != self.count:
+            raise UserError(f"{TF_CONFIG}: each process takes one device; give each one GPU by CUDA_VISIBLE_DEVICES")
+        if self.rank:
+            self._open.enter_context(redirect_stdout(io.StringIO()))
+        self._gather = tf.function(self._gathered, autograph=False, reduce_retracing=True)
+        self._alive = time.monotonic()  # however long the others took to come
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._open.close()
+
+    def share(self, options: Options) -> Options:
+        run = Path(options.debugging_folder)
+        files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
+        shared = _unpack(self._broadcast(_pack(files)))
+        if self.rank == 0:
+            return options
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="manette-")))
+        first = json.loads(shared.pop("options"))
+        for name, content in shared.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        mine = {
+            field.name: getattr(options, field.name)
+            for field in dataclasses.fields(Options)
+            if field.metadata["kind"] == LOCAL
+        }
+        return Options(**first | mine | {"debugging_folder": str(folder), "visualize": 0})
+
+    def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
+        return super().trace(lambda **arguments: self._strategy.run(update, kwargs=arguments), signature)
+
+    def average(self, tensors: Sequence[Any]) -> list[Any]:
+        import tensorflow as tf
+
+        # All go in one piece: each exchange costs the way there and back.
+        flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+        flat = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, flat)
+        parts = tf.split(flat, [tensor.shape.num_elements() for tensor in tensors])
+        return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+
+    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
+        import tensorflow as tf
+
+        if not arrays:
+            return []
+        content = b"".join(array.tobytes() for array in arrays)
+        words = np.frombuffer(content + bytes(-len(content) % 4), np.int32)  # collectives know few types
+        try:
+            rows = self._gather(tf.constant(words[None])).numpy()
+        except tf.errors.OpError as error:
+            raise self.failure(error) from None
+        self._alive = time.monotonic()
+        ends = np.cumsum([array.nbytes for array in arrays])
+        gathered = []
+        for array, end in zip(arrays, ends.tolist(), strict=True):
+            parts = [row.tobytes()[end - array.nbytes : end] for row in rows]
+            each = [np.frombuffer(part, array.dtype).reshape(array.shape) for part in parts]
+            gathered.append(np.concatenate(each, axis))
+        return gathered
+
+    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
+        (lengths,) = self.gather([np.array([len(part) for part in parts], np.int64)], 0)
+        rows = np.zeros((len(parts), lengths.max(initial=1)), np.uint8)
+        for row, part in zip(rows, parts, strict=True):
+            row[: len(part)] = np.frombuffer(part, np.uint8)
+        (rows,) = self.gather([rows], 0)
+        return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
+
+    def any(self, flag: bool) -> bool:
+        return bool(self.gather([np.array([flag])], 0)[0].any())
+
+    def failure(self, error: Exception) -> Exception:
+        return WorkerError(
+            f"process {self.rank}: another process of this training is gone; start all of them again to go on"
+        )
+
+    def _gathered(self, array: Any) -> Any:
+        import tensorflow as tf
+
+        def gather(rows: Any) -> Any:
+            # The context wants a tensor that has a device, which an argument has not.
+            return tf.distribute.get_replica_context().all_gather(tf.identity(rows), axis=0)
+
+        return self._strategy.run(gather, args=(array,))
+
+    def _broadcast(self, content: bytes) -> bytes:
+        return self.gather_bytes([content if self.rank == 0 else b""])[0]
+
+    def _watch(self) -> None:
+        """End this process when the others have fallen silent: its main thread is inside an operation for ever."""
+        while not self._ended.wait(1.0):
+            if time.monotonic() - self._alive > PATIENCE:
+                print(
+                    f"{Path(sys.argv[0]).name}: process {self.rank}: no answer from another process within "
+                    f"{PATIENCE:.0f} seconds; start all of them again to go on from the last checkpoint",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                os._exit(1)
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl+C end the process while TensorFlow waits and holds Python up: nothing has been played yet.
+
+    SIGTERM goes to a handler that TensorFlow puts there, until this gives Python its own back.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _newest_checkpoint(run: Path) -> dict[str, bytes]:
+    """Files of the newest checkpoint that is whole, by their path in the run's folder."""
+    from paac.training.checkpoint import CheckpointFolder
+
+    checkpoint, _ = CheckpointFolder(run / "checkpoints").newest()
+    files = checkpoint.folder.iterdir() if checkpoint else ()
+    return {str(file.relative_to(run)): file.read_bytes() for file in files}
+
+
+def _pack(files: dict[str, bytes]) -> bytes:
+    sizes = json.dumps({name: len(content) for name, content in files.items()}).encode()
+    return len(sizes).to_bytes(8) + sizes + b"".join(files.values())
+
+
+def _unpack(packed: bytes) -> dict[str, bytes]:
+    start = 8 + int.from_bytes(packed[:8])
+    files = {}
+    for name, size in json.loads(packed[8:start]).items():
+        files[name] = packed[start : start + size]
+        start += size
+    return files

@@ -1,0 +1,273 @@
+"""Options as typed: the original's flags, what is refused, and what help says."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from paac.cli.command_line import typed_options
+from paac.cli.errors import UserError
+from paac.cli.options import FilmOptions, Options, check, load_options, parse_options
+from paac.cli.options import TestOptions as OptionsOfTest  # pytest takes a class of that name for tests
+from tests.helpers import ROOT
+from tests.helpers.messages import message_of
+
+# Flags of the original Manette, the name in args.json, the default, and another value as typed and as read.
+ORIGINAL = [
+    (["-g"], "game", "pong", "breakout", "breakout"),
+    (["-d", "--device"], "device", "/gpu:0", "/cpu:0", "/cpu:0"),
+    (["--rom_path"], "rom_path", "./atari_roms", "/roms", "/roms"),
+    (["-v", "--visualize"], "visualize", 0, "2", 2),
+    (["--e"], "e", 0.1, "0.01", 0.01),
+    (["--alpha"], "alpha", 0.99, "0.9", 0.9),
+    (["-lr", "--initial_lr"], "initial_lr", 0.0224, "0.01", 0.01),
+    (["-lra", "--lr_annealing_steps"], "lr_annealing_steps", 80_000_000, "500", 500),
+    (["--entropy"], "entropy_regularisation_strength", 0.02, "0.05", 0.05),
+    (["--clip_norm"], "clip_norm", 3.0, "40", 40.0),
+    (["--clip_norm_type"], "clip_norm_type", "global", "local", "local"),
+    (["--gamma"], "gamma", 0.99, "0.9", 0.9),
+    (["--max_global_steps"], "max_global_steps", 80_000_000, "1000", 1000),
+    (["--max_local_steps"], "max_local_steps", 5, "20", 20),
+    (["--arch"], "arch", "NIPS", "PWYX", "PWYX"),
+    (["-ec", "--emulator_counts"], "emulator_counts", 32, "64", 64),
+    (["-ew", "--emulator_workers"], "emulator_workers", None, "4", 4),
+    (["-df", "--debugging_folder"], "debugging_folder", "logs/", "runs/a", "runs/a"),
+    (["--seed"], "random_seed", None, "3", 3),
+    (["--epsilon"], "epsilon", 0.05, "0.2", 0.2),
+    (["--annealed_steps"], "annealed_steps", 80_000_000, "7", 7),
+    (["--softmax_temp"], "softmax_temp", 1.0, "0.5", 0.5),
+    (["--keep_percentage"], "keep_percentage", 0.9, "0.5", 0.5),
+    (["--max_repetition"], "max_repetition", 0, "0", 0),
+    (["--nb_choices"], "nb_choices", 1, "1", 1),
+    (["--checkpoint_interval"], "checkpoint_interval", 1_000_000, "10", 10),
+    (["--activation"], "activation", "relu", "leaky_relu", "leaky_relu"),
+    (["--alpha_leaky_relu"], "alpha_leaky_relu", 0.1, "0.3", 0.3),
+]
+ORIGINAL_SWITCHES = [  # without a value
+    (["-rs", "--random_start"], "random_start", None),  # None: the protocol says
+    (["--single_life_episodes"], "single_life_episodes", False),
+    (["--egreedy"], "egreedy", False),
+    (["--annealed"], "annealed", False),
+    (["--rgb"], "rgb", False),
+]
+
+
+@pytest.mark.parametrize(("flags", "name", "default", "typed", "value"), ORIGINAL, ids=[row[1] for row in ORIGINAL])
+def test_each_flag_of_the_original_sets_its_option(flags, name, default, typed, value):
+    assert getattr(parse_options([]), name) == default
+    for flag in flags:
+        set_to = getattr(parse_options([flag, typed]), name)
+        assert set_to == value
+        assert type(set_to) is type(value)
+
+
+@pytest.mark.parametrize(("flags", "name", "default"), ORIGINAL_SWITCHES, ids=[row[1] for row in ORIGINAL_SWITCHES])
+def test_each_switch_of_the_original_can_be_turned_on_and_off(flags, name, default):
+    assert getattr(parse_options([]), name) is default
+    for flag in flags:
+        assert getattr(parse_options([flag]), name) is True
+    assert getattr(parse_options([flags[-1].replace("--", "--no-")]), name) is False
+
+
+def test_args_json_of_the_original_loads(tmp_path):
+    original = {
+        **{"game": "pong", "device": "/gpu:0", "rom_path": "./atari_roms", "visualize": 0, "e": 0.1, "alpha": 0.99},
+        **{"initial_lr": 0.0224, "lr_annealing_steps": 80000000, "entropy_regularisation_strength": 0.05},
+        **{"clip_norm": 3.0, "clip_norm_type": "global", "gamma": 0.99, "max_global_steps": 80000000},
+        **{"max_local_steps": 5, "arch": "PWYX", "single_life_episodes": False, "emulator_counts": 32},
+        **{"emulator_workers": 8, "debugging_folder": "logs/pong", "random_start": True, "random_seed": 3},
+        **{"egreedy": False, "epsilon": 0.05, "softmax_temp": 1.0, "annealed": False, "annealed_steps": 80000000},
+        **{"keep_percentage": 0.9, "rgb": False, "max_repetition": 10, "nb_choices": 11},
+        **{"checkpoint_interval": 1000000, "activation": "relu", "alpha_leaky_relu": 0.1},
+    }
+    file = tmp_path / "args.json"
+    file.write_text(json.dumps(original))
+    options = load_options(file)
+    assert {name: getattr(options, name) for name in original} == original
+    assert options.repetition_table == list(range(11))
+    assert {row[1] for row in ORIGINAL + ORIGINAL_SWITCHES} == original.keys()
+
+
+def test_the_flags_of_figar_go_together():
+    options = parse_options(["--max_repetition", "10", "--nb_choices", "6"])
+    assert options.repetition_table == [0, 2, 4, 6, 8, 10]
+    assert parse_options([]).repetition_table == [0]
+
+
+def test_the_flags_of_the_test_and_the_gif():
+    defaults = OptionsOfTest()
+    assert (defaults.folder, defaults.test_count, defaults.gif_folder) == ("logs/", 1, "./gifs")
+    assert defaults.gif_name is None
+    argv = ["-f", "runs/a", "-tc", "5", "-np", "0", "-gn", "a", "-gf", "g", "-d", "/cpu:0", "--json", "r.json"]
+    typed = {"folder": "runs/a", "test_count": 5, "noops": 0, "gif_name": "a", "gif_folder": "g", "device": "/cpu:0"}
+    assert typed_options(OptionsOfTest, argv, "") == {**typed, "json": "r.json"}
+    long = ["--folder", "runs/a", "--test_count", "5", "--noops", "0", "--gif_name", "a", "--gif_folder", "g"]
+    assert typed_options(FilmOptions, [*long, "--device", "/cpu:0"], "") == typed
+
+
+def test_typed_options_are_those_that_were_typed_and_no_others():
+    assert typed_options(Options, [], "") == {}
+    # Also where the value is the default: a resume must know that it was typed.
+    typed = typed_options(Options, ["-g", "pong", "--no-rgb", "-lr", "0.0224"], "")
+    assert typed == {"game": "pong", "rgb": False, "initial_lr": 0.0224}
+
+
+@pytest.mark.parametrize(("typed", "value"), [("1e6", 10**6), ("1_000_000", 10**6), ("2.0", 2), ("8e7", 8 * 10**7)])
+def test_whole_numbers_may_be_typed_in_other_ways(typed, value):
+    steps = parse_options(["--max_global_steps", typed]).max_global_steps
+    assert steps == value
+    assert type(steps) is int
+
+
+@pytest.mark.parametrize("typed", ["1.5", "1e-3", "many", "nan", "inf", "1e999", ""])
+def test_what_is_no_whole_number_is_refused(typed):
+    with pytest.raises(UserError) as error:
+        parse_options(["--max_global_steps", typed])
+    assert "--max_global_steps" in message_of(error)
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["--gama", "0.9"], "--gama"),
+        (["--max_global", "5"], "--max_global"),  # no short forms: they change with the next option
+        (["--gamma"], "--gamma"),
+        (["--gamma", "high"], "--gamma"),
+        (["pong"], "pong"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_help_is_offered(argv, named):
+    with pytest.raises(UserError) as error:
+        parse_options(argv)
+    assert named in message_of(error)
+    assert "--help" in message_of(error)
+
+
+@pytest.mark.parametrize(
+    ("flag", "values"),
+    [
+        ("--protocol", ["sticky"]),
+        ("--sticky_actions", ["-0.1", "1.1"]),
+        ("--max_episode_frames", ["0"]),
+        ("--emulator_counts", ["0", "-1"]),
+        ("--emulator_workers", ["0", "33"]),
+        ("--shards", ["0", "33"]),
+        ("--visualize", ["-1", "3"]),
+        ("--arch", ["nips", "RESNET"]),
+        ("--activation", ["tanh"]),
+        ("--alpha_leaky_relu", ["-0.1"]),
+        ("--keep_percentage", ["0", "1.1"]),
+        ("--max_repetition", ["-1"]),
+        ("--nb_choices", ["0", "2"]),
+        ("--figar_discount", ["frame"]),
+        ("--initial_lr", ["-0.1", "nan", "inf"]),
+        ("--lr_annealing_steps", ["0"]),
+        ("--entropy", ["-0.1"]),
+        ("--gamma", ["-0.1", "1.1", "nan"]),
+        ("--max_local_steps", ["0"]),
+        ("--max_global_steps", ["0"]),
+        ("--alpha", ["-0.1", "1.1"]),
+        ("--e", ["0", "-0.1"]),
+        ("--clip_norm", ["0", "inf"]),
+        ("--clip_norm_type", ["none"]),
+        ("--seed", ["-1", str(2**31)]),
+        ("--softmax_temp", ["0", "-1"]),
+        ("--epsilon", ["-0.1", "1.1"]),
+        ("--annealed_steps", ["0"]),
+        ("--device", ["gpu", "/tpu:0", "/gpu", "/gpu:x", "/gpu:0 "]),
+        ("--op_threads", ["0"]),
+        ("--checkpoint_interval", ["0"]),
+        ("--keep_checkpoints", ["0"]),
+    ],
+)
+def test_a_value_out_of_its_limits_is_refused_and_the_flag_named(flag, values):
+    for value in values:
+        with pytest.raises(UserError) as error:
+            parse_options([flag, value])
+        assert flag in message_of(error), value
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--sticky_actions", "0"],
+        ["--sticky_actions", "1"],
+        ["--keep_percentage", "1"],
+        ["--gamma", "0"],
+        ["--gamma", "1"],
+        ["--epsilon", "0"],
+        ["--epsilon", "1"],
+        ["--seed", "0"],
+        ["--seed", str(2**31 - 1)],
+        ["-lr", "0"],
+        ["--entropy", "0"],
+        ["-ec", "1", "-ew", "1", "--shards", "1"],
+        ["-ec", "3", "-ew", "3", "--shards", "3"],
+        ["--device", "/GPU:12"],
+        ["--max_repetition", "10", "--nb_choices", "11"],
+    ],
+    ids=" ".join,
+)
+def test_values_at_their_limits_are_taken(argv):
+    parse_options(argv)
+
+
+@pytest.mark.parametrize(("max_repetition", "nb_choices"), [("0", "2"), ("10", "12")])
+def test_figar_values_that_contradict_each_other_are_refused(max_repetition, nb_choices):
+    with pytest.raises(UserError) as error:
+        parse_options(["--max_repetition", max_repetition, "--nb_choices", nb_choices])
+    assert "--max_repetition" in message_of(error)
+    assert "--nb_choices" in message_of(error)
+
+
+@pytest.mark.parametrize("flag", ["--emulator_workers", "--shards"])
+def test_more_workers_or_shards_than_emulators_are_refused(flag):
+    with pytest.raises(UserError) as error:
+        parse_options(["-ec", "4", flag, "5"])
+    assert flag in message_of(error)
+    assert "4 of --emulator_counts" in message_of(error)
+
+
+@pytest.mark.parametrize(("values", "flag"), [({"test_count": 0}, "--test_count"), ({"gif_speed": 0.0}, "--gif_speed")])
+def test_options_of_the_test_have_limits_too(values, flag):
+    with pytest.raises(UserError, match=flag):
+        check(OptionsOfTest(**values))
+
+
+def test_workers_are_as_many_as_cores_and_emulators_allow():
+    assert 1 <= parse_options([]).workers <= 8
+    assert parse_options(["-ec", "1"]).workers == 1
+    assert parse_options(["-ew", "20"]).workers == 20
+
+
+# --help.
+
+HELP = """
+import contextlib, io, runpy, sys
+door, sys.argv = sys.argv[1], sys.argv[1:] + ["--help"]
+shown = io.StringIO()
+with contextlib.redirect_stdout(shown):
+    try:
+        runpy.run_path(door, run_name="__main__")
+    except SystemExit as end:
+        assert not end.code, end.code
+assert not {"tensorflow", "keras"} & set(sys.modules), "TensorFlow was imported"
+print(shown.getvalue())
+"""
+
+
+@pytest.mark.parametrize(
+    ("door", "flags"),
+    [
+        ("train.py", ["-g", "-df", "--entropy", "--no-random_start", "--nb_choices"]),
+        ("test.py", ["-f", "-tc", "-np", "-gn", "-gf", "-d"]),
+        ("gif.py", ["-f", "-gn", "-gf"]),
+    ],
+)
+def test_help_lists_the_options_and_does_not_wait_for_tensorflow(door, flags):
+    shown = subprocess.run([sys.executable, "-c", HELP, door], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert "options:" in shown.stdout and str(ROOT) not in shown.stdout
+    for flag in flags:
+        assert flag in shown.stdout

@@ -1,0 +1,135 @@
+"""What is chosen when a run starts, and what may change when it goes on."""
+
+import dataclasses
+
+import pytest
+
+from paac.cli.errors import UserError
+from paac.cli.options import Options, parse_options, resolve, resume_options
+from tests.helpers.messages import message_of
+
+SAVED = resolve(Options(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
+
+
+def test_the_original_protocol_starts_at_random_and_is_not_sticky():
+    options = resolve(Options())
+    assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, False)
+
+
+def test_the_protocol_of_machado_is_sticky_with_all_actions_and_no_random_start():
+    options = resolve(Options(protocol="machado"))
+    assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.25, True)
+
+
+def test_each_part_of_a_protocol_can_be_typed_otherwise():
+    options = resolve(parse_options(["--protocol", "machado", "--random_start", "--sticky_actions", "0"]))
+    assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, True)
+    options = resolve(parse_options(["--no-random_start", "--full_action_space"]))
+    assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.0, True)
+
+
+def test_shards_are_two_or_as_many_as_there_are_emulators():
+    assert resolve(Options()).shards == 2
+    assert resolve(Options(emulator_counts=1)).shards == 1
+    assert resolve(Options(shards=5)).shards == 5
+
+
+def test_a_seed_is_drawn_anew_unless_it_was_typed():
+    seeds = {resolve(Options()).random_seed for _ in range(5)}
+    assert len(seeds) > 1
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert resolve(Options(random_seed=0)).random_seed == 0
+
+
+def test_resolving_twice_changes_nothing():
+    options = resolve(Options(protocol="machado"))
+    assert resolve(options) == options
+
+
+@pytest.mark.parametrize(
+    ("typed", "flag"),
+    [
+        ({"game": "breakout"}, "-g"),
+        ({"arch": "PWYX"}, "--arch"),
+        ({"rgb": True}, "--rgb"),
+        ({"max_repetition": 10}, "--max_repetition"),
+        ({"activation": "leaky_relu"}, "--activation"),
+        ({"keep_percentage": 0.5}, "--keep_percentage"),
+        ({"gamma": 0.9}, "--gamma"),
+        ({"emulator_counts": 64}, "--emulator_counts"),
+        ({"max_local_steps": 6}, "--max_local_steps"),
+        ({"random_seed": 4}, "--seed"),
+        ({"protocol": "machado"}, "--protocol"),
+        ({"random_start": False}, "--random_start"),
+        ({"shards": 4}, "--shards"),
+    ],
+)
+def test_a_change_of_what_a_run_is_is_refused_and_named(typed, flag):
+    with pytest.raises(UserError) as error:
+        resume_options(SAVED, {"debugging_folder": "here", **typed})
+    message = message_of(error)
+    ((name, value),) = typed.items()
+    assert message.startswith(flag)
+    for words in (str(value), str(getattr(SAVED, name)), "here"):
+        assert words in message
+
+
+@pytest.mark.parametrize(
+    ("typed", "flag"),
+    [
+        ({"initial_lr": 0.01}, "--initial_lr"),
+        ({"lr_annealing_steps": 5}, "--lr_annealing_steps"),
+        ({"entropy_regularisation_strength": 0.05}, "--entropy"),
+        ({"epsilon": 0.5}, "--epsilon"),
+        ({"egreedy": True}, "--egreedy"),
+        ({"annealed": True}, "--annealed"),
+        ({"annealed_steps": 5}, "--annealed_steps"),
+        ({"softmax_temp": 2.0}, "--softmax_temp"),
+        ({"clip_norm": 1.0}, "--clip_norm"),
+        ({"clip_norm_type": "local"}, "--clip_norm_type"),
+        ({"max_global_steps": 5}, "--max_global_steps"),
+        ({"checkpoint_interval": 5}, "--checkpoint_interval"),
+    ],
+)
+def test_a_tunable_option_is_taken_and_the_change_told(typed, flag):
+    options, changes = resume_options(SAVED, {"debugging_folder": "here", **typed})
+    ((name, value),) = typed.items()
+    assert getattr(options, name) == value
+    assert len(changes) == 1
+    for words in (flag, str(value), str(getattr(SAVED, name))):
+        assert words in changes[0]
+    assert dataclasses.replace(options, **{name: getattr(SAVED, name)}, debugging_folder="where/it/was") == SAVED
+
+
+def test_local_options_are_taken_without_a_word():
+    typed = {"device": "/cpu:0", "emulator_workers": 2, "rom_path": "r", "visualize": 1, "debugging_folder": "here"}
+    options, changes = resume_options(SAVED, typed)
+    assert changes == []
+    assert {name: getattr(options, name) for name in typed} == typed
+
+
+def test_the_folder_given_wins_over_the_one_that_was_saved():
+    assert resume_options(SAVED, {"debugging_folder": "here"})[0].debugging_folder == "here"
+    assert resume_options(SAVED, {})[0].debugging_folder == "logs/"  # not typed: the default is where it was found
+
+
+def test_a_typed_value_that_is_the_saved_one_is_no_change():
+    typed = {"game": "pong", "random_seed": 3, "shards": 2, "random_start": True, "initial_lr": 0.0224}
+    options, changes = resume_options(SAVED, {**typed, "debugging_folder": "where/it/was"})
+    assert changes == []
+    assert options == SAVED
+
+
+def test_options_that_were_not_typed_stay_as_they_were_saved():
+    # Also where the default has changed since.
+    saved = dataclasses.replace(SAVED, gamma=0.5, initial_lr=0.5, keep_checkpoints=9)
+    options, changes = resume_options(saved, {"debugging_folder": "where/it/was"})
+    assert changes == []
+    assert options == saved
+
+
+def test_a_change_that_does_not_fit_the_run_is_refused():
+    with pytest.raises(UserError, match="--emulator_workers"):
+        resume_options(SAVED, {"emulator_workers": 33})
+    with pytest.raises(UserError, match="--clip_norm"):
+        resume_options(SAVED, {"clip_norm": 0.0})

@@ -1,0 +1,162 @@
+"""Options as saved: command line <-> dataclass <-> args.json."""
+
+import dataclasses
+import json
+
+import pytest
+
+from paac.cli.errors import UserError
+from paac.cli.options import Options, load_options, parse_options, save_options
+from tests.helpers.messages import message_of
+
+# A value other than the default for every option, to go round with.
+CHANGED = {
+    "game": "breakout",
+    "rom_path": "elsewhere",
+    "protocol": "machado",
+    "random_start": True,
+    "sticky_actions": 0.125,
+    "full_action_space": False,
+    "single_life_episodes": True,
+    "max_episode_frames": 1000,
+    "rgb": True,
+    "emulator_counts": 7,
+    "emulator_workers": 3,
+    "shards": 4,
+    "visualize": 1,
+    "arch": "NATURE",
+    "activation": "leaky_relu",
+    "alpha_leaky_relu": 0.25,
+    "precision": "bfloat16",
+    "keep_percentage": 0.5,
+    "max_repetition": 10,
+    "nb_choices": 6,
+    "figar_discount": "play",
+    "initial_lr": 1e-3,
+    "scale_lr": True,
+    "lr_annealing_steps": 11,
+    "entropy_regularisation_strength": 0.05,
+    "gamma": 0.9,
+    "max_local_steps": 3,
+    "max_global_steps": 13,
+    "alpha": 0.5,
+    "e": 1e-8,
+    "clip_norm": 0.5,
+    "clip_norm_type": "ignore",
+    "random_seed": 0,
+    "softmax_temp": 2.0,
+    "egreedy": True,
+    "epsilon": 0.0,
+    "annealed": True,
+    "annealed_steps": 17,
+    "debugging_folder": "runs/x",
+    "device": "/cpu:0",
+    "op_threads": 2,
+    "checkpoint_interval": 19,
+    "visualize_convs": True,
+    "log_video": True,
+    "keep_checkpoints": 1,
+}
+
+
+def argv_of(values):
+    """What a user types for these values, with the long flags."""
+    names = {"game": "-g", "random_seed": "--seed", "entropy_regularisation_strength": "--entropy"}
+    argv = []
+    for name, value in values.items():
+        flag = names.get(name, f"--{name}")
+        if isinstance(value, bool):
+            argv.append(flag if value else flag.replace("--", "--no-"))
+        else:
+            argv += [flag, str(value)]
+    return argv
+
+
+def write_args(folder, values):
+    file = folder / "args.json"
+    file.write_text(values if isinstance(values, str) else json.dumps(values))
+    return file
+
+
+def test_the_changed_values_are_of_all_options_and_all_changed():
+    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
+    assert CHANGED.keys() == defaults.keys()
+    assert not [name for name, value in CHANGED.items() if value == defaults[name]]
+
+
+def test_command_line_options_and_args_json_go_round(tmp_path):
+    options = parse_options(argv_of(CHANGED))
+    assert dataclasses.asdict(options) == CHANGED
+    file = tmp_path / "args.json"
+    save_options(options, file)
+    assert load_options(file) == options
+    assert json.loads(file.read_text()) == CHANGED  # flat, by the original's names
+    assert list(tmp_path.iterdir()) == [file]  # nothing left of writing it aside
+
+
+def test_the_defaults_go_round(tmp_path):
+    save_options(Options(), tmp_path / "args.json")
+    assert load_options(tmp_path / "args.json") == Options() == parse_options([])
+
+
+def test_keys_that_are_missing_take_their_defaults(tmp_path):
+    assert load_options(write_args(tmp_path, {})) == Options()
+    assert load_options(write_args(tmp_path, {"arch": "PWYX"})) == Options(arch="PWYX")
+
+
+def test_a_whole_number_will_do_where_a_number_is_asked_for(tmp_path):
+    clip_norm = load_options(write_args(tmp_path, {"clip_norm": 3})).clip_norm
+    assert clip_norm == 3.0
+    assert type(clip_norm) is float
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"gama": 0.9}', ["gama", "gamma"]),  # with what was meant
+        ('{"qqq": 1}', ["qqq"]),
+        ('{"gamma": "0.9"}', ["gamma", "a number"]),
+        ('{"gamma": null}', ["gamma", "null"]),
+        ('{"gamma": NaN}', ["--gamma", "finite"]),
+        ('{"e": Infinity}', ["--e", "finite"]),
+        ('{"max_local_steps": 5.0}', ["max_local_steps", "a whole number"]),
+        ('{"max_local_steps": true}', ["max_local_steps", "a whole number"]),
+        ('{"rgb": 1}', ["rgb", "true or false"]),
+        ('{"rgb": "false"}', ["rgb", "true or false"]),
+        ('{"game": 7}', ["game", "a text"]),
+        ('{"game": ["pong"]}', ["game", "a text"]),
+        ('{"gamma": 1.5}', ["--gamma", "from 0 to 1"]),
+        ('{"emulator_counts": 4, "shards": 5}', ["--shards"]),
+        ('{"max_repetition": 3, "nb_choices": 9}', ["--max_repetition", "--nb_choices"]),
+        ('{"gamma": 0.9', ["cannot be read"]),
+        ("", ["cannot be read"]),
+        ("[1, 2]", ["no JSON object"]),
+        ("null", ["no JSON object"]),
+    ],
+)
+def test_an_args_json_that_is_wrong_is_named_in_one_line(content, said, tmp_path):
+    file = write_args(tmp_path, content)
+    with pytest.raises(UserError) as error:
+        load_options(file)
+    for words in (str(file), *said):
+        assert words in message_of(error)
+
+
+def test_an_args_json_of_other_bytes_than_utf8_is_named(tmp_path):
+    file = tmp_path / "args.json"
+    file.write_bytes(b'{"game": "\xff"}')
+    with pytest.raises(UserError) as error:
+        load_options(file)
+    assert str(file) in message_of(error)
+
+
+def test_a_number_too_large_for_a_float_is_named(tmp_path):
+    file = write_args(tmp_path, '{"gamma": 1' + "0" * 400 + "}")
+    with pytest.raises(UserError) as error:
+        load_options(file)
+    assert str(file) in message_of(error)
+
+
+def test_a_missing_args_json_is_named(tmp_path):
+    with pytest.raises(UserError, match="args.json"):
+        load_options(tmp_path / "args.json")

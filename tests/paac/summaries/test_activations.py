@@ -1,0 +1,66 @@
+"""What layers compute, read from one pass of a network that is left as it was."""
+
+import numpy as np
+import pytest
+
+from networks.layers import Conv
+from networks.registry import TORSOS, make_network
+from paac.summaries.activations import active_units, layer_outputs
+
+
+def network_of(arch):
+    return make_network(arch, num_actions=6, nb_choices=3, rgb=False, seed=3)
+
+
+def observations_of(count):
+    return np.random.default_rng(1).integers(0, 256, (count, 84, 84, 4), np.uint8)
+
+
+@pytest.mark.parametrize("arch", TORSOS)
+def test_active_units_are_those_that_an_observation_switches_on(arch):
+    network = network_of(arch)
+    before = active_units(network, observations_of(4))
+    dense = network.torso.dense
+    dense.bias.assign(np.where(np.arange(dense.units) % 4 == 0, 1e4, -1e4))  # a quarter on, whatever comes
+    after = active_units(network, observations_of(4))
+    assert before[dense.name] > 0.5
+    assert after == before | {dense.name: 0.25}
+    assert all(0.0 < fraction <= 1.0 for fraction in before.values())
+
+
+def test_a_filter_is_active_if_one_place_of_one_observation_switches_it_on():
+    network = network_of("NIPS")
+    conv = network.torso.conv1
+    kernel = np.zeros(conv.kernel.shape, np.float32)
+    kernel[0, 0, 0, :3] = 1.0  # three filters look at one pixel
+    conv.kernel.assign(kernel)
+    conv.bias.assign(np.full(16, -0.5))
+    observations = np.zeros((2, 84, 84, 4), np.uint8)
+    assert active_units(network, observations)[conv.name] == 0.0
+    observations[1, 40, 40, 0] = 255
+    assert active_units(network, observations)[conv.name] == 3 / 16
+
+
+def test_outputs_are_those_of_the_layers_and_the_layers_stay_as_they_were():
+    network, observations = network_of("NATURE"), observations_of(2)
+    outputs = layer_outputs(network, observations)
+    torso = network.torso
+    assert list(outputs) == [torso.conv1, torso.conv2, torso.conv3, torso.dense]
+    features = observations
+    for layer in (torso.conv1, torso.conv2, torso.conv3):
+        features = layer(features)
+        np.testing.assert_array_equal(outputs[layer], features)
+    assert "call" not in vars(torso.dense)
+
+
+def test_layers_stay_as_they_were_where_the_network_fails(monkeypatch):
+    network = network_of("NIPS")
+    monkeypatch.setattr(type(network.torso), "combine", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        layer_outputs(network, observations_of(1))
+    assert not any("call" in vars(layer) for layer in (network.torso.conv1, network.torso.dense))
+
+
+def test_the_convolutions_of_inner_sections_are_among_them():
+    network = network_of("IMPALA")
+    assert sum(isinstance(layer, Conv) for layer in layer_outputs(network, observations_of(1))) == 15

@@ -1,0 +1,360 @@
+"""What TensorBoard and episodes.csv are told."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from networks.registry import make_network
+from paac.cli.options import Options
+from paac.learner import GradientStatistics, Update
+from paac.loss import Losses
+from paac.rollout import Played
+from paac.summaries.curves import EpisodeLog, Summaries, cut_logs, log_lengths, spread, tiles
+from paac.training.episodes import Episode
+from paac.video.film import Film
+
+TABLE = [0, 3, 6, 10]
+LOSSES = Losses(*(np.float32(number / 8) for number in range(1, 10)))
+STATISTICS = GradientStatistics(np.float32(0.5), np.float32(1.5), np.float32(2.5), np.float32(-3.5))
+
+
+def update_of(actions, choices, gradients=STATISTICS, losses=LOSSES, global_norm=6.5):
+    played = Played(np.array(actions, np.int32), np.array(choices, np.int32), rewards=None, dones=None, plays=None)
+    return Update(played, losses, np.float32(global_norm), gradients)
+
+
+def events(folder):
+    """{tag: [(step, value)]} of the only event file there, and the graphs in it."""
+    (file,) = folder.glob("*.tfevents.*")
+    values, graphs = {}, []
+    for event in tf.compat.v1.train.summary_iterator(str(file)):
+        if event.graph_def:
+            graphs.append(tf.compat.v1.GraphDef.FromString(event.graph_def))
+        for value in event.summary.value:
+            values.setdefault(value.tag, []).append((event.step, tf.make_ndarray(value.tensor)))
+    return values, graphs
+
+
+def curves(folder):
+    """The curves alone: tags with one number for a step."""
+    return {
+        tag: [(step, value.item()) for step, value in points]
+        for tag, points in events(folder)[0].items()
+        if all(value.ndim == 0 and value.dtype == np.float32 for _, value in points)
+    }
+
+
+def written(folder, updates, *, step=800, last=((1.0, 10), (3.0, 30)), values=None):
+    summaries = Summaries(folder, 2, TABLE)
+    for update in updates:
+        summaries.add(update, [])
+    summaries.write(step, last, values or {})
+    summaries.close()
+    return events(folder)[0]
+
+
+def test_every_curve_of_an_update_is_there_with_its_value(tmp_path):
+    written(
+        tmp_path,
+        [update_of([[0, 1]], [[0, 0]])],
+        values={"parameters/lr": 0.0078125, "stats/steps_per_s": 1250.0, "stats/actions_per_s": 2500.0},
+    )
+    expected = {
+        # The losses in the order of their fields, 1/8, 2/8, ...
+        "loss/loss": 0.125,
+        "loss/critic_loss_mean": 0.25,
+        "loss/actor_objective_mean": 0.375,
+        "loss/actor_advantage_mean": 0.5,
+        "loss/log_repetition_mean": 0.625,
+        "global_norm": 6.5,
+        "raw_gradients/mean": 0.5,
+        "raw_gradients/stddev": 1.5,
+        "raw_gradients/max": 2.5,
+        "raw_gradients/min": -3.5,
+        "parameters/lr": 0.0078125,
+        "stats/steps_per_s": 1250.0,
+        "stats/actions_per_s": 2500.0,
+        # Of the episodes (1, 10) and (3, 30).
+        "rewards_per_episode/mean": 2.0,
+        "rewards_per_episode/min": 1.0,
+        "rewards_per_episode/max": 3.0,
+        "rewards_per_episode/std": 1.0,
+        "rewards_per_episode/std_over_mean": 0.5,
+        "steps_per_episode/mean": 20.0,
+        "steps_per_episode/min": 10.0,
+        "steps_per_episode/max": 30.0,
+        "steps_per_episode/std": 10.0,
+        "steps_per_episode/std_over_mean": 0.5,
+    }
+    found = curves(tmp_path)
+    assert {tag: found.get(tag) for tag in expected} == {tag: [(800, value)] for tag, value in expected.items()}
+
+
+def test_the_curves_are_those_of_the_newest_update(tmp_path):
+    newer = LOSSES._replace(loss=np.float32(-4.0))
+    updates = [update_of([[0]], [[0]]), update_of([[0]], [[0]], losses=newer, global_norm=1.25)]
+    written(tmp_path, updates)
+    assert curves(tmp_path)["loss/loss"] == [(800, -4.0)]
+    assert curves(tmp_path)["global_norm"] == [(800, 1.25)]
+
+
+def test_each_episode_is_a_point_at_its_own_step(tmp_path):
+    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900), Episode(64, 3, -21.0, 700)])
+    summaries.add(update_of([[0]], [[0]]), [])
+    summaries.add(update_of([[0]], [[0]]), [Episode(224, 1, 0.5, 1)])
+    summaries.close()
+    found = curves(tmp_path)
+    assert found["rl/reward"] == [(32, 21.0), (64, -21.0), (224, 0.5)]
+    assert found["rl/episode_length"] == [(32, 900.0), (64, 700.0), (224, 1.0)]
+
+
+def assert_histogram(points, step, values):
+    """Buckets [left, right, count] as NumPy would count them."""
+    ((found_step, buckets),) = points
+    assert found_step == step
+    values = np.asarray(values, float)
+    assert buckets[:, 2].sum() == len(values)
+    assert (buckets[0, 0], buckets[-1, 1]) == (values.min(), values.max())
+    counts, _ = np.histogram(values, len(buckets))
+    np.testing.assert_array_equal(buckets[:, 2], counts)
+
+
+def test_histograms_count_all_updates_since_the_last_time(tmp_path):
+    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries.add(update_of([[5, 5]], [[3, 3]]), [])
+    summaries.write(100, [], {})
+    summaries.add(update_of([[0, 1], [1, 1]], [[0, 0], [0, 1]]), [])
+    summaries.add(update_of([[2, 4], [4, 4]], [[2, 2], [2, 2]]), [])
+    summaries.write(200, [], {})
+    summaries.close()
+    values, _ = events(tmp_path)
+    assert values["actions"][0][1][:, 2].sum() == 2
+    assert_histogram(values["actions"][1:], 200, [0, 1, 1, 1, 2, 4, 4, 4])
+    # One play more than the table's repeats.
+    assert_histogram(values["repetitions"][1:], 200, [1, 1, 1, 4, 7, 7, 7, 7])
+
+
+def test_there_is_no_curve_of_episodes_before_the_first_nor_of_gradients_that_were_not_asked_for(tmp_path):
+    values = written(tmp_path, [update_of([[0]], [[0]], gradients=None)], last=[])
+    groups = {tag.split("/")[0] for tag in values}
+    assert groups == {"loss", "global_norm", "actions", "action_shares", "repetitions", "repetition_shares"}
+
+
+def test_shares_are_those_of_all_updates_since_the_last_time(tmp_path):
+    written(tmp_path, [update_of([[0, 1]], [[0, 0]]), update_of([[1, 1]], [[1, 0]])])
+    found = curves(tmp_path)
+    assert found["action_shares/0"] == [(800, 0.25)] and found["action_shares/1"] == [(800, 0.75)]
+    assert found["repetition_shares/1_plays"] == [(800, 0.75)]
+    assert found["repetition_shares/4_plays"] == [(800, 0.25)]
+
+
+def test_plain_paac_has_no_shares_of_repetitions(tmp_path):
+    summaries = Summaries(tmp_path, 2, [0])
+    summaries.add(update_of([[0]], [[0]]), [])
+    summaries.write(800, [], {})
+    summaries.close()
+    assert not any("repetition_shares" in tag for tag in curves(tmp_path))
+
+
+def test_channels_become_tiles_each_as_bright_as_it_can_be():
+    channels = np.zeros((2, 3, 5), np.float32)
+    channels[:, :, 1] = [[-1, 0, 1], [1, 0, -1]]
+    channels[0, 0, 4] = 0.001
+    picture = tiles(channels)
+    assert picture.shape == (4, 9, 1) and picture.dtype == np.uint8
+    assert picture[:2, 3:6, 0].tolist() == [[0, 127, 255], [255, 127, 0]]
+    assert picture[2:, 3:6, 0].tolist() == [[255, 0, 0], [0, 0, 0]]
+    assert picture.sum() == 127 * 2 + 255 * 3
+
+
+@pytest.mark.parametrize(("arch", "convolutions"), [("NIPS", 2), ("LSTM", 4), ("IMPALA", 15)])
+def test_every_convolution_is_shown(arch, convolutions, tmp_path):
+    network = make_network(arch, num_actions=2, nb_choices=1, rgb=False, seed=1)
+    summaries = Summaries(tmp_path, 2, [0])
+    summaries.show_convolutions(800, network, np.full((84, 84, 4), 9, np.uint8))
+    summaries.close()
+    values, _ = events(tmp_path)
+    shown = {tag for tag in values if tag.startswith("convolutions/")}
+    assert shown == {"convolutions/observation", *(f"convolutions/{n}" for n in range(1, convolutions + 1))}
+    width, height, picture = values["convolutions/1"][0][1]
+    assert int(width) % 4 == 0 and int(height) > 0 and picture.startswith(b"\x89PNG")
+
+
+def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
+    graph = tf.function(lambda x: tf.square(x, name="a_name_to_find")).get_concrete_function(tf.TensorSpec([])).graph
+    summaries = Summaries(tmp_path, 2, TABLE)
+    network = make_network("NIPS", num_actions=2, nb_choices=1, rgb=False, seed=1)
+    summaries.describe(Options(random_seed=5), network, graph, step=1200)
+    summaries.close()
+    values, graphs = events(tmp_path)
+    ((step, text),) = values["options"]
+    assert step == 1200  # where this session of the training begins
+    assert "| gamma | 0.99 | discount |" in text.item().decode().splitlines()
+    weights = values["network"][0][1].item().decode()
+    assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| together | | {network.count_params():,} |" in weights
+    assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
+
+
+def test_a_film_is_a_picture_whose_file_is_the_gif(tmp_path):
+    film = Film()
+    for shade in (0, 90, 180):
+        film.add(np.full((20, 30, 3), shade, np.uint8))
+    gif = io.BytesIO()
+    film.save(gif, 2)
+    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries.show_film(800, gif.getvalue())
+    summaries.close()
+    ((step, (width, height, shown)),) = events(tmp_path)[0]["agent_plays"]
+    assert (step, width, height, shown) == (800, b"60", b"40", gif.getvalue())
+
+
+def test_a_flush_puts_all_into_the_file(tmp_path):
+    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
+    summaries.flush()
+    assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
+    summaries.close()
+
+
+# std_over_mean.
+
+
+def test_spread_of_some_values():
+    assert spread(np.array([1.0, 1, 4])) == {
+        "mean": 2.0,
+        "min": 1.0,
+        "max": 4.0,
+        "std": pytest.approx(np.sqrt(2)),  # over n, not n - 1
+        "std_over_mean": pytest.approx(np.sqrt(2) / 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([3.0], 0.0),
+        ([-1.0, -3.0], 0.5),  # of the magnitude
+        ([-1.0, 1.5], 2.0),  # 1.25 / 0.25 = 5: held at 2
+        ([0.0], 2.0),
+        ([-1.0, 1.0], 2.0),
+    ],
+)
+def test_std_over_mean_is_held_at_two_also_where_the_mean_is_zero(values, expected):
+    assert spread(np.array(values))["std_over_mean"] == expected
+
+
+# episodes.csv.
+
+HEADER = "step,seconds,emulator,reward,length\n"
+
+
+def test_episodes_csv_has_a_line_for_each_episode_at_once(tmp_path):
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(160, 3, -21.0, 824), Episode(161, 0, 0.5, 1)], 12.345)
+    log.add([], 13.0)
+    assert file.read_text() == HEADER + "160,12.3,3,-21,824\n161,12.3,0,0.5,1\n"  # before it is closed
+    log.close()
+
+
+def test_episodes_csv_goes_on_without_a_second_header(tmp_path):
+    file = tmp_path / "episodes.csv"
+    for step in (1, 2):
+        log = EpisodeLog(file)
+        log.add([Episode(step, 0, 1.0, 5)], 1.0)
+        log.close()
+    assert file.read_text() == HEADER + "1,1.0,0,1,5\n2,1.0,0,1,5\n"
+
+
+def test_a_reward_in_episodes_csv_is_not_rounded(tmp_path):
+    # Some games reach millions, and a score of a game has no decimals to lose.
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(1, 0, 1_234_567.0, 5)], 1.0)
+    log.close()
+    assert float(file.read_text().splitlines()[1].split(",")[3]) == 1_234_567
+
+
+# Logs that are cut back on a resume.
+
+
+def run_of(folder):
+    """A run with an event file and a csv of ten bytes each."""
+    (folder / "tf").mkdir()
+    first = folder / "tf" / "events.out.tfevents.1.here"
+    first.write_bytes(b"0123456789")
+    (folder / "episodes.csv").write_bytes(b"abcdefghij")
+    return first
+
+
+def test_the_lengths_are_those_of_events_and_csv(tmp_path):
+    assert log_lengths(tmp_path) == {}
+    run_of(tmp_path)
+    (tmp_path / "args.json").write_text("{}")
+    (tmp_path / "tf" / "notes.txt").write_text("mine")
+    assert log_lengths(tmp_path) == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}
+
+
+def test_logs_are_cut_back_to_their_lengths_and_later_ones_go(tmp_path):
+    first = run_of(tmp_path)
+    lengths = log_lengths(tmp_path)
+    first.write_bytes(b"0123456789 and more")
+    (tmp_path / "episodes.csv").write_bytes(b"abcdefghij and more")
+    later = tmp_path / "tf" / "events.out.tfevents.2.here"
+    later.write_bytes(b"of a session after the checkpoint")
+    (tmp_path / "tf" / "notes.txt").write_text("mine")
+    cut_logs(tmp_path, lengths)
+    assert first.read_bytes() == b"0123456789"
+    assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
+    assert not later.exists()
+    assert (tmp_path / "tf" / "notes.txt").read_text() == "mine"
+
+
+def test_a_new_run_takes_no_log_over(tmp_path):
+    run_of(tmp_path)
+    cut_logs(tmp_path, {})
+    assert log_lengths(tmp_path) == {}
+
+
+def test_a_log_that_is_gone_or_shorter_is_left_as_it_is(tmp_path):
+    first = run_of(tmp_path)
+    cut_logs(tmp_path, {"tf/events.out.tfevents.1.here": 99, "episodes.csv": 10, "tf/events.out.tfevents.0.gone": 5})
+    assert first.read_bytes() == b"0123456789"  # no zeros at its end
+    assert log_lengths(tmp_path) == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}
+
+
+def test_curves_after_a_resume_have_no_overlap(tmp_path):
+    summaries = Summaries(tmp_path / "tf", 2, TABLE)
+    summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
+    summaries.flush()
+    lengths = log_lengths(tmp_path)
+    summaries.add(update_of([[0]], [[0]]), [Episode(20, 0, 2.0, 1)])  # after the checkpoint; the process is killed
+    summaries.close()
+    cut_logs(tmp_path, lengths)
+    assert curves(tmp_path / "tf")["rl/reward"] == [(10, 1.0)]
+
+
+def resident():
+    """MiB of this process."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_points_leave_nothing_in_memory(tmp_path):
+    """TensorFlow keeps every Python number that it makes a tensor of: 14 MiB for these."""
+    summaries = Summaries(tmp_path, 2, TABLE)
+
+    def write(first):
+        for number in range(first, first + 2000):
+            summaries.add(update_of([[0]], [[0]]), [Episode(7 * number, 0, number + 0.5, 3 * number)])
+
+    write(100_000)
+    before = resident()
+    write(200_000)
+    assert resident() - before < 4
+    summaries.close()

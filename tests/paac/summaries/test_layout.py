@@ -1,0 +1,53 @@
+"""What TensorBoard is told of a run as a whole."""
+
+import dataclasses
+
+import markdown
+import pytest
+
+from paac.cli.options import Options, resolve
+from paac.summaries.layout import SHOWN_FIRST, experiment, hyperparameters, layout, options_text
+
+OPTIONS = resolve(Options(random_seed=5, gamma=0.9, egreedy=True, debugging_folder="logs/mine"))
+
+
+def test_every_option_is_in_the_table_of_its_group():
+    page = markdown.markdown(options_text(OPTIONS), extensions=["markdown.extensions.tables"])  # as TensorBoard does
+    groups = {field.metadata["group"] for field in dataclasses.fields(Options)}
+    assert page.count("<h3>") == page.count("<table>") == len(groups)
+    rows = page.split("<tr>")
+    for field in dataclasses.fields(Options):
+        (row,) = [row for row in rows if f"<td>{field.name}</td>" in row]
+        assert row.count("<td>") == 3
+
+
+def test_what_is_not_as_by_default_is_marked_with_the_default():
+    lines = options_text(OPTIONS).splitlines()
+    assert "| gamma | **0.9** (default 0.99) | discount |" in lines
+    assert "| alpha | 0.99 | decay of RMSProp |" in lines
+    assert any(line.startswith("| random_seed | 5 |") for line in lines)  # by default there is none
+
+
+def test_runs_are_compared_by_what_makes_them_and_by_plain_values():
+    values = hyperparameters(OPTIONS)
+    assert values["gamma"] == 0.9 and values["egreedy"] is True and values["game"] == "pong"
+    assert not {"debugging_folder", "device", "emulator_workers", "keep_checkpoints", "log_video"} & values.keys()
+    assert {type(value) for value in values.values()} == {str, int, float, bool}
+    assert "random_seed" not in hyperparameters(Options())  # no value, no column
+
+
+def test_the_table_of_runs_has_a_column_for_each_and_the_reward():
+    told = experiment()
+    assert {column.name for column in told.hparam_infos} == hyperparameters(OPTIONS).keys()
+    assert [metric.name.tag for metric in told.metric_infos][0] == "rewards_per_episode/mean"
+    first = {column.name for column in told.hparam_infos if column.differs}
+    assert first == set(SHOWN_FIRST)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_charts_have_titles_and_patterns_of_whole_names(number):
+    charts = layout().category[number].chart
+    assert len({chart.title for chart in charts}) == len(charts) > 3
+    for chart in charts:
+        (pattern,) = chart.multiline.tag
+        assert pattern.startswith("^(") and pattern.endswith(")$")  # TensorBoard would take a beginning for a match

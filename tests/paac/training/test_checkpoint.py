@@ -1,0 +1,367 @@
+"""Checkpoints: whole or not there, wherever the run's folder is, and never half of one."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from networks.registry import make_network
+from paac.cli.errors import UserError
+from paac.optimizer import RMSProp
+from paac.training.checkpoint import Checkpoint, CheckpointFolder, DamagedCheckpoint
+
+EMULATORS = [bytes([number, 0, 255, 0]) * (number + 1) for number in range(12)]  # twelve: "10" must not sort before "2"
+
+
+class Net(tf.Module):
+    """Stands for a network where its size would only cost time."""
+
+    def __init__(self, value, size=3):
+        super().__init__()
+        self.weights = tf.Variable(tf.fill([size], float(value)))
+
+
+def write(folder, step, value=None, *, keep=9, emulators=EMULATORS):
+    value = step if value is None else value
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    CheckpointFolder(folder).write(step, {"network": Net(value)}, {"global_step": step, "mark": value}, emulators, keep)
+    return folder / str(step)
+
+
+def value_in(checkpoint):
+    network = Net(-1)
+    checkpoint.restore(network=network)
+    return network.weights.numpy()[0]
+
+
+def steps_in(folder):
+    return sorted(int(entry.name) for entry in folder.iterdir() if entry.is_dir())
+
+
+def flip(file, position, bit=0):
+    content = bytearray(file.read_bytes())
+    content[position] ^= 1 << bit
+    file.write_bytes(content)
+
+
+# Round trips.
+
+
+def test_weights_state_and_emulators_come_back(tmp_path):
+    variables = [tf.Variable([1.0, 2.0]), tf.Variable([[3.0]])]
+    network, optimizer = Net(5), RMSProp(variables, 0.99, 0.1)
+    optimizer.apply([tf.constant([3.0, 4.0]), tf.constant([[5.0]])], variables, tf.constant(0.1))
+    state = {"global_step": 160, "seconds": 1.5, "episodes": {"last": [[1.0, 2]]}, "logs": {"episodes.csv": 7}}
+    folder = CheckpointFolder(tmp_path)
+    folder.write(160, {"network": network, "optimizer": optimizer}, state, EMULATORS, keep=1)
+
+    checkpoint, damaged = folder.newest()
+    assert damaged == []
+    assert (checkpoint.step, checkpoint.state, checkpoint.has_emulators) == (160, state, True)
+    assert checkpoint.emulator_states() == EMULATORS
+    again, new_optimizer = Net(0), RMSProp(variables, 0.99, 0.1)
+    checkpoint.restore(network=again, optimizer=new_optimizer)
+    np.testing.assert_array_equal(again.weights, [5, 5, 5])
+    np.testing.assert_allclose(new_optimizer.mean_squares[0], [1.08, 1.15], rtol=1e-6)
+    np.testing.assert_allclose(new_optimizer.mean_squares[1], [[1.24]], rtol=1e-6)
+
+
+def test_a_test_restores_the_network_without_the_optimizer(tmp_path):
+    network = Net(5)
+    tracked = {"network": network, "optimizer": RMSProp([network.weights], 0.99, 0.1)}
+    CheckpointFolder(tmp_path).write(1, tracked, {}, None, keep=1)
+    assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 5
+
+
+def test_a_checkpoint_without_emulators_says_so(tmp_path):
+    write(tmp_path, 10, emulators=None)
+    checkpoint, _ = CheckpointFolder(tmp_path).newest()
+    assert not checkpoint.has_emulators
+    assert not (tmp_path / "10" / "emulators.npz").exists()
+
+
+def test_a_folder_without_checkpoints_has_none(tmp_path):
+    assert CheckpointFolder(tmp_path).newest() == (None, [])
+    assert CheckpointFolder(tmp_path / "missing").newest() == (None, [])
+
+
+# The layout.
+
+
+def test_the_folder_holds_what_its_docstring_says(tmp_path):
+    folder = write(tmp_path / "checkpoints", 500)
+    assert sorted(entry.name for entry in folder.parent.iterdir()) == ["500", "checkpoint"]
+    names = sorted(file.name for file in folder.iterdir())
+    data = [name for name in names if name.startswith("weights.data-")]
+    assert data
+    assert names == ["emulators.npz", "manifest.json", "state.json", *data, "weights.index"]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert sorted(manifest["files"]) == sorted(set(names) - {"manifest.json"})
+    for name, entry in manifest["files"].items():
+        assert entry["size"] == (folder / name).stat().st_size
+        assert len(entry["sha256"]) == 64
+
+
+def test_emulator_states_are_no_pickle(tmp_path):
+    folder = write(tmp_path, 1)
+    with np.load(folder / "emulators.npz", allow_pickle=False) as states:
+        assert [states[name].dtype for name in states.files] == [np.uint8] * len(EMULATORS)
+
+
+@pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
+def test_tensorflow_itself_finds_the_newest(relative, tmp_path, monkeypatch):
+    # Both as a user may type them; the default, logs/, is relative.
+    monkeypatch.chdir(tmp_path)
+    folder = Path("logs/pong/checkpoints") if relative else tmp_path / "logs/pong/checkpoints"
+    for step in (100, 20, 1000):
+        write(folder, step)
+    path = tf.train.latest_checkpoint(str(folder))
+    assert path is not None
+    assert Path(path).resolve() == tmp_path / "logs/pong/checkpoints/1000/weights"
+    network = Net(-1)
+    tf.train.Checkpoint(network=network).read(path).assert_consumed()
+    assert network.weights.numpy()[0] == 1000
+
+
+@pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
+def test_a_run_that_was_moved_still_loads(relative, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = Path("run") if relative else tmp_path / "run"
+    write(before / "checkpoints", 100)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    folder = tmp_path / "moved" / "checkpoints"
+    checkpoint, damaged = CheckpointFolder(folder).newest()
+    assert damaged == []
+    assert value_in(checkpoint) == 100
+    assert checkpoint.emulator_states() == EMULATORS
+    assert tf.train.latest_checkpoint(str(folder)) == str(folder / "100" / "weights")
+
+
+@pytest.mark.parametrize("name", ["a [b]", "a*", "ü?", "[x]*", "a\\b"])
+def test_a_folder_may_have_any_name(name, tmp_path, monkeypatch):
+    # TensorFlow takes some of these for patterns.
+    monkeypatch.chdir(tmp_path)
+    folder = Path(name) / "checkpoints"
+    write(folder, 10)
+    checkpoint, damaged = CheckpointFolder(folder).newest()
+    assert damaged == [] and value_in(checkpoint) == 10
+    assert Path.cwd() == tmp_path
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    for step in (5, 40, 300, 2000):
+        write(tmp_path, step, keep=3)
+    assert steps_in(tmp_path) == [40, 300, 2000]
+    write(tmp_path, 10_000, keep=1)
+    assert steps_in(tmp_path) == [10_000]
+
+
+def test_checkpoints_after_the_one_written_go(tmp_path):
+    # They were damaged and passed over: the run went on from one before them, and their future is not this one's.
+    for step in (10, 20, 30):
+        write(tmp_path, step)
+    write(tmp_path, 15)
+    assert steps_in(tmp_path) == [10, 15]
+    assert CheckpointFolder(tmp_path).newest()[0].step == 15
+    assert Path(tf.train.latest_checkpoint(str(tmp_path))).parent.name == "15"
+
+
+def test_a_step_can_be_written_again(tmp_path):
+    write(tmp_path, 10, 1)
+    write(tmp_path, 10, 2)
+    assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 2
+
+
+# Damage.
+
+
+def damage(file, how):
+    if how == "truncated":
+        file.write_bytes(file.read_bytes()[:-1])
+    elif how == "longer":
+        file.write_bytes(file.read_bytes() + b"\n")
+    elif how == "flipped":
+        flip(file, file.stat().st_size // 2)
+    elif how == "empty":
+        file.write_bytes(b"")
+    else:
+        file.unlink()
+
+
+@pytest.mark.parametrize("how", ["truncated", "longer", "flipped", "empty", "missing"])
+@pytest.mark.parametrize("name", ["weights.index", "weights.data-*", "emulators.npz", "state.json"])
+def test_a_damaged_file_is_named_and_the_checkpoint_before_taken(name, how, tmp_path):
+    write(tmp_path, 9)
+    (file,) = write(tmp_path, 100).glob(name)
+    damage(file, how)
+    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
+    assert (checkpoint.step, value_in(checkpoint)) == (9, 9)
+    assert len(damaged) == 1
+    assert str(file) in damaged[0]
+
+
+@pytest.mark.parametrize("how", ["truncated", "empty", "missing"])
+def test_a_damaged_manifest_damages_its_checkpoint(how, tmp_path):
+    write(tmp_path, 9)
+    damage(write(tmp_path, 100) / "manifest.json", how)
+    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
+    assert checkpoint.step == 9
+    assert len(damaged) == 1
+    assert str(tmp_path / "100") in damaged[0]
+
+
+def test_no_flipped_bit_of_the_manifest_goes_wrong_in_another_way(tmp_path):
+    # Either the checkpoint is reported as damaged, or what was read is still all of it.
+    folder = write(tmp_path, 100)
+    whole = Checkpoint(folder)
+    good = (folder / "manifest.json").read_bytes()
+    reported = 0
+    for position in range(0, len(good), 3):
+        flip(folder / "manifest.json", position, bit=position % 8)
+        try:
+            checkpoint = Checkpoint(folder)
+        except DamagedCheckpoint as error:
+            reported += 1
+            assert "\n" not in str(error)
+        else:
+            assert (checkpoint.state, checkpoint.has_emulators) == (whole.state, True)
+        (folder / "manifest.json").write_bytes(good)
+    assert reported > len(good) / 6
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"files": []}', '{"files": {"state.json": 7}}', '"a"'])
+def test_a_manifest_of_another_shape_is_damage(content, tmp_path):
+    folder = write(tmp_path, 100)
+    (folder / "manifest.json").write_text(content)
+    with pytest.raises(DamagedCheckpoint, match="100"):
+        Checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", ["../outside", "../../outside", "/outside", "..", "."])
+def test_a_manifest_cannot_name_files_outside_its_folder(name, tmp_path):
+    folder = write(tmp_path / "checkpoints", 100)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for place in (folder.parent, tmp_path):  # a file that is all the manifest says of it, but not there
+        shutil.copy(folder / "state.json", place / "outside")
+    if name == "/outside":
+        name = str(tmp_path / "outside")
+    manifest["files"][name] = manifest["files"]["state.json"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DamagedCheckpoint):
+        Checkpoint(folder)
+
+
+def test_when_all_are_damaged_all_are_named(tmp_path):
+    for step in (9, 100):
+        (write(tmp_path, step) / "state.json").unlink()
+    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
+    assert checkpoint is None
+    assert ["100" in damaged[0], "9" in damaged[1]] == [True, True]
+
+
+def test_a_damaged_checkpoint_gives_way_when_its_step_is_reached_again(tmp_path):
+    write(tmp_path, 9)
+    (write(tmp_path, 100) / "state.json").unlink()
+    write(tmp_path, 100, 7)
+    assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 7
+
+
+# A save that did not end.
+
+
+def test_a_half_written_checkpoint_is_never_loaded_and_is_swept_away(tmp_path):
+    write(tmp_path, 9)
+    shutil.copytree(write(tmp_path, 100), tmp_path / ".200.new")
+    (tmp_path / ".200.new" / "manifest.json").unlink()  # it is written last
+    folder = CheckpointFolder(tmp_path)
+    assert folder.newest()[0].step == 100
+    assert folder.newest()[1] == []
+    folder.drop_unfinished()
+    assert steps_in(tmp_path) == [9, 100]
+    assert folder.newest()[0].step == 100
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "100" / "weights")
+
+
+def test_what_a_killed_save_left_does_not_stop_the_next(tmp_path):
+    (tmp_path / ".100.new" / "weights.index").mkdir(parents=True)
+    write(tmp_path, 100)
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
+    assert CheckpointFolder(tmp_path).newest()[0].step == 100
+
+
+def test_a_run_that_was_deleted_is_not_made_anew(tmp_path):
+    with pytest.raises(OSError):
+        CheckpointFolder(tmp_path / "gone/checkpoints").write(1, {"network": Net(1)}, {}, None, keep=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sweeping_needs_no_folder(tmp_path):
+    CheckpointFolder(tmp_path / "missing").drop_unfinished()
+
+
+def test_a_save_that_fails_leaves_the_others_and_nothing_of_its_own(tmp_path, monkeypatch):
+    write(tmp_path, 9)
+
+    def full(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        write(tmp_path, 100)
+    monkeypatch.undo()
+    with pytest.raises(TypeError):
+        CheckpointFolder(tmp_path).write(100, {"network": Net(1)}, {"not": object()}, None, keep=1)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["9", "checkpoint"]
+    assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 9
+
+
+# Another network.
+
+
+def readable(error):
+    message = str(error.value)
+    assert len(message) < 1000, message
+    return message
+
+
+def test_a_checkpoint_of_another_size_is_refused(tmp_path):
+    write(tmp_path, 100)
+    with pytest.raises(DamagedCheckpoint, match="does not fit the run's options") as error:
+        Checkpoint(tmp_path / "100").restore(network=Net(0, size=4))
+    assert str(tmp_path / "100") in readable(error)
+    assert isinstance(error.value, UserError)  # one line and exit code 2
+
+
+def test_a_checkpoint_that_lacks_a_weight_is_refused(tmp_path):
+    # Or that weight would silently stay at its random start.
+    write(tmp_path, 100)
+    network = Net(0)
+    network.more = tf.Variable([1.0])
+    with pytest.raises(DamagedCheckpoint, match="does not fit the run's options"):
+        Checkpoint(tmp_path / "100").restore(network=network)
+
+
+def network_of(arch, seed=1, **settings):
+    return make_network(arch, **{"num_actions": 3, "nb_choices": 1, "rgb": False, "seed": seed, **settings})
+
+
+@pytest.mark.parametrize(
+    ("arch", "settings"), [("NATURE", {}), ("NIPS", {"num_actions": 4}), ("NIPS", {"nb_choices": 2})]
+)
+def test_a_checkpoint_of_another_network_is_refused(arch, settings, tmp_path):
+    CheckpointFolder(tmp_path).write(100, {"network": network_of("NIPS")}, {}, None, keep=1)
+    with pytest.raises(DamagedCheckpoint, match="does not fit the run's options") as error:
+        Checkpoint(tmp_path / "100").restore(network=network_of(arch, **settings))
+    assert str(tmp_path / "100") in readable(error)
+
+
+def test_a_network_says_the_same_after_it_was_read_back(tmp_path):
+    saved, read = network_of("NIPS", 1), network_of("NIPS", 2)
+    CheckpointFolder(tmp_path).write(100, {"network": saved}, {}, None, keep=1)
+    Checkpoint(tmp_path / "100").restore(network=read)
+    observations = np.random.default_rng(0).integers(0, 256, (2, 84, 84, 4), np.uint8)
+    for before, after in zip(saved(observations), read(observations), strict=True):
+        np.testing.assert_array_equal(before, after)

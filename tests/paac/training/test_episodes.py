@@ -1,0 +1,91 @@
+"""Which episodes ended, and how the last ones went."""
+
+import json
+
+import numpy as np
+import pytest
+
+from paac.rollout import Played
+from paac.training.episodes import Episode, EpisodeTracker
+
+
+def played_of(rewards, dones, plays=None):
+    """What was played, with only what is counted: [T][B] lists."""
+    rewards = np.array(rewards, np.float32)
+    plays = np.ones(rewards.shape, np.int32) if plays is None else np.array(plays, np.int32)
+    return Played(actions=None, choices=None, rewards=rewards, dones=np.array(dones, bool), plays=plays)
+
+
+def test_rewards_and_plays_add_up_over_updates_until_an_episode_ends():
+    tracker = EpisodeTracker(2)
+    assert tracker.add(played_of([[1, 10], [2, 20]], [[0, 0], [0, 0]], [[1, 3], [1, 11]]), 0) == []
+    # The first emulator's ends at the first decision of the second update, which began at step 4.
+    finished = tracker.add(played_of([[4, 40], [8, 80]], [[1, 0], [0, 1]], [[1, 1], [5, 2]]), 4)
+    assert finished == [
+        Episode(step=6, emulator=0, reward=7.0, length=3),
+        Episode(step=8, emulator=1, reward=150.0, length=17),
+    ]
+    # What came after the end counts for the next episode.
+    assert tracker.add(played_of([[0, 0]], [[1, 1]], [[2, 1]]), 8) == [
+        Episode(step=10, emulator=0, reward=8.0, length=7),
+        Episode(step=10, emulator=1, reward=0.0, length=1),
+    ]
+
+
+def test_an_emulator_may_end_several_episodes_in_one_update():
+    tracker = EpisodeTracker(2)
+    finished = tracker.add(played_of([[1, 5], [2, 5], [4, 5]], [[1, 0], [1, 0], [1, 1]]), 100)
+    assert finished == [
+        Episode(102, 0, 1.0, 1),
+        Episode(104, 0, 2.0, 1),
+        Episode(106, 0, 4.0, 1),
+        Episode(106, 1, 15.0, 3),
+    ]
+
+
+def test_rewards_are_raw_and_may_be_negative_or_fractions():
+    tracker = EpisodeTracker(1)
+    assert tracker.add(played_of([[-21.5], [1000]], [[0], [1]]), 0)[0].reward == 978.5
+
+
+def test_rewards_of_a_long_episode_are_not_rounded():
+    # In float32 a million and a tenth would already be off.
+    tracker = EpisodeTracker(1)
+    for step in range(3):
+        tracker.add(played_of([[2**24]], [[0]]), step)
+    assert tracker.add(played_of([[1]], [[1]]), 3)[0].reward == 3 * 2**24 + 1
+
+
+def test_the_mean_is_that_of_the_last_fifty_episodes():
+    tracker = EpisodeTracker(1)
+    assert tracker.mean_reward is None
+    tracker.add(played_of([[3]], [[0]]), 0)
+    assert tracker.mean_reward is None  # it has not ended
+    tracker.add(played_of([[0]], [[1]]), 1)
+    assert tracker.mean_reward == 3
+    for number in range(50):
+        tracker.add(played_of([[number]], [[1]], [[number + 1]]), number)
+    assert list(tracker.last) == [(float(number), number + 1) for number in range(50)]
+    assert tracker.mean_reward == pytest.approx(24.5)
+
+
+def test_a_tracker_goes_on_from_its_state_in_json():
+    def second_half(tracker):
+        return [tracker.add(played_of([[4, 8]], [[1, 1]], [[2, 3]]), 60), list(tracker.last), tracker.mean_reward]
+
+    tracker = EpisodeTracker(2)
+    for number in range(55):
+        tracker.add(played_of([[number, 0.5]], [[1, 0]], [[1, 2]]), number)
+    again = EpisodeTracker(2)
+    again.restore(json.loads(json.dumps(tracker.state())))
+    assert second_half(again) == second_half(tracker)
+
+
+def test_running_episodes_can_be_forgotten_and_the_last_ones_stay():
+    # The emulators could not be saved: they start anew, but what has ended has ended.
+    tracker = EpisodeTracker(2)
+    tracker.add(played_of([[7, 8]], [[1, 0]], [[2, 3]]), 0)
+    again = EpisodeTracker(2)
+    again.restore(tracker.state(), running=False)
+    assert again.add(played_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
+    assert list(again.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]

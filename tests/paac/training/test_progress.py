@@ -1,0 +1,72 @@
+"""What a person watching sees, by a clock that the tests move."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+
+from paac.training import progress
+from paac.training.progress import Progress
+
+
+class Terminal(io.StringIO):
+    gone = False
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        if self.gone:
+            raise BrokenPipeError
+        return super().write(text)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    moved = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: moved.now)
+    return moved
+
+
+def test_a_log_file_gets_a_line_each_minute(clock, capsys):
+    with Progress(0, 1_000_000) as shown:
+        for step, seconds in ((0, 0.0), (30_000, 30.0), (60_000, 60.0), (90_000, 90.0), (180_000, 120.0)):
+            clock.now = 1000.0 + seconds
+            shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
+    assert capsys.readouterr().out.splitlines() == [
+        "60,000 steps, 1,000 steps/s, 4,000 frames/s, 0.3 h left, no episode yet",
+        "180,000 steps, 2,000 steps/s, 8,000 frames/s, 0.1 h left, mean of last 50: -20.46",
+    ]
+
+
+def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Progress(500, 2000) as shown:
+        shown.show(1000, frames=4000, mean_reward=None)
+        clock.now += 2.0
+        shown.show(1500, frames=8000, mean_reward=3.0)
+    assert "1.50k/2.00k" in terminal.getvalue() and "2,000 frames/s, mean of last 50: 3.00" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_line_stands_above_the_bar(capsys, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Progress(0, 10) as shown:
+        before = terminal.tell()
+        shown.say("a layer is dead")
+        assert terminal.getvalue()[before:].count("0.00/10.0") == 1, "the bar was not drawn again below the line"
+    assert capsys.readouterr().out == "a layer is dead\n"
+
+
+def test_a_terminal_that_is_gone_does_no_harm(clock, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Progress(0, 10) as shown:
+        terminal.gone = True
+        monkeypatch.setattr("sys.stdout", terminal)
+        shown.say("nobody reads this")
+        shown.show(0, frames=0, mean_reward=None)
+        clock.now += 60.0
+        shown.show(5, frames=20, mean_reward=None)

@@ -1,0 +1,185 @@
+"""Opening a run, new or there already, and finding one."""
+
+import inspect
+
+import pytest
+
+from emulators import make_emulator
+from networks.registry import make_network
+from paac.cli.errors import UserError
+from paac.cli.options import Options, load_options, resolve, save_options
+from paac.training.run_folder import create_run, emulator_settings, find_run, network_settings, open_run
+
+
+def new_run(folder, **settings):
+    """A run's folder with its args.json, as a training leaves it."""
+    options = resolve(Options(debugging_folder=str(folder), random_seed=3, **settings))
+    create_run(options)
+    return folder
+
+
+def everything_in(folder):
+    return {file: file.read_bytes() if file.is_file() else None for file in folder.rglob("*")}
+
+
+def test_opening_a_new_run_writes_nothing(tmp_path):
+    options, lines = open_run({"debugging_folder": str(tmp_path / "new"), "game": "breakout", "protocol": "machado"})
+    assert lines == []
+    assert options.game == "breakout"
+    assert options.sticky_actions == 0.25  # chosen here
+    assert options.random_seed is not None
+    assert everything_in(tmp_path) == {}
+
+
+def test_opening_a_run_that_is_there_takes_its_options_and_writes_nothing(tmp_path):
+    new_run(tmp_path / "run", game="breakout", gamma=0.9)
+    before = everything_in(tmp_path)
+    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "initial_lr": 0.5})
+    assert (options.game, options.gamma, options.random_seed, options.initial_lr) == ("breakout", 0.9, 3, 0.5)
+    assert len(lines) == 1
+    assert "--initial_lr" in lines[0]
+    assert everything_in(tmp_path) == before
+
+
+def test_a_run_that_was_moved_goes_on_in_its_new_folder(tmp_path):
+    new_run(tmp_path / "old").rename(tmp_path / "moved")
+    options, lines = open_run({"debugging_folder": str(tmp_path / "moved")})
+    assert options.debugging_folder == str(tmp_path / "moved")
+    assert lines == []
+
+
+def test_a_change_of_a_run_that_is_there_is_refused_and_nothing_is_written(tmp_path):
+    new_run(tmp_path / "run")
+    (tmp_path / "run/checkpoints/1000").mkdir(parents=True)
+    before = everything_in(tmp_path)
+    with pytest.raises(UserError, match="--gamma 0.5"):
+        open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
+    assert everything_in(tmp_path) == before
+
+
+def test_a_game_typed_by_its_long_name_is_the_same_game(tmp_path):
+    new_run(tmp_path / "run", game="Snake-v0")
+    (tmp_path / "run/checkpoints/1000").mkdir(parents=True)
+    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "game": "gym:Snake-v0"})
+    assert (options.game, lines) == ("Snake-v0", [])
+    assert open_run({"debugging_folder": str(tmp_path / "new"), "game": "atari:pong"})[0].game == "pong"
+
+
+def test_nothing_is_fixed_while_there_is_no_checkpoint(tmp_path):
+    new_run(tmp_path / "run")
+    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
+    assert options.gamma == 0.5
+    assert lines == ["--gamma is now 0.5; it was 0.99"]
+
+
+def test_a_new_run_with_a_value_out_of_its_limits_is_refused(tmp_path):
+    with pytest.raises(UserError, match="--gamma"):
+        open_run({"debugging_folder": str(tmp_path / "new"), "gamma": 1.5})
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="-df .*file: that is a file"):
+        open_run({"debugging_folder": str(tmp_path / "file")})
+
+
+def test_a_typed_rom_path_must_exist(tmp_path):
+    missing = str(tmp_path / "roms")
+    with pytest.raises(UserError, match="--rom_path .*roms: no such folder"):
+        open_run({"debugging_folder": str(tmp_path / "new"), "rom_path": missing})
+    new_run(tmp_path / "run")
+    with pytest.raises(UserError, match="--rom_path"):
+        open_run({"debugging_folder": str(tmp_path / "run"), "rom_path": missing})
+
+
+def test_the_default_rom_path_may_be_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert open_run({"debugging_folder": "new"})[0].rom_path == "./atari_roms"
+
+
+def test_a_saved_rom_path_may_be_missing(tmp_path):
+    # A run that was trained on another machine.
+    new_run(tmp_path / "run", rom_path=str(tmp_path / "gone"))
+    assert open_run({"debugging_folder": str(tmp_path / "run")})[0].rom_path == str(tmp_path / "gone")
+
+
+def test_creating_a_run_makes_its_folder_and_args_json(tmp_path):
+    options = resolve(Options(debugging_folder=str(tmp_path / "a" / "b")))
+    create_run(options)
+    assert load_options(tmp_path / "a" / "b" / "args.json") == options
+    create_run(options)  # again, as a resume does
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="-df .*run: cannot be written") as error:
+        create_run(resolve(Options(debugging_folder=str(tmp_path / "file" / "run"))))
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_is_found_in_its_own_folder(tmp_path):
+    run = new_run(tmp_path / "run", gamma=0.9)
+    assert find_run(str(run)) == (run, load_options(run / "args.json"), "")
+
+
+def test_the_only_run_below_a_folder_is_found_and_named(tmp_path):
+    run = new_run(tmp_path / "deep" / "down" / "run")
+    (run / "checkpoints" / "5").mkdir(parents=True)
+    found, options, line = find_run(str(tmp_path))
+    assert (found, options) == (run, load_options(run / "args.json"))
+    assert str(run) in line
+
+
+def test_what_lies_inside_a_run_is_no_second_run(tmp_path):
+    run = new_run(tmp_path / "run")
+    new_run(run / "copy")
+    assert find_run(str(tmp_path))[0] == run
+
+
+def test_several_runs_below_a_folder_are_named(tmp_path):
+    runs = [new_run(tmp_path / "b"), new_run(tmp_path / "a" / "c")]
+    with pytest.raises(UserError) as error:
+        find_run(str(tmp_path))
+    for words in ("-f", "several", *map(str, runs)):
+        assert words in str(error.value)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="-f .*: no run there"):
+        find_run(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_what_is_no_folder_is_refused(name, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=f"-f .*{name}: no such folder"):
+        find_run(str(tmp_path / name))
+
+
+def test_a_broken_args_json_is_named(tmp_path):
+    run = new_run(tmp_path / "run")
+    (run / "args.json").write_text("{")
+    for call in (lambda: find_run(str(run)), lambda: open_run({"debugging_folder": str(run)})):
+        with pytest.raises(UserError, match="args.json cannot be read"):
+            call()
+
+
+def test_the_rooms_below_get_the_options_under_their_own_names(tmp_path):
+    options = resolve(
+        Options(protocol="machado", single_life_episodes=True, random_seed=8, nb_choices=3, max_repetition=4)
+    )
+    for_emulator, for_network = emulator_settings(options), network_settings(options)
+    assert for_emulator.keys() <= inspect.signature(make_emulator).parameters.keys()
+    assert for_network.keys() <= inspect.signature(make_network).parameters.keys()
+    assert for_emulator["sticky_actions"] == 0.25
+    assert for_emulator["single_life_episodes"] is True
+    assert "seed" not in for_emulator
+    assert (for_network["seed"], for_network["nb_choices"]) == (8, 3)
+
+
+def test_an_unfinished_args_json_does_not_hide_the_whole_one(tmp_path):
+    run = new_run(tmp_path / "run")
+    (run / ".args.json.new").write_text("{")  # as a killed process leaves it
+    assert find_run(str(run))[1].random_seed == 3
+    save_options(find_run(str(run))[1], run / "args.json")
+    assert not (run / ".args.json.new").exists()

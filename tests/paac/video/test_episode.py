@@ -1,0 +1,77 @@
+"""Films that a training takes of its agent: they are there, and the training is the one without them."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image, ImageSequence
+
+from emulators import find_game
+from networks.registry import make_network
+from paac.cli.command_line import typed_options
+from paac.cli.options import Options
+from paac.training.loop import train
+from paac.training.run_folder import open_run
+from paac.video import episode as video
+
+ALGORITHM = ["--arch", "LSTM", "--max_repetition", "4", "--nb_choices", "3"]  # a network that looks back
+SHORT = ["-g", "Catcher-v0", "--seed", "3", "--max_episode_frames", "60", "-ec", "4", "-ew", "1"]
+
+
+def run(folder, steps, *arguments, stop=False):
+    """As train.py does, in this process, with a checkpoint every 60 decisions."""
+    argv = ["-df", str(folder), "--max_global_steps", str(steps), "--checkpoint_interval", "60", *SHORT, *arguments]
+    options, _ = open_run(typed_options(Options, argv, ""))
+    train(options, find_game(options.game), SimpleNamespace(requested=stop))
+
+
+def left_by(run):
+    """Weights, states of the emulators and episodes, without the clock."""
+    newest = run / "checkpoints/120"
+    rows = [line.split(",") for line in (run / "episodes.csv").read_text().splitlines()]
+    (weights,) = newest.glob("weights.data*")
+    with np.load(newest / "emulators.npz") as states:
+        emulators = {name: states[name].tobytes() for name in states.files}
+    return weights.read_bytes(), emulators, [[step, *others] for step, _, *others in rows]
+
+
+def films(run):
+    """(step, gif) of each, over all event files."""
+    return [
+        (event.step, tf.make_ndarray(value.tensor)[2])
+        for file in sorted((run / "tf").iterdir(), key=lambda file: file.stat().st_mtime)
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if value.tag == "agent_plays"
+    ]
+
+
+@pytest.mark.slow
+def test_films_change_nothing_and_a_resume_stays_exact(tmp_path):
+    run(tmp_path / "without", 120, *ALGORITHM)
+    run(tmp_path / "whole", 120, "--log_video", *ALGORITHM)
+    run(tmp_path / "parts", 60, "--log_video", *ALGORITHM)
+    run(tmp_path / "parts", 120)  # the option was saved
+    assert left_by(tmp_path / "without") == left_by(tmp_path / "whole") == left_by(tmp_path / "parts")
+    assert films(tmp_path / "without") == []
+    shown = films(tmp_path / "whole")
+    assert [step for step, _ in shown] == [60, 120]
+    assert all(gif.startswith(b"GIF89a") for _, gif in shown)
+    assert films(tmp_path / "parts") == shown, "a film shows the agent of its checkpoint"
+
+
+def test_a_training_that_is_asked_to_stop_does_not_film_first(tmp_path):
+    run(tmp_path, 60, "--log_video", stop=True)
+    assert (tmp_path / "checkpoints/0").is_dir() and films(tmp_path) == []
+
+
+def test_a_film_is_cut_after_a_while(monkeypatch):
+    network = make_network("NIPS", num_actions=6, nb_choices=1, rgb=False, seed=1)
+    pong = find_game("pong")  # which lasts a minute at least
+    for seconds in (2, 5):
+        monkeypatch.setattr(video, "MOST_SECONDS", seconds)
+        with Image.open(io.BytesIO(video.film_episode(network, pong, {}, [0], seed=3))) as gif:
+            duration = sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
+        assert duration == pytest.approx(1000 * seconds, rel=0.1)
