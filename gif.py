@@ -6,16 +6,16 @@ from paac.cli import entry_point
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.cli.command_line import typed_options
+    from paac.cli.command_line import parse
     from paac.cli.options import FilmOptions
 
-    typed = typed_options(FilmOptions, argv, "Film a trained agent: one gif per episode.")
+    options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: one gif per episode.")
 
-    from paac.training.agent import show
+    from paac.training.agent import play_agent
 
-    shown = show(FilmOptions(**{"gif_name": "agent", **typed}))
-    for result, gif in zip(shown.results, shown.gifs, strict=True):
-        print(f"Wrote {gif}: {shown.game}, score {result.score:.15g} in {result.length} plays")
+    played = play_agent(options)
+    for result, gif in zip(played.results, played.gifs, strict=True):
+        print(f"Wrote {gif}: {played.game}, score {result.score:.15g} in {result.length} plays")
 
 
 if __name__ == "__main__":

@@ -20,22 +20,20 @@ def main(argv: Sequence[str]) -> None:
         switches={"list_games": ("Game", "show all games, by platform, and end")},
     )
 
-    from emulators import find_game, list_games, make_emulator
+    from emulators import find_game, make_emulator
     from paac.training.distributed import join
-    from paac.training.run_folder import emulator_settings, open_run
+    from paac.training.run_folder import open_run
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
 
     if typed.pop("list_games", False):
-        for platform, names in list_games(typed.get("rom_path", Options.rom_path)).items():
-            print(textwrap.fill(f"{platform}: {', '.join(names)}", 118, subsequent_indent="    "))
+        print_games(typed.get("rom_path", Options.rom_path))
         return
     options, notes = open_run(typed)
     game = find_game(options.game, options.rom_path)
-    make_emulator(game, seed=0, **emulator_settings(options)).close()  # what cannot be played leaves no folder behind
-    for note in (*notes, game.notice):
-        if note:
-            print(note)
+    make_emulator(game, seed=0, **options.emulator_settings).close()  # what cannot be played leaves no folder behind
+    for note in filter(None, (*notes, game.notice)):
+        print(note)
     viewer = None
     if options.visualize:
         from paac.training.viewer import Viewer
@@ -52,6 +50,13 @@ def main(argv: Sequence[str]) -> None:
 
         with tf.device(device):
             train(processes.share(options), game, stop, viewer, processes)
+
+
+def print_games(rom_path: str) -> None:
+    from emulators import list_games
+
+    for platform, names in list_games(rom_path).items():
+        print(textwrap.fill(f"{platform}: {', '.join(names)}", 118, subsequent_indent="    "))
 
 
 if __name__ == "__main__":

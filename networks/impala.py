@@ -14,12 +14,12 @@ class IMPALA(Torso):
 
     def __init__(self, settings: TorsoSettings):
         super().__init__()
-        self.activation = settings.activation
+        self.activation = settings.make_activation()
         self.section1 = Section(16, settings)
         self.section2 = Section(32, settings)
         self.section3 = Section(32, settings)
         self.flatten = keras.layers.Flatten()
-        self.dense = Dense(256, settings.random, activation=settings.activation)
+        self.dense = Dense(256, settings.random, activation=settings.make_activation())
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> [B, 3872]."""
@@ -38,7 +38,7 @@ class Section(keras.layers.Layer):
 
     def __init__(self, filters: int, settings: TorsoSettings):
         super().__init__()
-        self.activation = settings.activation
+        self.activation = settings.make_activation()
         self.conv = Conv(filters, 3, 1, settings.random, padding="same")
         self.pool = keras.layers.MaxPool2D(3, 2, padding="same")
         self.conv1 = Conv(filters, 3, 1, settings.random, padding="same")

@@ -56,26 +56,7 @@ class Normal(keras.initializers.Initializer):
         return tf.constant(self.random.normal(size=shape), dtype or tf.float32)
 
 
-class Weighted:
-    """What convolutions and dense layers share: `activation(linear(inputs))` with a kernel and a bias."""
-
-    kernel: keras.Variable
-    bias: keras.Variable
-    activation: Activation
-
-    def linear(self, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-        """Inputs -> what goes into the activation."""
-        raise NotImplementedError
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Inputs [B, ...] -> outputs [B, ...]; bytes, 0..255, stand for 0..1."""
-        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
-        if inputs.dtype == tf.uint8:  # scaling the kernel costs less, and bfloat16 has all whole numbers up to 256
-            inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0
-        return self.activation(self.linear(inputs, kernel, bias))
-
-
-class Dense(Weighted, keras.layers.Dense):
+class Dense(keras.layers.Dense):
     """A dense layer; weights and biases start uniform with n = inputs."""
 
     def __init__(self, units: int, random: np.random.Generator, **settings):
@@ -86,11 +67,13 @@ class Dense(Weighted, keras.layers.Dense):
         self.kernel_initializer = self.bias_initializer = Uniform(self.random, input_shape[-1])
         super().build(input_shape)
 
-    def linear(self, inputs, kernel, bias):
-        return tf.nn.bias_add(inputs @ kernel, bias)
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Inputs [B, inputs] -> outputs [B, units]."""
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        return self.activation(tf.nn.bias_add(inputs @ kernel, bias))
 
 
-class Conv(Weighted, keras.layers.Conv2D):
+class Conv(keras.layers.Conv2D):
     """A convolution with a square kernel; biases start uniform with n = size * size * input channels.
 
     Weights take n = size * size * FILTERS, the original Manette's own choice.
@@ -106,5 +89,9 @@ class Conv(Weighted, keras.layers.Conv2D):
         self.bias_initializer = Uniform(self.random, area * input_shape[-1])
         super().build(input_shape)
 
-    def linear(self, inputs, kernel, bias):
-        return tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper()), bias)
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Inputs [B, height, width, channels] -> outputs [B, height, width, filters]; bytes, 0..255, stand for 0..1."""
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        if inputs.dtype == tf.uint8:  # scaling the kernel costs less, and bfloat16 has all whole numbers up to 256
+            inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0
+        return self.activation(tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper()), bias))

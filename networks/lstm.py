@@ -21,7 +21,7 @@ class LSTM(PWYX):
         self.recurrent = Recurrent(10 * 10 * 64, 32, settings.random)
         normal = Normal(settings.random)
         self.linear = keras.layers.Dense(32, kernel_initializer=normal, bias_initializer=normal)
-        self.dense = Dense(128, settings.random, activation=settings.activation)
+        self.dense = Dense(128, settings.random, activation=settings.make_activation())
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> what they add to the LSTM's gates, float32 [B, 128]."""

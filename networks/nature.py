@@ -14,7 +14,7 @@ class NATURE(Torso):
 
     def __init__(self, settings: TorsoSettings):
         super().__init__()
-        activation, random, _ = settings
+        random, activation = settings.random, settings.make_activation()
         self.conv1 = Conv(32, 8, 4, random, activation=activation)
         self.conv2 = Conv(64, 4, 2, random, activation=activation)
         self.conv3 = Conv(64, 3, 1, random, activation=activation)

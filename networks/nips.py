@@ -14,7 +14,7 @@ class NIPS(Torso):
 
     def __init__(self, settings: TorsoSettings):
         super().__init__()
-        activation, random, _ = settings
+        random, activation = settings.random, settings.make_activation()
         self.conv1 = Conv(16, 8, 4, random, activation=activation)
         self.conv2 = Conv(32, 4, 2, random, activation=activation)
         self.flatten = keras.layers.Flatten()

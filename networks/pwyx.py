@@ -14,7 +14,7 @@ class PWYX(Torso):
 
     def __init__(self, settings: TorsoSettings):
         super().__init__()
-        activation, random, _ = settings
+        random, activation = settings.random, settings.make_activation()
         same = {"padding": "same", "activation": activation}
         # Not a list of layers: tf.train.Checkpoint would leave them out without a word.
         self.conv1 = Conv(32, 5, 1, random, **same)

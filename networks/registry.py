@@ -1,7 +1,7 @@
 """From the name after --arch to a torso. Torsos are named by module, so that a list of names needs no TensorFlow."""
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from networks.actor_critic import ActorCritic
@@ -23,21 +23,20 @@ def make_network(
     nb_choices: int,
     rgb: bool,
     seed: int,
-    activation: str = "relu",
-    alpha_leaky_relu: float = 0.1,
-    keep_percentage: float = 0.9,
     softmax_temp: float = 1.0,
     precision: str = "float32",
+    **torso_settings: Any,
 ) -> "ActorCritic":
     """The torso `arch` with its heads, its weights drawn from `seed`. Raises KeyError for an unknown `arch`.
 
-    The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32.
+    The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32. Further settings are
+    those of `TorsoSettings`.
     """
     import keras
     import numpy as np
 
     from networks.actor_critic import ActorCritic
-    from networks.layers import layer_precision, make_activation
+    from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
     # Or names would count up within a process, and TensorFlow's order of sums hangs on them: the last bits of weights.
@@ -45,7 +44,7 @@ def make_network(
     make_torso = getattr(importlib.import_module(TORSOS[arch]), arch)
     random = np.random.default_rng(seed)
     with layer_precision(precision):
-        torso = make_torso(TorsoSettings(make_activation(activation, alpha_leaky_relu), random, keep_percentage))
+        torso = make_torso(TorsoSettings(random, **torso_settings))
     network = ActorCritic(
         torso,
         num_actions=num_actions,

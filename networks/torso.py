@@ -7,15 +7,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from networks.layers import Activation
+from networks.layers import Activation, make_activation
 
 
 class TorsoSettings(NamedTuple):
     """What a torso is made with."""
 
-    activation: Activation
     random: np.random.Generator  # draws the initial values
-    keep_percentage: float = 0.9  # share of units that dropout keeps
+    activation: str = "relu"  # or leaky_relu
+    alpha_leaky_relu: float = 0.1  # its slope below zero
+    keep_percentage: float = 0.9  # fraction of the units that dropout keeps
+
+    def make_activation(self) -> Activation:
+        """The activation of the hidden layers."""
+        return make_activation(self.activation, self.alpha_leaky_relu)
 
 
 class Torso(keras.Model):

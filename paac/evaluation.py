@@ -67,8 +67,7 @@ def play_episodes(
     choose = _most_probable if greedy else exploration.sample
     decide = tf.function(partial(_decide, network, choose=choose), autograph=False)
     observations = np.stack([emulator.reset() for emulator in emulators])
-    totals = np.zeros((4, count))  # score, plays, entropy and disagreement
-    decisions = np.zeros(count, np.int64)
+    totals = np.zeros((count, 5))  # score, plays, decisions, entropy and disagreement
     encodings = [network.blank(count)] * network.torso.memory
     playing = list(range(count))
     while playing:
@@ -76,32 +75,25 @@ def play_episodes(
         noise = random.random((count, 2, exploration.DRAWS), np.float32)
         torso_noise = random.random((dropout_samples, count, network.torso.noise), np.float32)
         encodings = [*encodings, encode(observations)]
-        thoughts = decide(encodings, torso_noise, noise)
-        actions, choices, entropies, disagreements = (values.numpy() for values in thoughts[:4])
+        batch = _Decisions(*map(np.asarray, decide(encodings, torso_noise, noise)))
         encodings = encodings[1:]
         for number in playing:
             if number < len(watchers):
-                watchers[number].decide(thoughts.decision(number, score=float(totals[0, number])))
-            observation, reward, _, plays = emulators[number].hold(
-                int(actions[number]), repetition_table[choices[number]]
-            )
-            observations[number] = observation
-            totals[:, number] += reward, plays, entropies[number], disagreements[number]
-        decisions[playing] += 1
+                watchers[number].decide(batch.decision(number, score=float(totals[number, 0])))
+            repeats = repetition_table[batch.choices[number]]
+            observations[number], reward, _, plays = emulators[number].hold(int(batch.actions[number]), repeats)
+            totals[number] += reward, plays, 1, batch.entropies[number], batch.disagreements[number]
         playing = [number for number in playing if not emulators[number].done]
-    scores, lengths, entropies, disagreements = totals.tolist()
-    for watcher, score in zip(watchers, scores, strict=False):
+    for watcher, score in zip(watchers, totals[:, 0].tolist(), strict=False):
         watcher.end(score)
     return [
-        Result(
-            scores[number], int(lengths[number]), emulator.cut, entropies[number] / made, disagreements[number] / made
-        )
-        for number, (emulator, made) in enumerate(zip(emulators, decisions.tolist(), strict=True))
+        Result(score, int(plays), emulator.cut, entropy / decisions, disagreement / decisions)
+        for emulator, (score, plays, decisions, entropy, disagreement) in zip(emulators, totals.tolist(), strict=True)
     ]
 
 
-class _Thoughts(NamedTuple):
-    """What the agent thinks of B observations."""
+class _Decisions(NamedTuple):
+    """What the agent decides for B observations, and why."""
 
     actions: tf.Tensor  # int32 [B]
     choices: tf.Tensor  # int32 [B]
@@ -129,14 +121,14 @@ def _decide(
     torso_noise: tf.Tensor,
     noise: tf.Tensor,
     choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-) -> _Thoughts:
+) -> _Decisions:
     """What to do; `torso_noise` float32 [samples, B, torso.noise]."""
     outputs = [network.decide(encodings, torso_noise[sample]) for sample in range(torso_noise.shape[0])]
     policy = _mean([output.policy_logits for output in outputs])
     repetition = _mean([output.repetition_logits for output in outputs])
     entropy = joint_policy.entropy(policy)
     single = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
-    return _Thoughts(
+    return _Decisions(
         choose(policy, noise[:, 0]),
         choose(repetition, noise[:, 1]),
         entropy,

@@ -6,8 +6,9 @@ the same: the weights do not change during a rollout, and one step follows the g
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -17,34 +18,26 @@ from figar import joint_policy
 from networks.actor_critic import ActorCritic, Outputs
 from paac import exploration
 from paac.loss import Losses, paac_losses
-from paac.optimizer import RMSProp, clip_gradients
+from paac.optimizer import GradientStatistics, RMSProp, clip_gradients, gradient_statistics
 from paac.processes import Processes
 from paac.returns import n_step_returns
-from paac.rollout import Played, Rollout, Uniforms, play
+from paac.rollout import ObservationHistory, Played, Pool, Rollout, Uniforms, play, step_shard
 
 
-class Pool(Protocol):
-    """What the learner needs of `EmulatorPool`."""
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """What Algorithm 1 leaves open, in plain values: the learner can be read without the command line."""
 
-    count: int
-    shards: list[range]
-
-    @property
-    def failure(self) -> Exception | None: ...
-
-    @property
-    def observations(self) -> np.ndarray: ...
-
-    def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]: ...
-
-
-class GradientStatistics(NamedTuple):
-    """Over all entries of all gradients, before clipping."""
-
-    mean: Any
-    stddev: Any
-    max: Any
-    min: Any
+    repetition_table: Sequence[int] = (0,)  # numbers of repeats to choose from (FiGAR)
+    max_local_steps: int = 5  # T
+    gamma: float = 0.99
+    discount_plays: bool = False  # by gamma for every play of an action, as the FiGAR paper, not once a decision
+    entropy_coef: float = 0.02
+    egreedy: bool = False  # epsilon-greedy in place of sampling from the policy
+    rmsprop_decay: float = 0.99
+    rmsprop_epsilon: float = 0.1
+    clip_norm: float = 3.0
+    clip_norm_type: str = "global"
 
 
 class Update(NamedTuple):
@@ -61,17 +54,6 @@ class Update(NamedTuple):
         return bool(np.isfinite(self.losses.loss + self.global_norm))
 
 
-class ObservationHistory(tf.Module):
-    """The earlier observations that a torso uses, uint8 [B, 84, 84, channels] each, oldest first.
-
-    Zeros stand for what was before an episode.
-    """
-
-    def __init__(self, length: int, shape: Sequence[int]):
-        super().__init__()
-        self.observations = [tf.Variable(tf.zeros(shape, tf.uint8), trainable=False) for _ in range(length)]
-
-
 class Learner:
     """Improves `network` by what the emulators of `pool` play."""
 
@@ -79,64 +61,43 @@ class Learner:
         self,
         network: ActorCritic,
         pool: Pool,
+        hyperparameters: Hyperparameters,
         *,
         seed: int,
-        repetition_table: Sequence[int],
-        max_local_steps: int = 5,
-        gamma: float = 0.99,
-        discount_plays: bool = False,
-        entropy_coef: float = 0.02,
-        egreedy: bool = False,
-        decay: float = 0.99,
-        rmsprop_epsilon: float = 0.1,
-        clip_norm: float = 3.0,
-        clip_norm_type: str = "global",
         processes: Processes | None = None,
     ):
-        """Make a learner from plain values, so that it can be read without the options.
-
-        Args:
-            discount_plays: Discount by gamma for every play of an action (FiGAR paper), not once a decision.
-            processes: Those that train together, each with a pool of the same size; one without it.
-        """
+        """`processes` are those that train together, each with a pool of the same size; one without it."""
         self.network = network
         self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's, under Keras'
-        self.optimizer = RMSProp(self._variables, decay, rmsprop_epsilon)
+        self.optimizer = RMSProp(self._variables, hyperparameters.rmsprop_decay, hyperparameters.rmsprop_epsilon)
         self.history = ObservationHistory(network.torso.memory, pool.observations.shape)
         self.updates = 0
         self._pool = pool
+        self._hyperparameters = hyperparameters
+        self._seed = seed
         self._processes = processes or Processes()
         self._total = pool.count * self._processes.count  # emulators of all processes
         self._own = slice(pool.count * self._processes.rank, pool.count * (self._processes.rank + 1))  # of this one
-        self._seed = seed
-        self._repetition_table = repetition_table
-        self._max_local_steps = max_local_steps
-        self._gamma = gamma
-        self._discount_plays = discount_plays
-        self._entropy_coef = entropy_coef
-        self._egreedy = egreedy
-        self._clip_norm = clip_norm
-        self._clip_norm_type = clip_norm_type
         signature = {
             "observations": tf.TensorSpec(pool.observations.shape, tf.uint8),
             "number": tf.TensorSpec([], tf.int64),
             "lr": tf.TensorSpec([], tf.float32),
             "epsilon": tf.TensorSpec([], tf.float32),
-            "gradient_statistics": tf.TensorSpec([], tf.bool),
+            "summarize_gradients": tf.TensorSpec([], tf.bool),
         }
         self._traced_step = self._processes.trace(self._train_step, signature)
 
     @property
     def decisions_per_update(self) -> int:
         """T * B, of all processes."""
-        return self._max_local_steps * self._total
+        return self._hyperparameters.max_local_steps * self._total
 
     @property
     def graph(self) -> tf.Graph:
         """The graph of one update."""
         return self._traced_step.graph
 
-    def update(self, lr: float, epsilon: float = 0.0, gradient_statistics: bool = False) -> Update:
+    def update(self, lr: float, epsilon: float = 0.0, summarize_gradients: bool = False) -> Update:
         """Play and learn once, with learning rate `lr`. Raises WorkerError.
 
         What was played is that of this process's emulators; losses and gradients are those of all.
@@ -147,7 +108,7 @@ class Learner:
                 number=tf.constant(np.int64(self.updates)),  # TensorFlow keeps each of Python's own numbers for ever
                 lr=tf.constant(np.float32(lr)),
                 epsilon=tf.constant(np.float32(epsilon)),
-                gradient_statistics=tf.constant(gradient_statistics),
+                summarize_gradients=tf.constant(summarize_gradients),
             )
         except tf.errors.OpError as error:
             # TensorFlow knows the pool's own error as text only.
@@ -157,13 +118,13 @@ class Learner:
             Played(*(values.numpy() for values in played)),
             Losses(*(value.numpy() for value in losses)),
             norm.numpy(),
-            GradientStatistics(*(value.numpy() for value in statistics)) if gradient_statistics else None,
+            GradientStatistics(*(value.numpy() for value in statistics)) if summarize_gradients else None,
         )
 
     # What follows is traced: one update is one graph.
 
     def _train_step(
-        self, observations: tf.Tensor, number: tf.Tensor, lr: tf.Tensor, epsilon: tf.Tensor, gradient_statistics: Any
+        self, observations: tf.Tensor, number: tf.Tensor, lr: tf.Tensor, epsilon: tf.Tensor, summarize_gradients: Any
     ) -> tuple[Played, Losses, tf.Tensor, GradientStatistics]:
         uniforms = self.draw(number).of(self._own)
         shards = [self._learn_shard(shard, observations, uniforms, epsilon) for shard in range(len(self._pool.shards))]
@@ -173,8 +134,8 @@ class Learner:
         means = self._processes.average([*sums, *loss_sums])  # one exchange for both
         gradients, losses = means[: len(sums)], Losses(*means[len(sums) :])
         statistics = tf.cond(
-            gradient_statistics,
-            lambda: _statistics(gradients),
+            summarize_gradients,
+            lambda: gradient_statistics(gradients),
             lambda: GradientStatistics(*[tf.constant(0.0)] * 4),
         )
         norm = self._descend(gradients, losses, lr)
@@ -190,8 +151,8 @@ class Learner:
         """
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
         torso_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
-        heads = [self._max_local_steps, self._total, 2, exploration.DRAWS]
-        torso = [self._max_local_steps + 1, self._total, self.network.torso.noise]
+        heads = [self._hyperparameters.max_local_steps, self._total, 2, exploration.DRAWS]
+        torso = [self._hyperparameters.max_local_steps + 1, self._total, self.network.torso.noise]
         return Uniforms(
             tf.random.stateless_uniform(heads, seed, alg="philox"),
             tf.random.stateless_uniform(torso, torso_seed, alg="philox"),
@@ -206,19 +167,19 @@ class Learner:
         with tf.GradientTape() as tape:
             rollout = play(
                 self.network,
-                partial(_step_shard, ref(self._pool), shard),
+                partial(step_shard, ref(self._pool), shard),
                 partial(self._choose, epsilon=epsilon),
                 observations[emulators],
                 [earlier[emulators] for earlier in self.history.observations],
                 uniforms,
-                self._repetition_table,
+                self._hyperparameters.repetition_table,
             )
             losses = self._losses(rollout, self._outputs(rollout, uniforms))
         zero = tf.UnconnectedGradients.ZERO
         return rollout, losses, tape.gradient(losses.loss, self._variables, unconnected_gradients=zero)
 
     def _choose(self, logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
-        if self._egreedy:
+        if self._hyperparameters.egreedy:
             return exploration.epsilon_greedy(logits, uniforms, epsilon)
         return exploration.sample(logits, uniforms)
 
@@ -234,9 +195,11 @@ class Learner:
     def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
         played = rollout.played
         nonterminal = 1.0 - tf.cast(played.dones, tf.float32)
-        discount_steps = tf.cast(played.plays, tf.float32) if self._discount_plays else 1.0
+        discount_steps = tf.cast(played.plays, tf.float32) if self._hyperparameters.discount_plays else 1.0
         returns = n_step_returns(
-            tf.clip_by_value(played.rewards, -1.0, 1.0), self._gamma**discount_steps * nonterminal, rollout.bootstrap
+            tf.clip_by_value(played.rewards, -1.0, 1.0),
+            self._hyperparameters.gamma**discount_steps * nonterminal,
+            rollout.bootstrap,
         )
         actions, choices, returns = (tf.reshape(values, [-1]) for values in (played.actions, played.choices, returns))
         return paac_losses(
@@ -245,13 +208,14 @@ class Learner:
             joint_policy.entropy(outputs.repetition_logits),
             outputs.value,
             returns,
-            entropy_coef=self._entropy_coef,
-            batch_size=self._max_local_steps * self._pool.count,  # of this process; `average` is over the processes
+            entropy_coef=self._hyperparameters.entropy_coef,
+            batch_size=self._hyperparameters.max_local_steps
+            * self._pool.count,  # of this process; `average` is over the processes
         )
 
     def _descend(self, gradients: list[tf.Tensor], losses: Losses, lr: tf.Tensor) -> tf.Tensor:
         """Take one clipped step, unless loss or gradient is not finite; the global norm before clipping."""
-        clipped, norm = clip_gradients(gradients, self._clip_norm, self._clip_norm_type)
+        clipped, norm = clip_gradients(gradients, self._hyperparameters.clip_norm, self._hyperparameters.clip_norm_type)
         tf.cond(
             tf.math.is_finite(norm + losses.loss),
             lambda: self.optimizer.apply(clipped, self._variables, lr),
@@ -264,23 +228,3 @@ class Learner:
         histories = zip(*(rollout.history for rollout in rollouts), strict=True)
         for variable, parts in zip(self.history.observations, histories, strict=True):
             variable.assign(tf.concat(parts, axis=0))
-
-
-def _step_shard(
-    pool: "ref[Pool]", shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Step one shard of the pool.
-
-    The reference to the pool is weak: TensorFlow keeps every function that a graph calls until the process ends, and
-    with it everything that the function holds.
-    """
-    alive = pool()
-    assert alive is not None, "the pool was freed before its learner"
-    observations, *others = alive.step(shard, actions, repeats)
-    return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
-
-
-def _statistics(gradients: Sequence[tf.Tensor]) -> GradientStatistics:
-    entries = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
-    mean, variance = tf.nn.moments(entries, axes=[0])
-    return GradientStatistics(mean, tf.sqrt(variance), tf.reduce_max(entries), tf.reduce_min(entries))

@@ -1,6 +1,7 @@
 """RMSProp as TensorFlow 1 did it, and gradient clipping."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -17,6 +18,22 @@ def clip_gradients(
     if clip_norm_type == "ignore":
         return list(gradients), global_norm
     raise ValueError(f"unknown clip_norm_type {clip_norm_type!r}")
+
+
+class GradientStatistics(NamedTuple):
+    """Over all entries of all gradients, before clipping."""
+
+    mean: Any
+    stddev: Any
+    max: Any
+    min: Any
+
+
+def gradient_statistics(gradients: Sequence[tf.Tensor]) -> GradientStatistics:
+    """Float32 scalars over all entries of `gradients`."""
+    entries = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
+    mean, variance = tf.nn.moments(entries, axes=[0])
+    return GradientStatistics(mean, tf.sqrt(variance), tf.reduce_max(entries), tf.reduce_min(entries))
 
 
 class RMSProp(tf.Module):

@@ -1,7 +1,8 @@
 """T decisions of one shard of emulators, inside the graph."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from weakref import ref
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,21 @@ from networks.actor_critic import ActorCritic
 Step = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
 # (logits float32 [b, n], uniform numbers float32 [b, DRAWS]) -> an index for each, int32 [b]
 Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class Pool(Protocol):
+    """What the learner needs of `EmulatorPool`."""
+
+    count: int
+    shards: list[range]
+
+    @property
+    def failure(self) -> Exception | None: ...
+
+    @property
+    def observations(self) -> np.ndarray: ...
+
+    def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> tuple[np.ndarray, ...]: ...
 
 
 class Uniforms(NamedTuple):
@@ -42,6 +58,17 @@ class Rollout(NamedTuple):
     windows: list[list[tf.Tensor]]  # for each decision, the encodings that it used, [b, E] each, oldest first
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
     history: list[tf.Tensor]  # the observation history that the next rollout starts with
+
+
+class ObservationHistory(tf.Module):
+    """The earlier observations that a torso uses, uint8 [B, 84, 84, channels] each, oldest first.
+
+    Zeros stand for what was before an episode.
+    """
+
+    def __init__(self, length: int, shape: Sequence[int]):
+        super().__init__()
+        self.observations = [tf.Variable(tf.zeros(shape, tf.uint8), trainable=False) for _ in range(length)]
 
 
 def play(
@@ -83,6 +110,20 @@ def play(
         observations = stepped
     bootstrap = network.decide([*past, network.encode(observations)], uniforms.torso[-1]).value
     return Rollout(Played(*map(tf.stack, zip(*decisions, strict=True))), windows, bootstrap, history)
+
+
+def step_shard(
+    pool: "ref[Pool]", shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Step one shard of the pool.
+
+    The reference to the pool is weak: TensorFlow keeps every function that a graph calls until the process ends, and
+    with it everything that the function holds.
+    """
+    alive = pool()
+    assert alive is not None, "the pool was freed before its learner"
+    observations, *others = alive.step(shard, actions, repeats)
+    return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:

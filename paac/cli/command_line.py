@@ -18,6 +18,8 @@ FIXED = "fixed"  # part of what the run is: a resume refuses a change
 TUNABLE = "tunable"  # a resume takes a change, logs it and saves it
 LOCAL = "local"  # of this machine and this moment: never compared
 
+CHOSEN_AT_START: Any = dataclasses.MISSING  # in place of a default
+
 Parsed = TypeVar("Parsed")
 
 
@@ -70,9 +72,9 @@ def arguments(name: str, *, help: str, group: str = "") -> Any:
 
 def parse(cls: type[Parsed], argv: Sequence[str], description: str) -> Parsed:
     """The options `cls` as `argv` says, the rest by their defaults. Raises UserError; `--help` prints and exits."""
-    options = cls(**typed_options(cls, argv, description))
-    check_limits(options)
-    return options
+    typed = typed_options(cls, argv, description)
+    check_limits(cls, typed)
+    return cls(**typed)
 
 
 def typed_options(
@@ -106,7 +108,7 @@ def _add_option(group: Any, field: dataclasses.Field, kind: type) -> None:
     if metadata["typed_as"]:
         group.add_argument(field.name, nargs="+", metavar=metadata["typed_as"], help=metadata["help"])
         return
-    shown = "" if field.default is None or kind is bool else f" ({field.default})"
+    shown = "" if field.default in (None, CHOSEN_AT_START) or kind is bool else f" ({field.default})"
     settings: dict[str, Any] = {
         "dest": field.name,
         "default": argparse.SUPPRESS,
@@ -121,15 +123,17 @@ def _add_option(group: Any, field: dataclasses.Field, kind: type) -> None:
     group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
 
 
-def check_limits(options: Any, where: str = "") -> None:
-    """Raise UserError for the first value out of its limits."""
-    for field, kind in typed_fields(type(options)):
-        value, limit = getattr(options, field.name), field.metadata["limit"]
-        if kind is float and value is not None and not math.isfinite(value):
+def check_limits(cls: type, values: Mapping[str, Any], where: str = "") -> None:
+    """Raise UserError for the first of the options `values`, fields of `cls`, that is out of its limits."""
+    for field, kind in typed_fields(cls):
+        value, limit = values.get(field.name), field.metadata["limit"]
+        if value is None:
+            continue
+        if kind is float and not math.isfinite(value):
             raise UserError(f"{where}{flag(field)} {value}: must be a finite number")
-        if kind is int and value is not None and not -LARGEST <= value <= LARGEST:
+        if kind is int and not -LARGEST <= value <= LARGEST:
             raise UserError(f"{where}{flag(field)} {value}: must be at most {LARGEST}")
-        if limit and value is not None and not limit.holds(value):
+        if limit and not limit.holds(value):
             raise UserError(f"{where}{flag(field)} {value}: must be {limit.text}")
 
 

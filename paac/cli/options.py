@@ -3,22 +3,18 @@
 The rooms below get plain arguments; only the front doors and `paac.training.loop` see these classes.
 """
 
-import dataclasses
-import difflib
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any
 
 from figar.repetition import repetition_table
 from networks.registry import TORSOS
 from paac.cli.command_line import (
     AT_LEAST_ONE,
+    CHOSEN_AT_START,
     DEVICE,
     FIXED,
-    LOCAL,
     NOT_NEGATIVE,
     PATH,
     POSITIVE,
@@ -28,10 +24,8 @@ from paac.cli.command_line import (
     Limit,
     between,
     check_limits,
-    flag,
     one_of,
     option,
-    typed_fields,
     typed_options,
 )
 from paac.cli.errors import UserError
@@ -47,22 +41,22 @@ DEFAULT_SHARDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of a training. Those with the default None are chosen when the run starts; see `resolve`."""
+    """Options of a training, every one with its value; make them with `resolve`."""
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", kind=FIXED, help="game, by its name, or PLATFORM:NAME")
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder looked in first for NAME.bin, then the library's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no no-op start (Machado et al. 2018)")
-    random_start: bool = option(None, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (by the protocol: original on, machado off)")
-    sticky_actions: float = option(None, group="Game", kind=FIXED, limit=SHARE, help="probability that a frame repeats the action before it (by the protocol: 0 or 0.25)")
-    full_action_space: bool = option(None, group="Game", kind=FIXED, help="all 18 actions in place of the game's own (by the protocol: off or on)")
+    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (by the protocol: original on, machado off)")
+    sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=SHARE, help="probability that a frame repeats the action before it (by the protocol: 0 or 0.25)")
+    full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="all 18 actions in place of the game's own (by the protocol: off or on)")
     single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="a lost life ends the episode")
     max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is cut: 108000 is 30 minutes of play")
     rgb: bool = option(False, group="Game", kind=FIXED, help="colour in place of gray: 12 channels, not 4")
 
     emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=between(1, 10_000), help="emulators played at the same time (B)")
     emulator_workers: int | None = option(None, "-ew", "--emulator_workers", group="Emulators", limit=AT_LEAST_ONE, help="processes that play them (the cores of this machine, 8 at most)")
-    shards: int = option(None, group="Emulators", kind=FIXED, limit=AT_LEAST_ONE, help=f"groups of emulators whose play and network overlap ({DEFAULT_SHARDS})")
+    shards: int = option(CHOSEN_AT_START, group="Emulators", kind=FIXED, limit=AT_LEAST_ONE, help=f"groups of emulators whose play and network overlap ({DEFAULT_SHARDS})")
     visualize: int = option(0, "-v", "--visualize", group="Emulators", limit=one_of(0, 1, 2), help="window: 0 none, 1 all emulators, 2 one of them")
 
     arch: str = option("NIPS", group="Network", kind=FIXED, limit=one_of(*TORSOS), help="network: " + ", ".join(TORSOS))
@@ -86,7 +80,7 @@ class Options:
     e: float = option(0.1, group="Learning", kind=TUNABLE, limit=POSITIVE, help="epsilon of RMSProp, inside the root")
     clip_norm: float = option(3.0, group="Learning", kind=TUNABLE, limit=POSITIVE, help="largest norm of the gradient")
     clip_norm_type: str = option("global", group="Learning", kind=TUNABLE, limit=one_of(*CLIP_NORM_TYPES), help="clip by the norm of all gradients, each tensor by its own (local), or ignore")
-    random_seed: int = option(None, "--seed", group="Learning", kind=FIXED, limit=SEED, help="seed of all random numbers (drawn when the run starts)")
+    random_seed: int = option(CHOSEN_AT_START, "--seed", group="Learning", kind=FIXED, limit=SEED, help="seed of all random numbers (drawn when the run starts)")
 
     softmax_temp: float = option(1.0, group="Exploration", kind=TUNABLE, limit=POSITIVE, help="temperature: above 1 acts more at random")
     egreedy: bool = option(False, group="Exploration", kind=TUNABLE, help="epsilon-greedy in place of sampling from the policy")
@@ -112,6 +106,24 @@ class Options:
     def workers(self) -> int:
         """How many worker processes to start here."""
         return self.emulator_workers or min(8, usable_cores(), self.emulator_counts)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What makes the run what it is: the options that a resume may not change."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.metadata["kind"] == FIXED}
+
+    @property
+    def emulator_settings(self) -> dict[str, Any]:
+        """Arguments of `make_emulator`, but for the seed."""
+        names = "rgb", "random_start", "single_life_episodes", "max_episode_frames", "sticky_actions"
+        return {name: getattr(self, name) for name in (*names, "full_action_space")}
+
+    @property
+    def network_settings(self) -> dict[str, Any]:
+        """Arguments of `make_network`, but for the number of actions."""
+        names = [field.name for field in fields(self) if field.metadata["group"] == "Network"]
+        settings = {name: getattr(self, name) for name in (*names, "rgb", "nb_choices", "softmax_temp")}
+        return settings | {"seed": self.random_seed}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,66 +166,27 @@ def usable_cores() -> int:
 
 def parse_options(argv: Sequence[str]) -> Options:
     """Options of a training from command-line arguments. Raises UserError."""
-    options = Options(**typed_options(Options, argv, ""))
-    check(options)
-    return options
+    return resolve(typed_options(Options, argv, ""))
 
 
-# args.json.
+def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Options) -> Any:
+    """The options `cls` of a run, from those that are `given` by name; the others take their defaults.
 
+    What has no default is chosen here: the parts of the protocol, the number of shards, and the seed. Raises UserError,
+    which begins with `where` the options come from, for values out of their limits or that contradict each other.
+    """
+    from emulators.gym_settings import starts_at_random  # late: --help need not wait for the emulators
 
-def save_options(options: Options, file: Path) -> None:
-    """Write args.json, whole or not at all."""
-    aside = file.with_name(f".{file.name}.new")
-    aside.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, file)
-
-
-def load_options(file: Path) -> Options:
-    """Read args.json, the original Manette's too; what it lacks takes its default. Raises UserError."""
-    return options_from(read_json(file), str(file))
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """The object that a JSON file holds. Raises UserError."""
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{file} cannot be read ({error}): mend it, or name another folder") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{file} holds no JSON object: mend it, or name another folder")
-    return values
-
-
-def options_from(values: Mapping[str, Any], where: str) -> Options:
-    """Options with these values, by name as in args.json. Raises UserError, which says `where` they came from."""
-    kinds = {field.name: (kind, field) for field, kind in typed_fields(Options)}
-    taken = dict(values)
-    for name, value in values.items():
-        if name not in kinds:
-            near = difflib.get_close_matches(name, kinds, n=1)
-            raise UserError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        kind, field = kinds[name]
-        if kind is float and type(value) is int and abs(value) < 2**63:
-            taken[name] = float(value)
-        elif type(value) is not kind and not (value is None and field.default is None):
-            raise UserError(f"{where}: {name} must be {_KIND_NAMES[kind]}, not {json.dumps(value)}")
-    options = Options(**taken)
-    check(options, f"{where}: ")
-    return options
-
-
-_KIND_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-
-
-# Checks.
-
-
-def check(options: Any, where: str = "") -> None:
-    """Raise UserError for the first value out of its limits, or values that contradict each other."""
-    check_limits(options, where)
-    if not isinstance(options, Options):
-        return
+    check_limits(cls, given, where)
+    random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
+    chosen = {
+        "random_start": random_start and starts_at_random(given.get("game", cls.game)),
+        "sticky_actions": sticky_actions,
+        "full_action_space": full_action_space,
+        "shards": min(DEFAULT_SHARDS, given.get("emulator_counts", cls.emulator_counts)),
+        "random_seed": int.from_bytes(os.urandom(4)) >> 1,
+    }
+    options = cls(**{**chosen, **given})
     try:
         repetition_table(options.max_repetition, options.nb_choices)
     except ValueError as error:
@@ -224,55 +197,4 @@ def check(options: Any, where: str = "") -> None:
             raise UserError(
                 f"{where}--{name} {count}: must be at most the {options.emulator_counts} of --emulator_counts"
             )
-
-
-Chosen = TypeVar("Chosen", bound=Options)
-
-
-def resolve(options: Chosen) -> Chosen:
-    """Fill in what is chosen once, when a run starts: protocol, shards and seed."""
-    from emulators.gym_settings import starts_at_random  # late: --help need not wait for the emulators
-
-    start, sticky, full = PROTOCOLS[options.protocol]
-    chosen: dict[str, Any] = {
-        "random_start": start and starts_at_random(options.game),
-        "sticky_actions": sticky,
-        "full_action_space": full,
-        "shards": min(DEFAULT_SHARDS, options.emulator_counts),
-        "random_seed": int.from_bytes(os.urandom(4)) >> 1,
-    }
-    missing = {name: value for name, value in chosen.items() if getattr(options, name) is None}
-    return dataclasses.replace(options, **missing)
-
-
-def resume_options(saved: Options, typed: Mapping[str, Any], started: bool = True) -> tuple[Options, list[str]]:
-    """The saved options with what was typed, and a line for each change. Raises UserError for a fixed one.
-
-    Only typed options count: a default that has changed since is no change of the user's. A run that has not `started`
-    has no checkpoint yet, and nothing about it is fixed.
-    """
-    changes = []
-    for field, _ in typed_fields(Options):
-        old, new = getattr(saved, field.name), typed.get(field.name)
-        if field.name not in typed or old in (new, None) or field.metadata["kind"] == LOCAL:
-            continue
-        if started and field.metadata["kind"] == FIXED:
-            raise UserError(
-                f"{flag(field)} {new}: the run in {typed.get('debugging_folder', Options.debugging_folder)} has {old},"
-                " and that cannot change; leave the option out, or start a new run with another -df"
-            )
-        changes.append(f"{flag(field)} is now {new}; it was {old}")
-    # Where it goes and whether it is watched is said anew each time.
-    anew = {name: typed.get(name, getattr(Options, name)) for name in ("debugging_folder", "visualize")}
-    options = dataclasses.replace(saved, **{**typed, **anew})
-    check(options)
-    return options, changes
-
-
-def fixed_options(options: Options) -> dict[str, Any]:
-    """What a run is, for its checkpoints."""
-    return {
-        field.name: getattr(options, field.name)
-        for field in dataclasses.fields(options)
-        if field.metadata["kind"] == FIXED
-    }
+    return options

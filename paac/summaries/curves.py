@@ -1,14 +1,10 @@
-"""A run's curves: TensorBoard events in `tf/` and one line per episode in `episodes.csv`.
-
-A checkpoint notes how long these files were; a resume cuts them back to that: curves have no gap and no overlap.
-"""
+"""The curves, histograms and pictures of a training, as TensorBoard events."""
 
 import math
-import os
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -20,30 +16,22 @@ from paac.cli.options import Options
 from paac.learner import Update
 from paac.summaries import layout as run_page
 from paac.summaries.activations import layer_outputs
-from paac.training.episodes import Episode
 
 MOST_SHARES = 20  # curves of choices; more are for the histogram only
 FILM = "One episode of the agent as it was then, a minute of it at most."
-CSV_HEADER = "step,seconds,emulator,reward,length\n"
 
 
-class EpisodeLog:
-    """episodes.csv, flushed every update."""
+class FinishedEpisode(Protocol):
+    """What the curves need of an episode."""
 
-    def __init__(self, file: Path):
-        self._file = file.open("a", encoding="utf-8")
-        if self._file.tell() == 0:
-            self._file.write(CSV_HEADER)
+    @property
+    def step(self) -> int: ...
 
-    def add(self, episodes: Sequence[Episode], seconds: float) -> None:
-        """Append a line per episode; `seconds` of training so far."""
-        for step, emulator, reward, length in episodes:
-            self._file.write(f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n")
-        self._file.flush()
+    @property
+    def reward(self) -> float: ...
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    @property
+    def length(self) -> int: ...
 
 
 class Summaries:
@@ -87,7 +75,7 @@ class Summaries:
                 metadata=image_metadata.create_summary_metadata(display_name=None, description=FILM),
             )
 
-    def add(self, update: Update, episodes: Sequence[Episode]) -> None:
+    def add(self, update: Update, episodes: Sequence[FinishedEpisode]) -> None:
         """Take note of one update; episodes are written at once, the rest with the next `write`."""
         self._updates.append(update)
         if not episodes:  # the writer flushes each time it is used
@@ -147,25 +135,6 @@ def spread(values: np.ndarray) -> dict[str, float]:
         "std": std,
         "std_over_mean": min(2.0, abs(std / mean)) if mean else 2.0,
     }
-
-
-def log_lengths(run: Path) -> dict[str, int]:
-    """Length in bytes of each log of the run, by its path inside the run's folder."""
-    return {str(file.relative_to(run)): file.stat().st_size for file in _logs(run)}
-
-
-def cut_logs(run: Path, lengths: Mapping[str, int]) -> None:
-    """Cut the run's logs back to `lengths`; a log that is not named goes."""
-    for file in _logs(run):
-        length = lengths.get(str(file.relative_to(run)))
-        if length is None:
-            file.unlink()
-        else:
-            os.truncate(file, min(length, file.stat().st_size))
-
-
-def _logs(run: Path) -> list[Path]:
-    return [file for file in (*sorted((run / "tf").glob("*.tfevents.*")), run / "episodes.csv") if file.is_file()]
 
 
 def tiles(channels: np.ndarray) -> np.ndarray:

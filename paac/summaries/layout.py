@@ -10,7 +10,7 @@ from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-from paac.cli.command_line import LOCAL, typed_fields
+from paac.cli.command_line import CHOSEN_AT_START, LOCAL, typed_fields
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
@@ -65,7 +65,7 @@ def options_text(options: Options) -> str:
             group = field.metadata["group"]
             parts.append(f"\n### {group}\n\n| option | value | meaning |\n|---|---|---|")
         value = getattr(options, field.name)
-        if value != field.default and field.default is not None:
+        if field.default not in (value, None, CHOSEN_AT_START):
             value = f"**{value}** (default {field.default})"
         parts.append(f"| {field.name} | {value} | {field.metadata['help']} |")
     return "\n".join(parts)

@@ -1,72 +1,88 @@
-"""What test.py and gif.py share: find the agent, play its episodes, film them."""
+"""A trained agent: loaded from its run, played, and filmed; what test.py and gif.py share."""
 
-import os
 import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emulators import Emulator, find_game, make_emulator
+import numpy as np
+
+from emulators import Emulator, Game, find_game, make_emulator
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, Options, check
+from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
-from paac.training.run_folder import emulator_settings, find_run, network_settings
+from paac.training.run_folder import RunFolder, check_rom_path, find_run
 from paac.training.tensorflow_setup import start_tensorflow
 from paac.video.film import Film
 
 if TYPE_CHECKING:
     from networks.actor_critic import ActorCritic
+    from paac.evaluation import Result
 
 
-class Show(NamedTuple):
-    """Episodes that were played."""
+class AgentEpisodes(NamedTuple):
+    """Episodes that an agent played."""
 
     game: str
     run: Path
     step: int  # of the agent's checkpoint
     seed: int
-    noops: int
-    results: Sequence  # of paac.evaluation.Result
+    noops: int  # no-op frames at most at each start
+    greedy: bool
+    results: Sequence["Result"]
     gifs: list[Path]
 
+    def report(self) -> dict[str, Any]:
+        """All of it, and statistics of the scores, for JSON."""
+        scores = np.array([result.score for result in self.results])
+        return {
+            "game": self.game,
+            "run": str(self.run),
+            "step": self.step,
+            "seed": self.seed,
+            "noops": self.noops,
+            "greedy": self.greedy,
+            "scores": scores.tolist(),
+            "lengths": [result.length for result in self.results],
+            "cut": [number for number, result in enumerate(self.results, 1) if result.cut],
+            "uncertainty": {
+                "entropy": float(np.mean([result.entropy for result in self.results])),
+                "disagreement": float(np.mean([result.disagreement for result in self.results])),
+            },
+            "median": float(np.median(scores)),
+            "mean": float(scores.mean()),
+            "min": float(scores.min()),
+            "max": float(scores.max()),
+            "std": float(scores.std()),
+            "gifs": [str(gif) for gif in self.gifs],
+        }
 
-def show(options: FilmOptions) -> Show:
-    """Play, and film if there is a name for the gifs. Raises UserError, GameError or OSError."""
-    check(options)
+
+def play_agent(options: FilmOptions) -> AgentEpisodes:
+    """Play the episodes, and film them if there is a name for the gifs. Raises UserError, GameError or OSError."""
     run, trained, note = find_run(options.folder)
-    if options.rom_path is not None and not os.path.isdir(options.rom_path):
-        raise UserError(f"--rom_path {options.rom_path}: no such folder; leave it out to take the run's")
+    check_rom_path(options.rom_path, instead="take the run's")
     game = find_game(trained.game, options.rom_path or trained.rom_path)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    settings = emulator_settings(trained) | {
-        "random_start": trained.random_start if options.noops is None else options.noops > 0,
-        "max_noops": options.noops,
-        "single_life_episodes": False,  # a test is a whole game, whatever the training called an episode
-    }
     with ExitStack() as opened:
         emulators = [
-            opened.enter_context(closing(make_emulator(game, seed=[seed, number], **settings)))
+            opened.enter_context(closing(_make_emulator(game, options, trained, [seed, number])))
             for number in range(options.test_count)
         ]
+        films = [_film_of(emulator, options, trained) for emulator in emulators[: len(gifs)]]
         device = start_tensorflow(options.device)
 
         import tensorflow as tf
 
         from paac.evaluation import play_episodes
 
-        noops = emulators[0].max_noops * emulators[0].random_start
-        films = [_film_of(emulator, options, trained) for emulator in emulators[: len(gifs)]]
         with tf.device(device):
             network, step, damaged = load_agent(run, trained, emulators[0].num_actions)
-            for line in (note, game.notice, *damaged):
-                if line:
-                    print(line)
-            if options.dropout_samples > 1 and not network.torso.noise:
-                raise UserError(
-                    f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option out"
-                )
+            for line in filter(None, (note, game.notice, *damaged)):
+                print(line)
+            _check_dropout(options, trained, network)
             if gifs:
                 writable_folder("-gf", options.gif_folder)
             results = play_episodes(
@@ -80,24 +96,40 @@ def show(options: FilmOptions) -> Show:
             )
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale or film.fitting_scale)
-    return Show(str(game), run, step, seed, noops, results, gifs)
+    noops = emulators[0].max_noops * emulators[0].random_start
+    return AgentEpisodes(str(game), run.path, step, seed, noops, options.greedy, results, gifs)
 
 
-def load_agent(run: Path, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
+def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
     """The network of the run's newest whole checkpoint, its step, and a line for each damaged one.
 
     Raises UserError if there is no checkpoint.
     """
     from networks.registry import make_network
-    from paac.training.checkpoint import CheckpointFolder
 
-    checkpoint, damaged = CheckpointFolder(run / "checkpoints").newest()
+    checkpoint, damaged = run.checkpoints.newest()
     if checkpoint is None:
         why = f" ({'; '.join(damaged)})" if damaged else ""
         raise UserError(f"-f {run}: no whole checkpoint there{why}; train it first, or name another run")
-    network = make_network(num_actions=num_actions, **network_settings(options))
+    network = make_network(num_actions=num_actions, **options.network_settings)
     checkpoint.restore(network=network)
     return network, checkpoint.step, [f"{line}; taking the one before it" for line in damaged]
+
+
+def _check_dropout(options: FilmOptions, trained: Options, network: "ActorCritic") -> None:
+    if options.dropout_samples > 1 and not network.torso.noise:
+        raise UserError(
+            f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option out"
+        )
+
+
+def _make_emulator(game: Game, options: FilmOptions, trained: Options, seed: Sequence[int]) -> Emulator:
+    settings = trained.emulator_settings | {
+        "random_start": trained.random_start if options.noops is None else options.noops > 0,
+        "max_noops": options.noops,
+        "single_life_episodes": False,  # a test is a whole game, whatever the training called an episode
+    }
+    return make_emulator(game, seed=seed, **settings)
 
 
 def _film_of(emulator: Emulator, options: FilmOptions, trained: Options) -> Any:

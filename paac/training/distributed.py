@@ -30,6 +30,7 @@ from paac.cli.command_line import LOCAL
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.processes import Processes
+from paac.training.run_folder import RunFolder
 
 TF_CONFIG = "TF_CONFIG"
 PATIENCE = 120.0  # seconds without a sign of life until a process gives the others up
@@ -114,7 +115,7 @@ class SeveralProcesses(Processes):
         self._open.close()
 
     def share(self, options: Options) -> Options:
-        run = Path(options.debugging_folder)
+        run = RunFolder(options.debugging_folder)
         files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
         shared = _unpack(self._broadcast(_pack(files)))
         if self.rank == 0:
@@ -219,13 +220,11 @@ def _ended_by_ctrl_c() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _newest_checkpoint(run: Path) -> dict[str, bytes]:
+def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:
     """Files of the newest checkpoint that is whole, by their path in the run's folder."""
-    from paac.training.checkpoint import CheckpointFolder
-
-    checkpoint, _ = CheckpointFolder(run / "checkpoints").newest()
+    checkpoint, _ = run.checkpoints.newest()
     files = checkpoint.folder.iterdir() if checkpoint else ()
-    return {str(file.relative_to(run)): file.read_bytes() for file in files}
+    return {str(file.relative_to(run.path)): file.read_bytes() for file in files}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:

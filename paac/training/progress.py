@@ -7,10 +7,31 @@ from contextlib import suppress
 from tqdm import tqdm
 
 LINE_SECONDS = 60.0  # from one line of a log file to the next
+BAR_SECONDS = 2.0  # from one speed beside the bar to the next
+
+
+class SpeedMeter:
+    """How fast some counters rise: their rates per second from one reading to the next."""
+
+    def __init__(self, *counters: int):
+        self._counters = counters
+        self._since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the last reading."""
+        return time.monotonic() - self._since
+
+    def read(self, *counters: int) -> list[float]:
+        """The rate of each of the counters, in the order in which the meter got them."""
+        seconds = self.seconds
+        rates = [(now - before) / seconds for now, before in zip(counters, self._counters, strict=True)]
+        self._counters, self._since = counters, self._since + seconds
+        return rates
 
 
 class Progress:
-    """Shows how far a training is; a context manager."""
+    """Shows how far a training is."""
 
     def __init__(self, step: int, last_step: int):
         self._last_step = last_step
@@ -22,12 +43,10 @@ class Progress:
             smoothing=0.05,
             disable=not sys.stderr.isatty(),
         )
-        self._mark: tuple[float, int, int] | None = None  # when, step, frames
+        self._meter: SpeedMeter | None = None
 
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the bar. A terminal that is gone does no harm."""
         with suppress(OSError):
             self._bar.close()
 
@@ -43,20 +62,16 @@ class Progress:
             sys.stdout.flush()
 
     def _show(self, step: int, frames: int, mean_reward: float | None) -> None:
-        now = time.monotonic()
-        if self._mark is None:
-            self._mark = now, step, frames
+        if self._meter is None:  # the first update, which takes long, does not count
+            self._meter = SpeedMeter(step, frames)
         self._bar.update(step - self._bar.n)
-        since, step_then, frames_then = self._mark
-        waited = now - since
-        if waited < (LINE_SECONDS if self._bar.disable else 2.0):
+        if self._meter.seconds < (LINE_SECONDS if self._bar.disable else BAR_SECONDS):
             return
-        self._mark = now, step, frames
-        frames_rate = f"{(frames - frames_then) / waited:,.0f} frames/s"
+        rate, frame_rate = self._meter.read(step, frames)
+        speed = f"{frame_rate:,.0f} frames/s"
         reward = "no episode yet" if mean_reward is None else f"mean of last 50: {mean_reward:.2f}"
         if not self._bar.disable:
-            self._bar.set_postfix_str(f"{frames_rate}, {reward}")
+            self._bar.set_postfix_str(f"{speed}, {reward}")
             return
-        rate = (step - step_then) / waited
         left = (self._last_step - step) / rate / 3600
-        print(f"{step:,} steps, {rate:,.0f} steps/s, {frames_rate}, {left:.1f} h left, {reward}", flush=True)
+        print(f"{step:,} steps, {rate:,.0f} steps/s, {speed}, {left:.1f} h left, {reward}", flush=True)

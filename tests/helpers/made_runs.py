@@ -1,16 +1,17 @@
 """Runs made by hand, for pictures of them."""
 
 from figures.runs import load_run
-from paac.cli.options import Options, resolve
-from paac.summaries.curves import CSV_HEADER
-from paac.training.run_folder import create_run
+from paac.cli.options import resolve
+from paac.training.episodes import COLUMNS
+from paac.training.run_folder import RunFolder
 
 
 def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):
     """A run as a training leaves it; `episodes` are step, seconds, emulator, reward and length."""
-    create_run(resolve(Options(debugging_folder=str(folder), **{"random_seed": 1, **options})))
+    run = RunFolder(folder)
+    run.save_options(resolve({"debugging_folder": str(folder), "random_seed": 1, **options}))
     rows = "".join(",".join(map(str, row)) + "\n" for row in episodes)
-    (folder / "episodes.csv").write_text(CSV_HEADER + rows)
+    run.episodes_csv.write_text(",".join(COLUMNS) + "\n" + rows)
     return load_run(folder)
 
 

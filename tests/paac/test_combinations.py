@@ -7,7 +7,7 @@ import pytest
 
 from emulators import EmulatorPool
 from networks.registry import TORSOS, make_network
-from paac.learner import Learner
+from paac.learner import Hyperparameters, Learner
 from paac.training.checkpoint import CheckpointFolder
 
 TABLE = {"paac": [0], "figar": [0, 2, 5]}
@@ -37,7 +37,7 @@ def learner_on(pool, arch, colour, table, activation, seed):
         activation=activation,
         seed=seed,
     )
-    return Learner(network, pool, seed=5, repetition_table=table, max_local_steps=2)
+    return Learner(network, pool, Hyperparameters(repetition_table=table, max_local_steps=2), seed=5)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Episodes of a trained agent: a small real network on a game whose course is written here."""
 
 import gc
-import json
 import weakref
 
 import numpy as np
@@ -9,11 +8,7 @@ import pytest
 import tensorflow as tf
 
 from networks.registry import make_network
-from paac.cli.errors import UserError
-from paac.cli.options import Options, resolve
-from paac.evaluation import load_agent, play_episodes
-from paac.training.checkpoint import CheckpointFolder
-from paac.training.run_folder import network_settings
+from paac.evaluation import play_episodes
 
 TABLE = [0, 2, 5]
 ACTIONS = 4
@@ -234,51 +229,3 @@ def test_dropout_samples_are_averaged_and_their_disagreement_is_told():
 def test_without_dropout_there_is_no_disagreement(network):
     results, _ = play(network, games_of(5))
     assert results[0].disagreement == 0 and 0 < results[0].entropy < np.log(ACTIONS)
-
-
-# The agent of a run.
-
-OPTIONS = resolve(Options(random_seed=5, arch="NIPS", max_repetition=4, nb_choices=2))
-
-
-def save_agent(run, step, seed):
-    settings = {**network_settings(OPTIONS), "seed": seed}
-    network = make_network(num_actions=ACTIONS, **settings)
-    CheckpointFolder(run / "checkpoints").write(step, {"network": network}, {}, None, keep=5)
-    return network
-
-
-def assert_same(one, other):
-    for weight, expected in zip(one.trainable_variables, other.trainable_variables, strict=True):
-        np.testing.assert_array_equal(weight, expected)
-
-
-def test_the_agent_is_that_of_the_newest_checkpoint(tmp_path):
-    save_agent(tmp_path, 9, seed=1)
-    newest = save_agent(tmp_path, 100, seed=2)
-    network, step, lines = load_agent(tmp_path, OPTIONS, ACTIONS)
-    assert (step, lines) == (100, [])
-    assert_same(network, newest)
-
-
-def test_a_damaged_checkpoint_is_told_and_the_one_before_plays(tmp_path):
-    older = save_agent(tmp_path, 9, seed=1)
-    save_agent(tmp_path, 100, seed=2)
-    (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))
-    network, step, lines = load_agent(tmp_path, OPTIONS, ACTIONS)
-    assert step == 9
-    assert_same(network, older)
-    assert len(lines) == 1
-    assert str(tmp_path / "checkpoints" / "100" / "state.json") in lines[0]
-    assert lines[0].endswith("; taking the one before it")
-
-
-def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
-    with pytest.raises(UserError, match="-f .*: no whole checkpoint there; train it first"):
-        load_agent(tmp_path, OPTIONS, ACTIONS)
-
-
-def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
-    save_agent(tmp_path, 9, seed=1)
-    with pytest.raises(UserError, match="does not fit"):
-        load_agent(tmp_path, OPTIONS, ACTIONS + 1)

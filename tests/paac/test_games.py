@@ -9,7 +9,7 @@ from PIL import Image
 from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
-from paac.training.agent import show
+from paac.training.agent import play_agent
 from paac.training.loop import train
 from paac.training.run_folder import open_run
 
@@ -51,7 +51,7 @@ def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypa
     assert whole == parts
     assert len(whole[1]) > 5, "no episode ended"
     film = {"gif_name": "film", "gif_folder": str(tmp_path), "test_count": 2, "seed": 1}
-    shown = show(FilmOptions(folder=str(tmp_path / "parts"), **film))
+    shown = play_agent(FilmOptions(folder=str(tmp_path / "parts"), **film))
     assert shown.game == game and len(shown.results) == 2
     assert json.loads((tmp_path / "parts/args.json").read_text())["game"] == game
     with Image.open(tmp_path / "film_2.gif") as gif:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from emulators import EmulatorPool, WorkerError, make_emulator
 from networks.registry import make_network
-from paac.learner import Learner
+from paac.learner import Hyperparameters, Learner
 from paac.rollout import Uniforms
 
 B, T, SEED = 5, 4, 11
@@ -30,15 +30,17 @@ def fast_weights(table, *, arch="NIPS", updates=3, shards=2, workers=2, **settin
         learner = Learner(
             network,
             pool,
+            Hyperparameters(
+                repetition_table=table,
+                max_local_steps=T,
+                gamma=GAMMA,
+                entropy_coef=ENTROPY,
+                clip_norm=CLIP,
+                **settings,
+            ),
             seed=SEED,
-            repetition_table=table,
-            max_local_steps=T,
-            gamma=GAMMA,
-            entropy_coef=ENTROPY,
-            clip_norm=CLIP,
-            **settings,
         )
-        reports = [learner.update(LR, epsilon=0.3, gradient_statistics=True) for _ in range(updates)]
+        reports = [learner.update(LR, epsilon=0.3, summarize_gradients=True) for _ in range(updates)]
         numbers = [tf.constant(number, tf.int64) for number in range(updates)]
         uniforms = [Uniforms(*(drawn.numpy() for drawn in learner.draw(number))) for number in numbers]
     return [weight.numpy() for weight in network.trainable_variables], reports, uniforms
@@ -190,7 +192,7 @@ def test_random_numbers_follow_seed_and_update_number_and_nothing_else():
 def test_a_network_and_its_graph_are_freed_after_learning():
     with EmulatorPool("pong", 2, workers=1, shards=1, seed=SEED) as pool:
         pool.reset()
-        learner = Learner(new_network([0]), pool, seed=SEED, repetition_table=[0], max_local_steps=1)
+        learner = Learner(new_network([0]), pool, Hyperparameters(max_local_steps=1), seed=SEED)
         learner.update(LR)
         network, graph = weakref.ref(learner.network), weakref.ref(learner.graph)
         del learner
@@ -204,7 +206,7 @@ def test_a_dead_worker_surfaces_as_the_pools_own_error():
 
     with EmulatorPool("pong", B, workers=2, shards=2, seed=SEED) as pool:
         pool.reset()
-        learner = Learner(new_network([0]), pool, seed=SEED, repetition_table=[0])
+        learner = Learner(new_network([0]), pool, Hyperparameters(), seed=SEED)
         before = [weight.numpy() for weight in learner.network.trainable_variables]
         os.kill(pool.worker_pids[0], signal.SIGKILL)
         with pytest.raises(WorkerError, match="pong: .* emulators 0, 1, 2 died"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from networks.registry import make_network
-from paac.learner import Learner
+from paac.learner import Hyperparameters, Learner
 
 B = 16
 
@@ -55,7 +55,7 @@ class TargetGame:
 def test_a_shown_target_is_hit(table, precision):
     game = TargetGame(actions=3, table=table)
     network = make_network("NIPS", num_actions=3, nb_choices=len(table), rgb=False, seed=1, precision=precision)
-    learner = Learner(network, game, seed=1, repetition_table=table, gamma=0.9, entropy_coef=0.005)
+    learner = Learner(network, game, Hyperparameters(repetition_table=table, gamma=0.9, entropy_coef=0.005), seed=1)
     rewards = [learner.update(lr=0.01).played.rewards.mean() for _ in range(400)]
     chance = 1 / (3 * len(table))
     assert np.mean(rewards[:10]) < 2 * chance

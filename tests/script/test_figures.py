@@ -9,8 +9,8 @@ from figures.repetitions import Repetitions, count_plays, draw_repetitions, shar
 from figures.runs import load_run, load_runs, short_names
 from figures.style import line, save, wrap
 from paac.cli.errors import UserError
-from paac.cli.options import Options
-from paac.summaries.curves import CSV_HEADER
+from paac.cli.options import resolve
+from paac.training.episodes import COLUMNS
 from tests.helpers.made_runs import make_run, scored
 
 FIGAR = {"max_repetition": 4, "nb_choices": 3}
@@ -32,6 +32,9 @@ def test_a_line_that_a_training_is_just_writing_is_left_out(tmp_path):
     with (tmp_path / "run/episodes.csv").open("a") as file:
         file.write("40,2.0,1,-1")
     assert load_run(tmp_path / "run").steps.tolist() == [20]
+
+
+CSV_HEADER = ",".join(COLUMNS) + "\n"
 
 
 @pytest.mark.parametrize("text", ["step,reward\n1,2\n", CSV_HEADER + "1,2,3\n", CSV_HEADER + "1,2,3,four,5\n"])
@@ -114,7 +117,7 @@ def test_labels_say_what_differs(tmp_path):
     ]
     assert [group.label for group in group_runs(runs[:2])[0]] == ["arch NIPS", "arch NATURE"]
     assert [group.label for group in group_runs(runs[1:2])[0]] == ["b"]
-    assert label(Options(max_repetition=10, nb_choices=3), ["nb_choices"]) == "FiGAR 10 in 3 choices"
+    assert label(resolve(dict(max_repetition=10, nb_choices=3)), ["nb_choices"]) == "FiGAR 10 in 3 choices"
 
 
 def test_a_copy_of_a_run_is_no_second_seed(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from experiments.report import command, data_url, option_rows
-from paac.cli.options import Options, parse_options, resolve
+from paac.cli.options import parse_options, resolve
 from tests.helpers.commands import Commands
 
 FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]
@@ -90,13 +90,13 @@ def test_bad_arguments_are_one_line(commands, arguments, message):
 def test_the_command_trains_the_same_again(typed):
     options = resolve(parse_options(typed.split()))
     words = shlex.split(command(options, "again"))
-    again = resolve(parse_options(words[2:]))
+    again = parse_options(words[2:])
     local = {"debugging_folder": options.debugging_folder, "emulator_workers": options.emulator_workers}
     assert {**vars(again), **local} == vars(options)
 
 
 def test_options_that_were_changed_are_marked():
-    rows = {name: (value, changed) for name, value, changed in option_rows(resolve(Options(gamma=0.5, random_seed=3)))}
+    rows = {name: (value, changed) for name, value, changed in option_rows(resolve(dict(gamma=0.5, random_seed=3)))}
     assert rows["gamma"] == (0.5, True) and rows["arch"] == ("NIPS", False) and rows["random_seed"] == (3, False)
     assert "rom_path" not in rows
 

@@ -4,46 +4,47 @@ import dataclasses
 
 import pytest
 
+from paac.cli.args_json import resume_options
 from paac.cli.errors import UserError
-from paac.cli.options import Options, parse_options, resolve, resume_options
+from paac.cli.options import parse_options, resolve
 from tests.helpers.messages import message_of
 
-SAVED = resolve(Options(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
+SAVED = resolve(dict(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
 
 
 def test_the_original_protocol_starts_at_random_and_is_not_sticky():
-    options = resolve(Options())
+    options = resolve({})
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, False)
 
 
 def test_the_protocol_of_machado_is_sticky_with_all_actions_and_no_random_start():
-    options = resolve(Options(protocol="machado"))
+    options = resolve(dict(protocol="machado"))
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.25, True)
 
 
 def test_each_part_of_a_protocol_can_be_typed_otherwise():
-    options = resolve(parse_options(["--protocol", "machado", "--random_start", "--sticky_actions", "0"]))
+    options = parse_options(["--protocol", "machado", "--random_start", "--sticky_actions", "0"])
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, True)
-    options = resolve(parse_options(["--no-random_start", "--full_action_space"]))
+    options = parse_options(["--no-random_start", "--full_action_space"])
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.0, True)
 
 
 def test_shards_are_two_or_as_many_as_there_are_emulators():
-    assert resolve(Options()).shards == 2
-    assert resolve(Options(emulator_counts=1)).shards == 1
-    assert resolve(Options(shards=5)).shards == 5
+    assert resolve({}).shards == 2
+    assert resolve(dict(emulator_counts=1)).shards == 1
+    assert resolve(dict(shards=5)).shards == 5
 
 
 def test_a_seed_is_drawn_anew_unless_it_was_typed():
-    seeds = {resolve(Options()).random_seed for _ in range(5)}
+    seeds = {resolve({}).random_seed for _ in range(5)}
     assert len(seeds) > 1
     assert all(0 <= seed < 2**31 for seed in seeds)
-    assert resolve(Options(random_seed=0)).random_seed == 0
+    assert resolve(dict(random_seed=0)).random_seed == 0
 
 
 def test_resolving_twice_changes_nothing():
-    options = resolve(Options(protocol="machado"))
-    assert resolve(options) == options
+    options = resolve(dict(protocol="machado"))
+    assert resolve(dataclasses.asdict(options)) == options
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_resolving_twice_changes_nothing():
 )
 def test_a_change_of_what_a_run_is_is_refused_and_named(typed, flag):
     with pytest.raises(UserError) as error:
-        resume_options(SAVED, {"debugging_folder": "here", **typed})
+        resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "here", **typed})
     message = message_of(error)
     ((name, value),) = typed.items()
     assert message.startswith(flag)
@@ -92,7 +93,7 @@ def test_a_change_of_what_a_run_is_is_refused_and_named(typed, flag):
     ],
 )
 def test_a_tunable_option_is_taken_and_the_change_told(typed, flag):
-    options, changes = resume_options(SAVED, {"debugging_folder": "here", **typed})
+    options, changes = resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "here", **typed})
     ((name, value),) = typed.items()
     assert getattr(options, name) == value
     assert len(changes) == 1
@@ -103,19 +104,20 @@ def test_a_tunable_option_is_taken_and_the_change_told(typed, flag):
 
 def test_local_options_are_taken_without_a_word():
     typed = {"device": "/cpu:0", "emulator_workers": 2, "rom_path": "r", "visualize": 1, "debugging_folder": "here"}
-    options, changes = resume_options(SAVED, typed)
+    options, changes = resume_options(dataclasses.asdict(SAVED), typed)
     assert changes == []
     assert {name: getattr(options, name) for name in typed} == typed
 
 
 def test_the_folder_given_wins_over_the_one_that_was_saved():
-    assert resume_options(SAVED, {"debugging_folder": "here"})[0].debugging_folder == "here"
-    assert resume_options(SAVED, {})[0].debugging_folder == "logs/"  # not typed: the default is where it was found
+    assert resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "here"})[0].debugging_folder == "here"
+    # Not typed, the default is where it was found.
+    assert resume_options(dataclasses.asdict(SAVED), {})[0].debugging_folder == "logs/"
 
 
 def test_a_typed_value_that_is_the_saved_one_is_no_change():
     typed = {"game": "pong", "random_seed": 3, "shards": 2, "random_start": True, "initial_lr": 0.0224}
-    options, changes = resume_options(SAVED, {**typed, "debugging_folder": "where/it/was"})
+    options, changes = resume_options(dataclasses.asdict(SAVED), {**typed, "debugging_folder": "where/it/was"})
     assert changes == []
     assert options == SAVED
 
@@ -123,13 +125,13 @@ def test_a_typed_value_that_is_the_saved_one_is_no_change():
 def test_options_that_were_not_typed_stay_as_they_were_saved():
     # Also where the default has changed since.
     saved = dataclasses.replace(SAVED, gamma=0.5, initial_lr=0.5, keep_checkpoints=9)
-    options, changes = resume_options(saved, {"debugging_folder": "where/it/was"})
+    options, changes = resume_options(dataclasses.asdict(saved), {"debugging_folder": "where/it/was"})
     assert changes == []
     assert options == saved
 
 
 def test_a_change_that_does_not_fit_the_run_is_refused():
     with pytest.raises(UserError, match="--emulator_workers"):
-        resume_options(SAVED, {"emulator_workers": 33})
+        resume_options(dataclasses.asdict(SAVED), {"emulator_workers": 33})
     with pytest.raises(UserError, match="--clip_norm"):
-        resume_options(SAVED, {"clip_norm": 0.0})
+        resume_options(dataclasses.asdict(SAVED), {"clip_norm": 0.0})

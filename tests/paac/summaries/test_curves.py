@@ -8,12 +8,13 @@ import pytest
 import tensorflow as tf
 
 from networks.registry import make_network
-from paac.cli.options import Options
+from paac.cli.options import resolve
 from paac.learner import GradientStatistics, Update
 from paac.loss import Losses
 from paac.rollout import Played
-from paac.summaries.curves import EpisodeLog, Summaries, cut_logs, log_lengths, spread, tiles
+from paac.summaries.curves import Summaries, spread, tiles
 from paac.training.episodes import Episode
+from paac.training.run_folder import RunFolder
 from paac.video.film import Film
 
 TABLE = [0, 3, 6, 10]
@@ -188,7 +189,7 @@ def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
     graph = tf.function(lambda x: tf.square(x, name="a_name_to_find")).get_concrete_function(tf.TensorSpec([])).graph
     summaries = Summaries(tmp_path, 2, TABLE)
     network = make_network("NIPS", num_actions=2, nb_choices=1, rgb=False, seed=1)
-    summaries.describe(Options(random_seed=5), network, graph, step=1200)
+    summaries.describe(resolve(dict(random_seed=5)), network, graph, step=1200)
     summaries.close()
     values, graphs = events(tmp_path)
     ((step, text),) = values["options"]
@@ -247,94 +248,14 @@ def test_std_over_mean_is_held_at_two_also_where_the_mean_is_zero(values, expect
     assert spread(np.array(values))["std_over_mean"] == expected
 
 
-# episodes.csv.
-
-HEADER = "step,seconds,emulator,reward,length\n"
-
-
-def test_episodes_csv_has_a_line_for_each_episode_at_once(tmp_path):
-    file = tmp_path / "episodes.csv"
-    log = EpisodeLog(file)
-    log.add([Episode(160, 3, -21.0, 824), Episode(161, 0, 0.5, 1)], 12.345)
-    log.add([], 13.0)
-    assert file.read_text() == HEADER + "160,12.3,3,-21,824\n161,12.3,0,0.5,1\n"  # before it is closed
-    log.close()
-
-
-def test_episodes_csv_goes_on_without_a_second_header(tmp_path):
-    file = tmp_path / "episodes.csv"
-    for step in (1, 2):
-        log = EpisodeLog(file)
-        log.add([Episode(step, 0, 1.0, 5)], 1.0)
-        log.close()
-    assert file.read_text() == HEADER + "1,1.0,0,1,5\n2,1.0,0,1,5\n"
-
-
-def test_a_reward_in_episodes_csv_is_not_rounded(tmp_path):
-    # Some games reach millions, and a score of a game has no decimals to lose.
-    file = tmp_path / "episodes.csv"
-    log = EpisodeLog(file)
-    log.add([Episode(1, 0, 1_234_567.0, 5)], 1.0)
-    log.close()
-    assert float(file.read_text().splitlines()[1].split(",")[3]) == 1_234_567
-
-
-# Logs that are cut back on a resume.
-
-
-def run_of(folder):
-    """A run with an event file and a csv of ten bytes each."""
-    (folder / "tf").mkdir()
-    first = folder / "tf" / "events.out.tfevents.1.here"
-    first.write_bytes(b"0123456789")
-    (folder / "episodes.csv").write_bytes(b"abcdefghij")
-    return first
-
-
-def test_the_lengths_are_those_of_events_and_csv(tmp_path):
-    assert log_lengths(tmp_path) == {}
-    run_of(tmp_path)
-    (tmp_path / "args.json").write_text("{}")
-    (tmp_path / "tf" / "notes.txt").write_text("mine")
-    assert log_lengths(tmp_path) == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}
-
-
-def test_logs_are_cut_back_to_their_lengths_and_later_ones_go(tmp_path):
-    first = run_of(tmp_path)
-    lengths = log_lengths(tmp_path)
-    first.write_bytes(b"0123456789 and more")
-    (tmp_path / "episodes.csv").write_bytes(b"abcdefghij and more")
-    later = tmp_path / "tf" / "events.out.tfevents.2.here"
-    later.write_bytes(b"of a session after the checkpoint")
-    (tmp_path / "tf" / "notes.txt").write_text("mine")
-    cut_logs(tmp_path, lengths)
-    assert first.read_bytes() == b"0123456789"
-    assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
-    assert not later.exists()
-    assert (tmp_path / "tf" / "notes.txt").read_text() == "mine"
-
-
-def test_a_new_run_takes_no_log_over(tmp_path):
-    run_of(tmp_path)
-    cut_logs(tmp_path, {})
-    assert log_lengths(tmp_path) == {}
-
-
-def test_a_log_that_is_gone_or_shorter_is_left_as_it_is(tmp_path):
-    first = run_of(tmp_path)
-    cut_logs(tmp_path, {"tf/events.out.tfevents.1.here": 99, "episodes.csv": 10, "tf/events.out.tfevents.0.gone": 5})
-    assert first.read_bytes() == b"0123456789"  # no zeros at its end
-    assert log_lengths(tmp_path) == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}
-
-
 def test_curves_after_a_resume_have_no_overlap(tmp_path):
     summaries = Summaries(tmp_path / "tf", 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
     summaries.flush()
-    lengths = log_lengths(tmp_path)
+    lengths = RunFolder(tmp_path).log_lengths()
     summaries.add(update_of([[0]], [[0]]), [Episode(20, 0, 2.0, 1)])  # after the checkpoint; the process is killed
     summaries.close()
-    cut_logs(tmp_path, lengths)
+    RunFolder(tmp_path).cut_logs(lengths)
     assert curves(tmp_path / "tf")["rl/reward"] == [(10, 1.0)]
 
 

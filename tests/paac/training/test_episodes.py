@@ -1,4 +1,4 @@
-"""Which episodes ended, and how the last ones went."""
+"""Which episodes ended, how the last ones went, and what episodes.csv holds of them."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paac.rollout import Played
-from paac.training.episodes import Episode, EpisodeTracker
+from paac.training.episodes import Episode, EpisodeLog, EpisodeTracker, read_episodes
 
 
 def played_of(rewards, dones, plays=None):
@@ -85,7 +85,52 @@ def test_running_episodes_can_be_forgotten_and_the_last_ones_stay():
     # The emulators could not be saved: they start anew, but what has ended has ended.
     tracker = EpisodeTracker(2)
     tracker.add(played_of([[7, 8]], [[1, 0]], [[2, 3]]), 0)
-    again = EpisodeTracker(2)
-    again.restore(tracker.state(), running=False)
+    again = tracker.with_new_episodes(2)
     assert again.add(played_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
     assert list(again.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]
+
+
+# episodes.csv.
+
+HEADER = "step,seconds,emulator,reward,length\n"
+
+
+def test_episodes_csv_has_a_line_for_each_episode_at_once(tmp_path):
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(160, 3, -21.0, 824), Episode(161, 0, 0.5, 1)], 12.345)
+    log.add([], 13.0)
+    assert file.read_text() == HEADER + "160,12.3,3,-21,824\n161,12.3,0,0.5,1\n"  # before it is closed
+    log.close()
+
+
+def test_episodes_csv_goes_on_without_a_second_header(tmp_path):
+    file = tmp_path / "episodes.csv"
+    for step in (1, 2):
+        log = EpisodeLog(file)
+        log.add([Episode(step, 0, 1.0, 5)], 1.0)
+        log.close()
+    assert file.read_text() == HEADER + "1,1.0,0,1,5\n2,1.0,0,1,5\n"
+
+
+def test_a_reward_in_episodes_csv_is_not_rounded(tmp_path):
+    # Some games reach millions, and a score of a game has no decimals to lose.
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(1, 0, 1_234_567.0, 5)], 1.0)
+    log.close()
+    assert float(file.read_text().splitlines()[1].split(",")[3]) == 1_234_567
+
+
+def test_what_the_log_wrote_is_read_back_but_for_half_a_line(tmp_path):
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(160, 3, -21.0, 824), Episode(161, 0, 0.5, 1)], 12.3)
+    log.close()
+    with file.open("a") as growing:
+        growing.write("170,12.9,1,3")  # a training is writing this one
+    episodes = read_episodes(file)
+    assert episodes.steps.tolist() == [160, 161] and episodes.emulators.tolist() == [3, 0]
+    assert episodes.seconds.tolist() == [12.3, 12.3]
+    assert episodes.rewards.tolist() == [-21.0, 0.5] and episodes.lengths.tolist() == [824, 1]
+    assert len(read_episodes(tmp_path / "none.csv").steps) == 0

@@ -1,6 +1,7 @@
 """What a person watching sees, by a clock that the tests move."""
 
 import io
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -29,7 +30,7 @@ def clock(monkeypatch):
 
 
 def test_a_log_file_gets_a_line_each_minute(clock, capsys):
-    with Progress(0, 1_000_000) as shown:
+    with closing(Progress(0, 1_000_000)) as shown:
         for step, seconds in ((0, 0.0), (30_000, 30.0), (60_000, 60.0), (90_000, 90.0), (180_000, 120.0)):
             clock.now = 1000.0 + seconds
             shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
@@ -42,7 +43,7 @@ def test_a_log_file_gets_a_line_each_minute(clock, capsys):
 def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with Progress(500, 2000) as shown:
+    with closing(Progress(500, 2000)) as shown:
         shown.show(1000, frames=4000, mean_reward=None)
         clock.now += 2.0
         shown.show(1500, frames=8000, mean_reward=3.0)
@@ -53,7 +54,7 @@ def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
 def test_a_line_stands_above_the_bar(capsys, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with Progress(0, 10) as shown:
+    with closing(Progress(0, 10)) as shown:
         before = terminal.tell()
         shown.say("a layer is dead")
         assert terminal.getvalue()[before:].count("0.00/10.0") == 1, "the bar was not drawn again below the line"
@@ -63,7 +64,7 @@ def test_a_line_stands_above_the_bar(capsys, monkeypatch):
 def test_a_terminal_that_is_gone_does_no_harm(clock, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with Progress(0, 10) as shown:
+    with closing(Progress(0, 10)) as shown:
         terminal.gone = True
         monkeypatch.setattr("sys.stdout", terminal)
         shown.say("nobody reads this")

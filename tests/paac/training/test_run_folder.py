@@ -6,15 +6,17 @@ import pytest
 
 from emulators import make_emulator
 from networks.registry import make_network
+from networks.torso import TorsoSettings
+from paac.cli.args_json import load_options, save_options
 from paac.cli.errors import UserError
-from paac.cli.options import Options, load_options, resolve, save_options
-from paac.training.run_folder import create_run, emulator_settings, find_run, network_settings, open_run
+from paac.cli.options import resolve
+from paac.training.run_folder import RunFolder, find_run, open_run
 
 
 def new_run(folder, **settings):
     """A run's folder with its args.json, as a training leaves it."""
-    options = resolve(Options(debugging_folder=str(folder), random_seed=3, **settings))
-    create_run(options)
+    options = resolve(dict(debugging_folder=str(folder), random_seed=3, **settings))
+    RunFolder(folder).save_options(options)
     return folder
 
 
@@ -104,36 +106,37 @@ def test_a_saved_rom_path_may_be_missing(tmp_path):
 
 
 def test_creating_a_run_makes_its_folder_and_args_json(tmp_path):
-    options = resolve(Options(debugging_folder=str(tmp_path / "a" / "b")))
-    create_run(options)
+    options = resolve(dict(debugging_folder=str(tmp_path / "a" / "b")))
+    RunFolder(tmp_path / "a" / "b").save_options(options)
     assert load_options(tmp_path / "a" / "b" / "args.json") == options
-    create_run(options)  # again, as a resume does
+    RunFolder(tmp_path / "a" / "b").save_options(options)  # again, as a resume does
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="-df .*run: cannot be written") as error:
-        create_run(resolve(Options(debugging_folder=str(tmp_path / "file" / "run"))))
+        RunFolder(tmp_path / "file" / "run").save_options(resolve({}))
     assert "\n" not in str(error.value)
 
 
 def test_a_run_is_found_in_its_own_folder(tmp_path):
     run = new_run(tmp_path / "run", gamma=0.9)
-    assert find_run(str(run)) == (run, load_options(run / "args.json"), "")
+    found, options, line = find_run(str(run))
+    assert (found.path, options, line) == (run, load_options(run / "args.json"), "")
 
 
 def test_the_only_run_below_a_folder_is_found_and_named(tmp_path):
     run = new_run(tmp_path / "deep" / "down" / "run")
     (run / "checkpoints" / "5").mkdir(parents=True)
     found, options, line = find_run(str(tmp_path))
-    assert (found, options) == (run, load_options(run / "args.json"))
+    assert (found.path, options) == (run, load_options(run / "args.json"))
     assert str(run) in line
 
 
 def test_what_lies_inside_a_run_is_no_second_run(tmp_path):
     run = new_run(tmp_path / "run")
     new_run(run / "copy")
-    assert find_run(str(tmp_path))[0] == run
+    assert find_run(str(tmp_path))[0].path == run
 
 
 def test_several_runs_below_a_folder_are_named(tmp_path):
@@ -166,11 +169,12 @@ def test_a_broken_args_json_is_named(tmp_path):
 
 def test_the_rooms_below_get_the_options_under_their_own_names(tmp_path):
     options = resolve(
-        Options(protocol="machado", single_life_episodes=True, random_seed=8, nb_choices=3, max_repetition=4)
+        dict(protocol="machado", single_life_episodes=True, random_seed=8, nb_choices=3, max_repetition=4)
     )
-    for_emulator, for_network = emulator_settings(options), network_settings(options)
+    for_emulator, for_network = options.emulator_settings, options.network_settings
     assert for_emulator.keys() <= inspect.signature(make_emulator).parameters.keys()
-    assert for_network.keys() <= inspect.signature(make_network).parameters.keys()
+    torso = for_network.keys() - inspect.signature(make_network).parameters.keys()
+    assert torso <= set(TorsoSettings._fields)
     assert for_emulator["sticky_actions"] == 0.25
     assert for_emulator["single_life_episodes"] is True
     assert "seed" not in for_emulator
@@ -183,3 +187,53 @@ def test_an_unfinished_args_json_does_not_hide_the_whole_one(tmp_path):
     assert find_run(str(run))[1].random_seed == 3
     save_options(find_run(str(run))[1], run / "args.json")
     assert not (run / ".args.json.new").exists()
+
+
+# Logs that are cut back on a resume.
+
+
+def run_of(folder):
+    """A run with an event file and a csv of ten bytes each."""
+    (folder / "tf").mkdir()
+    first = folder / "tf" / "events.out.tfevents.1.here"
+    first.write_bytes(b"0123456789")
+    (folder / "episodes.csv").write_bytes(b"abcdefghij")
+    return first
+
+
+def test_the_lengths_are_those_of_events_and_csv(tmp_path):
+    assert RunFolder(tmp_path).log_lengths() == {}
+    run_of(tmp_path)
+    (tmp_path / "args.json").write_text("{}")
+    (tmp_path / "tf" / "notes.txt").write_text("mine")
+    assert RunFolder(tmp_path).log_lengths() == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}
+
+
+def test_logs_are_cut_back_to_their_lengths_and_later_ones_go(tmp_path):
+    first = run_of(tmp_path)
+    lengths = RunFolder(tmp_path).log_lengths()
+    first.write_bytes(b"0123456789 and more")
+    (tmp_path / "episodes.csv").write_bytes(b"abcdefghij and more")
+    later = tmp_path / "tf" / "events.out.tfevents.2.here"
+    later.write_bytes(b"of a session after the checkpoint")
+    (tmp_path / "tf" / "notes.txt").write_text("mine")
+    RunFolder(tmp_path).cut_logs(lengths)
+    assert first.read_bytes() == b"0123456789"
+    assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
+    assert not later.exists()
+    assert (tmp_path / "tf" / "notes.txt").read_text() == "mine"
+
+
+def test_a_new_run_takes_no_log_over(tmp_path):
+    run_of(tmp_path)
+    RunFolder(tmp_path).cut_logs({})
+    assert RunFolder(tmp_path).log_lengths() == {}
+
+
+def test_a_log_that_is_gone_or_shorter_is_left_as_it_is(tmp_path):
+    first = run_of(tmp_path)
+    RunFolder(tmp_path).cut_logs(
+        {"tf/events.out.tfevents.1.here": 99, "episodes.csv": 10, "tf/events.out.tfevents.0.gone": 5}
+    )
+    assert first.read_bytes() == b"0123456789"  # no zeros at its end
+    assert RunFolder(tmp_path).log_lengths() == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}

@@ -10,7 +10,7 @@ from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
 from paac.evaluation import Decision
-from paac.training.agent import show
+from paac.training.agent import play_agent
 from paac.training.loop import train
 from paac.training.run_folder import open_run
 from paac.video.annotation import LEAST_HEIGHT, ORANGE, PAPER, AnnotatedFilm, Moment, Panel, most_probable
@@ -148,7 +148,7 @@ def test_an_agent_plays_the_same_with_annotations_and_without(tmp_path, monkeypa
 
     def filmed(name, **more):
         asked = {"folder": str(tmp_path / "run"), "gif_folder": str(tmp_path), "seed": 5, "test_count": 2}
-        shown = show(FilmOptions(gif_name=name, **asked, **more))
+        shown = play_agent(FilmOptions(gif_name=name, **asked, **more))
         with Image.open(shown.gifs[1]) as gif:
             return shown.results, gif.size, sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
 

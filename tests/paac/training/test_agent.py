@@ -1,0 +1,59 @@
+"""The agent of a run, as test.py and gif.py load it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from networks.registry import make_network
+from paac.cli.errors import UserError
+from paac.cli.options import resolve
+from paac.training.agent import load_agent
+from paac.training.checkpoint import CheckpointFolder
+from paac.training.run_folder import RunFolder
+
+ACTIONS = 4
+OPTIONS = resolve(dict(random_seed=5, arch="NIPS", max_repetition=4, nb_choices=2))
+
+
+def save_agent(run, step, seed):
+    settings = {**OPTIONS.network_settings, "seed": seed}
+    network = make_network(num_actions=ACTIONS, **settings)
+    CheckpointFolder(run / "checkpoints").write(step, {"network": network}, {}, None, keep=5)
+    return network
+
+
+def assert_same(one, other):
+    for weight, expected in zip(one.trainable_variables, other.trainable_variables, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_the_agent_is_that_of_the_newest_checkpoint(tmp_path):
+    save_agent(tmp_path, 9, seed=1)
+    newest = save_agent(tmp_path, 100, seed=2)
+    network, step, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    assert (step, lines) == (100, [])
+    assert_same(network, newest)
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_plays(tmp_path):
+    older = save_agent(tmp_path, 9, seed=1)
+    save_agent(tmp_path, 100, seed=2)
+    (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))
+    network, step, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    assert step == 9
+    assert_same(network, older)
+    assert len(lines) == 1
+    assert str(tmp_path / "checkpoints" / "100" / "state.json") in lines[0]
+    assert lines[0].endswith("; taking the one before it")
+
+
+def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
+    with pytest.raises(UserError, match="-f .*: no whole checkpoint there; train it first"):
+        load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+
+
+def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
+    save_agent(tmp_path, 9, seed=1)
+    with pytest.raises(UserError, match="does not fit"):
+        load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS + 1)

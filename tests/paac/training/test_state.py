@@ -1,0 +1,82 @@
+"""The counters of a training, live and as state.json holds them."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from paac.rollout import Played
+from paac.training.checkpoint import DamagedCheckpoint
+from paac.training.episodes import EpisodeTracker
+from paac.training.state import TrainingState
+
+
+def played_of(plays, dones):
+    """Two decisions of two emulators, each with a reward of 1."""
+    actions = np.zeros((2, 2), np.int32)
+    return Played(actions, actions, np.ones((2, 2), np.float32), np.array(dones, bool), np.array(plays, np.int32))
+
+
+def trained():
+    state = TrainingState(EpisodeTracker(2), {"gamma": 0.9})
+    state.add(played_of([[1, 3], [5, 1]], [[0, 0], [0, 0]]), seconds=0.5)
+    state.add(played_of([[1, 1], [1, 1]], [[0, 1], [0, 0]]), seconds=0.25)
+    return state
+
+
+def checkpoint_of(values):
+    return SimpleNamespace(state=values, folder="run/checkpoints/8")
+
+
+def test_an_update_is_counted():
+    state = trained()
+    assert (state.global_step, state.updates, state.plays, state.seconds) == (8, 2, 14, 0.75)
+    (finished,) = state.add(played_of([[1, 1], [1, 1]], [[0, 0], [1, 0]]), seconds=1.0)
+    assert (finished.step, finished.emulator, finished.reward, finished.length) == (12, 0, 6.0, 10)
+
+
+def test_it_comes_back_from_json():
+    state = trained()
+    state.emulators, state.logs = 2, {"episodes.csv": 7}
+    values = json.loads(json.dumps(state.to_json()))
+    assert values.keys() == {"episodes", "fixed", "global_step", "updates", "plays", "seconds", "emulators", "logs"}
+    assert TrainingState.of(checkpoint_of(values)).to_json() == state.to_json()
+
+
+def test_what_earlier_versions_did_not_save_is_taken_to_be_as_it_was():
+    values = json.loads(json.dumps(trained().to_json()))
+    del values["fixed"], values["emulators"]
+    state = TrainingState.of(checkpoint_of(values))
+    assert (state.fixed, state.emulators) == ({}, 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("updates", "a"),
+        ("global_step", None),
+        ("plays", []),
+        ("seconds", "x"),
+        ("episodes", []),
+        ("episodes", {"rewards": [1, 2], "lengths": [1], "last": []}),
+        ("episodes", {"rewards": [1], "lengths": [1], "last": [3]}),
+        ("logs", {"episodes.csv": "x"}),
+        ("fixed", 3),
+        ("emulators", {}),
+    ],
+)
+def test_a_state_of_another_shape_is_damage(key, value):
+    values = trained().to_json() | {key: value}
+    with pytest.raises(DamagedCheckpoint, match="run/checkpoints/8 is damaged"):
+        TrainingState.of(checkpoint_of(values))
+    del values[key]
+    if key not in ("fixed", "emulators"):
+        with pytest.raises(DamagedCheckpoint):
+            TrainingState.of(checkpoint_of(values))
+
+
+@pytest.mark.parametrize("values", [[], None, {}])
+def test_what_is_no_state_at_all_is_damage(values):
+    with pytest.raises(DamagedCheckpoint):
+        TrainingState.of(checkpoint_of(values))
