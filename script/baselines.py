@@ -29,9 +29,9 @@ def main(argv: Sequence[str]) -> None:
     options = BaselinesOptions(**typed_options(BaselinesOptions, argv, __doc__ or ""))
     check_limits(options)
 
+    from agents.players import baselines
     from emulators import find_game
     from emulators.gym_settings import starts_at_random
-    from experiments.players import baselines
 
     game = find_game(options.game, options.rom_path)
     if game.notice:

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
+from agents.kept_checkpoints import Keeper
 from experiments.folder import create_experiment, open_experiment, standing
-from experiments.kept import Keeper
 from experiments.plan import Planned, read_plan
 from experiments.trainings import Trainings
 from paac.cli import entry_point
@@ -57,7 +57,7 @@ def on_cluster(options: BatchOptions) -> Any:
     """The trainings of a Ray cluster. Raises UserError if there is none."""
     if importlib.util.find_spec("ray") is None:
         raise UserError("--ray: ray is not there; pip install -r script/requirements-ray.txt")
-    from experiments.on_ray import RayTrainings
+    from experiments.ray_trainings import RayTrainings
 
     return RayTrainings(options.ray or "", options.cpus, options.gpus)
 

@@ -12,11 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Sequence
 
-from paac.cli import entry_point
-from paac.cli.errors import UserError
-from speed.options import parse
-from speed.report import Report
-from speed.sections import (
+from benchmarking.measurements import (
     measure_emulators,
     measure_loop,
     measure_memory,
@@ -24,6 +20,10 @@ from speed.sections import (
     measure_scaling,
     measure_startup,
 )
+from benchmarking.options import parse
+from benchmarking.results import Report
+from paac.cli import entry_point
+from paac.cli.errors import UserError
 
 
 def main(argv: Sequence[str]) -> None:
@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> None:
         folder = Path(options.folder)
         report.write(folder, options, device)
         if panels:
-            from speed.charts import scaling_chart
+            from benchmarking.charts import scaling_chart
 
             scaling_chart(panels, f"{game}, the whole loop", folder / "scaling.png")
         print(f"Wrote {folder}")

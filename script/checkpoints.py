@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import time
 from collections.abc import Sequence
 
-from experiments.kept import keep_newest, keep_options
+from agents.kept_checkpoints import keep_newest, keep_options
 from paac.cli import entry_point
 from paac.cli.options import load_options
 from paac.training.run_folder import ARGS, checkpoint_steps

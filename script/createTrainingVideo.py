@@ -9,8 +9,8 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 
-from experiments.front_doors import CommandError, test
-from experiments.kept import kept_runs
+from agents.commands import CommandError, test
+from agents.kept_checkpoints import kept_runs
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, check_limits, option, typed_options
 from paac.cli.errors import UserError
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
     if not agents:
         raise UserError(f"-f {run}: no checkpoint there; train it first")
 
-    from experiments.video import Video
+    from agents.training_video import Video
 
     with tempfile.TemporaryDirectory() as folder, Video(file) as video:
         shown = 0

@@ -8,8 +8,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from experiments.front_doors import CommandError, call
-from experiments.kept import kept_runs
+from agents.commands import CommandError, call
+from agents.kept_checkpoints import kept_runs
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, between, check_limits, option, typed_options
 from paac.training.run_folder import find_runs

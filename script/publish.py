@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> None:
     options = PublishOptions(**typed_options(PublishOptions, argv, ABOUT))
     check_limits(options)
 
-    from experiments.results import RESULT, publish, table, this_machine
+    from agents.publishing import RESULT, publish, table, this_machine
 
     folder = Path(options.folder)
     if options.run is None and options.name is not None:

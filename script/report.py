@@ -39,8 +39,8 @@ def main(argv: Sequence[str]) -> None:
         print(line)
     file = writable_file("--to", options.to or Path(options.runs[0]) / "report.html")
 
-    from experiments.report import Episodes, write_page
     from paac.training.tensorflow_setup import start_tensorflow
+    from reporting.page import Episodes, write_page
 
     start_tensorflow("/cpu:0")  # what reads the events needs it
     title = ", ".join(Path(name).resolve().name for name in options.runs)

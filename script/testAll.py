@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.front_doors import CommandError, test
+from agents.commands import CommandError, test
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
 from paac.cli.output_paths import writable_folder

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from figures.groups import Group
-from figures.human_scores import HUMAN_SCORES
+from figures.published_scores import HUMAN_SCORES
 from figures.runs import Run
 from paac.cli.errors import UserError
 

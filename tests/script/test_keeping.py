@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.kept import keep_newest
-from experiments.video import with_band
+from agents.kept_checkpoints import keep_newest
+from agents.training_video import with_band
 from tests.helpers.commands import Commands, interrupt, wait_for
 
 CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_episode_frames", "60"]

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from experiments.report import command, data_url, option_rows
 from paac.cli.options import Options, parse_options, resolve
+from reporting.page import command, data_url, option_rows
 from tests.helpers.commands import Commands
 
 FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]

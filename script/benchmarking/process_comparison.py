@@ -12,9 +12,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from benchmarking.timing import Measure
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
-from speed.measure import Measure
 
 EXCHANGES = 30
 UPDATES = 60

@@ -16,16 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.commands import test
+from agents.kept_checkpoints import copy_agent
+from agents.players import baselines
 from emulators import find_game, short_name
-from experiments.front_doors import test
-from experiments.kept import copy_agent
-from experiments.original_scores import ORIGINAL_SCORES
-from experiments.players import baselines
-from experiments.report import command
+from figures.published_scores import ORIGINAL_SCORES
 from figures.runs import EPISODES, Run
 from paac.cli.errors import UserError
 from paac.cli.options import read_json, save_options, usable_cores
 from paac.training.run_folder import ARGS, checkpoint_steps, emulator_settings
+from reporting.page import command
 
 RESULT = "RESULT.json"
 COMMAND_START = 4  # words of a command up to the folder, which is of no interest

@@ -4,8 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+from benchmarking.timing import Rate, Rounds, medians
 from paac.cli.options import Options
-from speed.measure import Rate, Rounds, medians
 
 
 class Report:
@@ -33,7 +33,7 @@ class Report:
 
     def write(self, folder: Path, options: Options, device: str) -> None:
         """All figures as JSON, the report as Markdown, the tables as a bar chart."""
-        from speed.charts import bar_chart
+        from benchmarking.charts import bar_chart
 
         report = {
             "options": dataclasses.asdict(options),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jinja2
 from matplotlib.figure import Figure
 
-from experiments.front_doors import call, test
+from agents.commands import call, test
 from figures.curves import draw_curves
 from figures.groups import figar_words, group_runs
 from figures.repetitions import draw_repetitions, is_figar, read_repetitions

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
+from benchmarking import peers
+from benchmarking.options import BenchmarkOptions
+from benchmarking.original_design import baseline
+from benchmarking.results import Report
+from benchmarking.timing import measure_in_turn, median_ratio, medians, share_of_bound
+from benchmarking.workloads import AnswerAtOnce, emulators_alone, one_emulator, updates_on
 from networks.registry import TORSOS
-from speed import peers
-from speed.design_2017 import baseline
-from speed.measure import measure_in_turn, median_ratio, medians, share_of_bound
-from speed.options import BenchmarkOptions
-from speed.parts import AnswerAtOnce, emulators_alone, one_emulator, updates_on
-from speed.report import Report
 
 EMULATORS = (8, 16, 32, 64, 128, 256)  # counts that --scaling tries
 WORKERS = (1, 2, 4, 8)
@@ -101,8 +101,8 @@ def measure_scaling(options: BenchmarkOptions, game: Any, report: Report) -> dic
 
 def measure_processes(options: BenchmarkOptions, archs: Sequence[str], count: int, report: Report) -> None:
     """One process beside several that share its cores; what exchanging gradients costs; what more machines could give."""
-    from speed.cluster import speedup_table
-    from speed.several import several
+    from benchmarking.process_comparison import several
+    from benchmarking.scaling_model import speedup_table
 
     exchanges = ["\n| exchange of gradients | MB | ms | share of an update |\n|---|---:|---:|---:|"]
     models = []
@@ -125,7 +125,7 @@ def measure_processes(options: BenchmarkOptions, archs: Sequence[str], count: in
 
 def measure_startup(options: BenchmarkOptions, game: Any, report: Report) -> None:
     """Seconds of each stage up to the first update."""
-    from speed.startup import first_update
+    from benchmarking.startup import first_update
 
     report.say("\n| to the first update | seconds |\n|---|---:|")
     for stage, seconds in first_update(game, options).items():
@@ -134,7 +134,7 @@ def measure_startup(options: BenchmarkOptions, game: Any, report: Report) -> Non
 
 def measure_memory(options: BenchmarkOptions, decisions: int, report: Report) -> None:
     """Memory of a training, a line for each tenth of it."""
-    from speed.memory import watch_training
+    from benchmarking.memory import watch_training
 
     samples = watch_training(
         ["-g", options.game, "--arch", options.arch, "-ec", str(options.emulator_counts)],

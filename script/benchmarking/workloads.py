@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from benchmarking.timing import Measure
 from paac.cli.options import Options
-from speed.measure import Measure
 
 
 class AnswerAtOnce:

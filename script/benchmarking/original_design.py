@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarking.timing import Measure
 from emulators import Game
 from emulators.atari import AtariEmulator
 from emulators.preprocessing import SIZE, STACK
-from speed.measure import Measure
 
 PROCESSES = 8
 SPAWN = multiprocessing.get_context("spawn")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from speed.cluster import NETWORKS, Network, exchange_seconds, speedup, speedup_table, wait_seconds
+from benchmarking.scaling_model import NETWORKS, Network, exchange_seconds, speedup, speedup_table, wait_seconds
 
 WIRE = Network("wire", bandwidth=1e6, latency=0.001)
 

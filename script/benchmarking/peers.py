@@ -7,8 +7,8 @@ actions.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarking.timing import Measure
 from paac.training.tensorflow_setup import stderr_kept_for_errors
-from speed.measure import Measure
 
 
 def gym_name(rom: str) -> str:
