@@ -18,15 +18,7 @@ from experiments.folder import create_experiment, open_experiment, standing
 from experiments.plan import Planned, read_plan
 from experiments.trainings import Trainings
 from paac.cli import entry_point
-from paac.cli.command_line import (
-    AT_LEAST_ONE,
-    NOT_NEGATIVE,
-    PATH,
-    POSITIVE,
-    check_limits,
-    option,
-    typed_options,
-)
+from paac.cli.command_line import AT_LEAST_ONE, NOT_NEGATIVE, PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.training.run_folder import checkpoint_steps, only_trainer
@@ -143,8 +135,7 @@ def described(planned: Planned) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = BatchOptions(**typed_options(BatchOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(BatchOptions, argv, ABOUT)
     if Path(options.destination).exists() and not Path(options.destination).is_dir():
         raise UserError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from agents.commands import CommandError, test
 from agents.kept_checkpoints import kept_runs
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, POSITIVE, SEED, check_limits, option, typed_options
+from paac.cli.command_line import PATH, POSITIVE, SEED, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_file
 from paac.training.run_folder import checkpoint_steps, find_run
@@ -34,8 +34,7 @@ class VideoOptions:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = VideoOptions(**typed_options(VideoOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(VideoOptions, argv, ABOUT)
     run, _, note = find_run(options.folder)
     if note:
         print(note)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from agents.commands import CommandError, call
 from agents.kept_checkpoints import kept_runs
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, POSITIVE, between, check_limits, option, typed_options
+from paac.cli.command_line import PATH, POSITIVE, between, option, parse
 from paac.training.run_folder import find_runs
 
 ABOUT = """Film the agent of every run below a folder with gif.py: GIF_FOLDER/RUN_1.gif and so on."""
@@ -32,7 +32,7 @@ class GifsOptions:
     # fmt: on
 
 
-def agents(options: GifsOptions) -> Iterator[tuple[str, Path]]:
+def named_agents(options: GifsOptions) -> Iterator[tuple[str, Path]]:
     """The name of the gif and the folder of each agent."""
     root = Path(options.folder)
     for run in find_runs(options.folder):
@@ -44,8 +44,7 @@ def agents(options: GifsOptions) -> Iterator[tuple[str, Path]]:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = GifsOptions(**typed_options(GifsOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(GifsOptions, argv, ABOUT)
     arguments = ["-tc", str(options.test_count), "-gf", options.gif_folder]
     for flag, value in (("-np", options.noops), ("--gif_seconds", options.gif_seconds)):
         if value is not None:
@@ -53,7 +52,7 @@ def main(argv: Sequence[str]) -> None:
     if options.annotate:
         arguments.append("--annotate")
     failed = 0
-    found = list(agents(options))
+    found = list(named_agents(options))
     for number, (name, run) in enumerate(found, 1):
         try:
             outcome = call("gif.py", "-f", run, "-gn", name, *arguments)

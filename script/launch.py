@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from emulators import find_game
 from experiments.trainings import Trainings
 from paac.cli import entry_point
-from paac.cli.command_line import AT_LEAST_ONE, check_limits, option, typed_options
+from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
@@ -78,8 +78,7 @@ def main(argv: Sequence[str]) -> None:
     own, arguments = list(argv), list[str]()
     if "--" in own:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
-    options = LaunchOptions(**typed_options(LaunchOptions, own, ABOUT))
-    check_limits(options)
+    options = parse(LaunchOptions, own, ABOUT)
     training, _ = open_run(typed_options(Options, arguments, EACH))  # what is wrong is said once, not by each process
     find_game(training.game, training.rom_path)
     if not {"-ew", "--emulator_workers"} & set(arguments):

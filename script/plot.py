@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from figures.groups import Group, figar_words, group_runs
 from figures.runs import AXES, load_runs, short_names
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, arguments, between, check_limits, one_of, option, typed_options
+from paac.cli.command_line import PATH, arguments, between, one_of, option, parse
 from paac.cli.output_paths import writable_folder
 
 X_HELP = "what curves go along: decisions, frames (of the game, as many as were played) or hours (of training)"
@@ -37,8 +37,7 @@ class PlotOptions:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = PlotOptions(**typed_options(PlotOptions, argv, (__doc__ or "")))
-    check_limits(options)
+    options = parse(PlotOptions, argv, __doc__ or "")
 
     runs, left_out = load_runs(options.runs)
     groups, copies = group_runs(runs)

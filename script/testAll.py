@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.commands import CommandError, test
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.output_paths import writable_folder
 from paac.training.run_folder import find_runs
 
@@ -85,8 +85,7 @@ def write(reports: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = TestAllOptions(**typed_options(TestAllOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(TestAllOptions, argv, ABOUT)
     runs = find_runs(options.folder)
     folder = writable_folder("--to", options.to or options.folder)
     reports, failed = test_each(runs, options)

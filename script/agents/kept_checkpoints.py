@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from paac.cli.command_line import PATH, POSITIVE, check_limits, option, typed_options
+from paac.cli.command_line import PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
 from paac.training.run_folder import ARGS, checkpoint_steps
 
@@ -29,8 +29,7 @@ class KeepOptions:
 
 def keep_options(argv: Sequence[str], about: str) -> tuple[KeepOptions, Path]:
     """What was typed, and the run. Raises UserError if there is none."""
-    options = KeepOptions(**typed_options(KeepOptions, argv, about))
-    check_limits(options)
+    options = parse(KeepOptions, argv, about)
     run = Path(options.debugging_folder)
     if not (run / ARGS).is_file():
         raise UserError(f"-df {run}: no run there; start one with train.py -df {run}")
