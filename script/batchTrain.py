@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from agents.kept_checkpoints import Keeper
-from experiments.folder import create_experiment, open_experiment, standing
+from experiments.folder import create_experiment, open_experiment, run_status
 from experiments.plan import Planned, read_plan
 from experiments.trainings import Trainings
 from paac.cli import entry_point
@@ -79,7 +79,7 @@ class Batch:
 
     def state(self, planned: Planned) -> str:
         """What there is of a run before the batch."""
-        now = standing(self.folder / planned.name, planned)
+        now = run_status(self.folder / planned.name, planned)
         if now.is_finished:
             return "finished"
         has_begun = checkpoint_steps(self.folder / planned.name / "checkpoints")
@@ -100,7 +100,7 @@ class Batch:
             last_line = line
             say(line)
 
-        if standing(run, planned).is_finished:
+        if run_status(run, planned).is_finished:
             return Outcome("finished", failed=False)
         with Keeper(run, self._options.time, say) as keeper:
             code = trainings.train(["-df", str(run)], say_and_note)
@@ -108,7 +108,7 @@ class Batch:
                 keeper.keep_last()
         if code and not trainings.stopping:
             return Outcome(f"failed: {last_line}", failed=True)
-        if standing(run, planned).is_finished:
+        if run_status(run, planned).is_finished:
             return Outcome("finished", failed=False)
         return Outcome("not started" if code is None else "stopped", failed=False)
 
@@ -117,7 +117,7 @@ class Batch:
         width = max(len(planned.name) for planned in self.plan)
         print(f"\n{'run':{width}}  {'decisions':>12}  {'of':>12}  {'mean of last 50':>15}  {'hours':>6}  state")
         for planned, state in zip(self.plan, states, strict=True):
-            now = standing(self.folder / planned.name, planned)
+            now = run_status(self.folder / planned.name, planned)
             score = "" if now.score is None else f"{now.score:.2f}"
             print(
                 f"{planned.name:{width}}  {now.step:12,}  {now.last_step:12,}  {score:>15}  {now.hours:6.2f}  {state}"

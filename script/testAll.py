@@ -37,7 +37,7 @@ class TestAllOptions:
 
 
 def test_arguments(options: TestAllOptions) -> list[str]:
-    """What test.py is told beside the run."""
+    """The arguments of test.py, except the run."""
     arguments = ["-tc", str(options.test_count)]
     for flag, value in (("-np", options.noops), ("--seed", options.seed)):
         if value is not None:

@@ -1,4 +1,4 @@
-"""Agents to give away, with proof: a folder for each, and a table of all.
+"""Published agents: a folder for each, with how it was trained and how it scores, and a table of all.
 
 NAME/
     args.json, episodes.csv     as in a run
@@ -20,12 +20,12 @@ from agents.commands import test
 from agents.kept_checkpoints import copy_agent
 from agents.players import baselines
 from emulators import find_game, short_name
+from experiments.train_command import train_command
 from figures.published_scores import ORIGINAL_SCORES
 from figures.runs import EPISODES, Run
 from paac.cli.errors import UserError
 from paac.cli.options import read_json, save_options, usable_cores
 from paac.training.run_folder import ARGS, checkpoint_steps, emulator_settings
-from reporting.page import command
 
 RESULT = "RESULT.json"
 COMMAND_START = 4  # words of a command up to the folder, which is of no interest
@@ -70,20 +70,20 @@ def _drop_emulators(checkpoint: Path) -> None:
 
 
 def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str, Any]:
-    """What RESULT.json says of the agent of `run` after `tests`, test.py's report; it plays the other players."""
+    """What RESULT.json holds for the agent of `run` and `tests`, the report of test.py; plays the baselines."""
     options = run.options
     settings = emulator_settings(options) | {"single_life_episodes": False}  # as in test.py
     others = baselines(find_game(options.game, options.rom_path), len(tests["scores"]), tests["seed"], **settings)
     return {
         "game": run.game,
         "training": {
-            "command": command(options, name),
+            "command": train_command(options, name),
             "decisions": tests["step"],
             # Of the last decisions, whose episodes have not ended, at the pace of all.
             "frames": round(float(run.at("frames")[-1]) * tests["step"] / int(run.steps[-1])),
             "hours": round(float(run.at("hours")[-1]), 2),
             "machine": machine,
-            "last_50_episodes": round(float(run.scores[-50:].mean()), 2),
+            "last_50_episodes": round(float(run.last_scores.mean()), 2),
         },
         "protocol": {
             "protocol": options.protocol,

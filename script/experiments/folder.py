@@ -8,21 +8,22 @@ DATE-experiment/
 import dataclasses
 import json
 import os
+import statistics
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from experiments.plan import Planned
+from figures.runs import EPISODES, WINDOW
 from paac.cli.errors import UserError
 from paac.cli.options import load_options, save_options
 from paac.training.run_folder import ARGS, checkpoint_steps
 
 RECORD = "experiment.json"
-SCORED = 50  # last episodes, as in TensorBoard
 
 
-class Standing(NamedTuple):
+class RunStatus(NamedTuple):
     """How far a run is."""
 
     step: int  # of the newest checkpoint, 0 without one
@@ -43,7 +44,7 @@ def open_experiment(destination: Path, plan: Sequence[Planned]) -> Path:
     """
     for folder in sorted(destination.glob("*-experiment"), reverse=True):
         if _record(folder) == _to_record(plan) and not all(
-            standing(folder / run.name, run).is_finished for run in plan
+            run_status(folder / run.name, run).is_finished for run in plan
         ):
             return folder
     return destination / f"{datetime.now():%Y-%m-%d-%H%M%S}-experiment"
@@ -65,26 +66,27 @@ def create_experiment(folder: Path, plan: Sequence[Planned]) -> None:
         raise UserError(f"-d {folder.parent}: cannot be written ({error.strerror}); name another folder") from None
 
 
-def standing(run: Path, planned: Planned) -> Standing:
-    """How far the run is, without loading anything of it."""
+def run_status(run: Path, planned: Planned) -> RunStatus:
+    """How far the run is, from its files alone."""
     options = load_options(run / ARGS) if (run / ARGS).exists() else planned.options
     steps = checkpoint_steps(run / "checkpoints")
-    episodes = _last_episodes(run)
-    return Standing(
+    hours, scores = _last_episodes(run)
+    return RunStatus(
         step=steps[-1] if steps else 0,
         last_step=options.max_global_steps,
-        hours=float(episodes[-1][1]) / 3600 if episodes else 0.0,
-        score=sum(float(episode[3]) for episode in episodes) / len(episodes) if episodes else None,
+        hours=hours,
+        score=statistics.fmean(scores) if scores else None,
     )
 
 
-def _last_episodes(run: Path) -> list[list[str]]:
-    """The last 50 lines of episodes.csv: step, seconds, emulator, reward, length."""
+def _last_episodes(run: Path) -> tuple[float, list[float]]:
+    """Hours of training at the end of the last episode, and the scores of the last 50."""
     try:
-        lines = (run / "episodes.csv").read_text(encoding="utf-8").split("\n")
+        lines = (run / EPISODES).read_text(encoding="utf-8").split("\n")[1:-1]  # what follows the last \n is incomplete
     except FileNotFoundError:
-        return []
-    return [line.split(",") for line in lines[1:-1][-SCORED:]]  # after the last \n may be the half of one
+        return 0.0, []
+    rows = [line.split(",") for line in lines[-WINDOW:]]  # step, seconds, emulator, reward, length
+    return float(rows[-1][1]) / 3600 if rows else 0.0, [float(row[3]) for row in rows]
 
 
 def _to_record(plan: Sequence[Planned]) -> dict:

@@ -68,9 +68,9 @@ def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
         sweep["random_seed"] = _seeds(values.get("random_seed"), seeds, file)
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
-        told = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
-        label = "-".join([name, *map(_plain, told)])
-        options = options_from({**values, **changes}, f"{file} ({label})" if told else str(file))
+        chosen = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
+        label = "-".join([name, *map(_plain, chosen)])
+        options = options_from({**values, **changes}, f"{file} ({label})" if chosen else str(file))
         _check_game(options, file)
         yield Planned(label, {**values, **changes}, options)
 

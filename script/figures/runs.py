@@ -1,4 +1,4 @@
-"""Runs as what their episodes were."""
+"""Runs with their episodes, read from their folders."""
 
 import csv
 import os
@@ -15,6 +15,7 @@ from paac.cli.options import Options, load_options, resolve
 from paac.training.run_folder import ARGS, find_runs
 
 EPISODES = "episodes.csv"
+WINDOW = 50  # last episodes; equal to that of paac.training.episodes, which takes seconds to import
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")
 AXES = {"decisions": "decisions of all emulators", "frames": "frames of all emulators", "hours": "hours of training"}
 
@@ -35,6 +36,11 @@ class Run:
     def game(self) -> str:
         """Its name, short."""
         return short_name(self.options.game)
+
+    @property
+    def last_scores(self) -> np.ndarray:
+        """Scores of the last 50 episodes, or of all if there are fewer."""
+        return self.scores[-WINDOW:]
 
     def at(self, axis: str) -> np.ndarray:
         """Where each episode ended on `axis`, one of AXES, float64 [episodes]."""
