@@ -35,9 +35,9 @@ def check_peers() -> None:
             raise UserError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
 
 
-def parse(argv: Sequence[str], teaches: str) -> tuple[BenchmarkOptions, list[str]]:
+def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOptions, list[str]]:
     """The options and the networks to measure. Raises UserError."""
-    typed = typed_options(BenchmarkOptions, argv, teaches)
+    typed = typed_options(BenchmarkOptions, argv, description)
     options = BenchmarkOptions(**typed)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 
-class Network(NamedTuple):
+class Interconnect(NamedTuple):
     """Between two processes, each way."""
 
     name: str
@@ -12,40 +12,40 @@ class Network(NamedTuple):
     latency: float  # seconds, of the smallest message
 
 
-NETWORKS = (
-    Network("10 Gbit/s Ethernet", 1.25e9, 50e-6),
-    Network("100 Gbit/s InfiniBand", 12.5e9, 5e-6),
-    Network("NVLink, one machine", 100e9, 5e-6),
+INTERCONNECTS = (
+    Interconnect("10 Gbit/s Ethernet", 1.25e9, 50e-6),
+    Interconnect("100 Gbit/s InfiniBand", 12.5e9, 5e-6),
+    Interconnect("NVLink, one machine", 100e9, 5e-6),
 )
 PROCESSES = (2, 4, 8, 16, 32, 64)
 
 
-def exchange_seconds(processes: int, size: int, network: Network) -> float:
+def exchange_seconds(processes: int, size: int, interconnect: Interconnect) -> float:
     """Of a ring all-reduce of `size` bytes (Patarasuk and Yuan 2009).
 
     In each of 2 (n - 1) steps every process sends an n-th of the bytes to its neighbour.
     """
-    return 2 * (processes - 1) * (size / processes / network.bandwidth + network.latency)
+    return 2 * (processes - 1) * (size / processes / interconnect.bandwidth + interconnect.latency)
 
 
-def wait_seconds(processes: int, spread: float) -> float:
-    """How long the slowest of `processes` updates takes beyond the mean, where `spread` is their standard deviation.
+def wait_seconds(processes: int, deviation: float) -> float:
+    """How long the slowest of `processes` updates takes beyond the mean, where `deviation` is their standard deviation.
 
     That is the expected greatest of n normal numbers, sqrt(2 ln n) at most.
     """
-    return spread * math.sqrt(2 * math.log(processes))
+    return deviation * math.sqrt(2 * math.log(processes))
 
 
-def speedup(processes: int, update: float, spread: float, size: int, network: Network) -> float:
+def speedup(processes: int, update: float, deviation: float, size: int, interconnect: Interconnect) -> float:
     """Decisions a second of `processes` over those of one, each with emulators and a device as that one has."""
-    together = update + wait_seconds(processes, spread) + exchange_seconds(processes, size, network)
+    together = update + wait_seconds(processes, deviation) + exchange_seconds(processes, size, interconnect)
     return processes * update / together
 
 
-def speedup_table(update: float, spread: float, size: int) -> list[str]:
-    """Markdown: a row for each network."""
+def speedup_table(update: float, deviation: float, size: int) -> list[str]:
+    """Markdown: a row for each interconnect."""
     lines = [f"| {' | '.join(['times one process', *map(str, PROCESSES)])} |", "|---|" + "---:|" * len(PROCESSES)]
-    for network in NETWORKS:
-        cells = [f"{speedup(count, update, spread, size, network):.1f}" for count in PROCESSES]
-        lines.append(f"| {' | '.join([network.name, *cells])} |")
+    for interconnect in INTERCONNECTS:
+        cells = [f"{speedup(count, update, deviation, size, interconnect):.1f}" for count in PROCESSES]
+        lines.append(f"| {' | '.join([interconnect.name, *cells])} |")
     return lines

@@ -1,15 +1,16 @@
-"""The parts of a training whose speed is measured: emulators, the network, the whole loop."""
+"""What the benchmark runs: emulators alone, the network alone, the whole loop."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from benchmarking.timing import Measure
 from paac.cli.options import Options
 
 
-class AnswerAtOnce:
-    """Stands in for an emulator pool: the same shapes, no games."""
+class ConstantPool:
+    """Stands in for an emulator pool: it answers each step at once with the same arrays, and plays no game."""
 
     def __init__(self, pool: Any):
         self.count = pool.count
@@ -55,25 +56,31 @@ def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
     return measure
 
 
-def updates_on(pool: Any, options: Options) -> Measure:
-    """Updates of the options' network on the emulators of `pool`."""
+def make_learner(pool: Any, options: Options, processes: Any = None) -> Any:
+    """A learner of the options' network on the emulators of `pool`."""
     from networks.registry import make_network
     from paac.learner import Learner
     from paac.training.run_folder import network_settings
 
-    learner = Learner(
+    return Learner(
         make_network(num_actions=pool.num_actions, **network_settings(options)),
         pool,
         seed=options.random_seed,
         repetition_table=options.repetition_table,
         max_local_steps=options.max_local_steps,
+        processes=processes,
     )
 
-    def measure(count: int) -> tuple[int, int]:
-        plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
-        return count * learner.decisions_per_update, plays
 
-    return measure
+def make_updates(learner: Any, count: int) -> tuple[int, int]:
+    """Make `count` updates; returns their decisions and plays."""
+    plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
+    return count * learner.decisions_per_update, plays
+
+
+def updates_on(pool: Any, options: Options) -> Measure:
+    """Updates of the options' network on the emulators of `pool`."""
+    return partial(make_updates, make_learner(pool, options))
 
 
 def one_emulator(game: Any, options: Options) -> tuple[dict[str, Measure], Any]:
