@@ -13,23 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-from experiments.folder import create_experiment, open_experiment, standing
-from experiments.kept import Keeper
+from agents.kept_checkpoints import Keeper
+from experiments.folder import create_experiment, open_experiment, run_status
 from experiments.plan import Planned, read_plan
 from experiments.trainings import Trainings
 from paac.cli import entry_point
-from paac.cli.command_line import (
-    AT_LEAST_ONE,
-    NOT_NEGATIVE,
-    PATH,
-    POSITIVE,
-    check_limits,
-    option,
-    typed_options,
-)
+from paac.cli.command_line import AT_LEAST_ONE, NOT_NEGATIVE, PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
 from paac.cli.options import Options
-from paac.training.run_folder import checkpoint_steps, only_trainer
+from paac.training.run_folder import RunFolder
 
 ABOUT = """Train every JSON file of a folder and its sub-folders, each into DESTINATION/DATE-experiment/NAME. A file
 holds options as args.json does; what it lacks takes its default, and lists under "sweep" are tried in every
@@ -57,7 +49,7 @@ def on_cluster(options: BatchOptions) -> Any:
     """The trainings of a Ray cluster. Raises UserError if there is none."""
     if importlib.util.find_spec("ray") is None:
         raise UserError("--ray: ray is not there; pip install -r script/requirements-ray.txt")
-    from experiments.on_ray import RayTrainings
+    from experiments.ray_trainings import RayTrainings
 
     return RayTrainings(options.ray or "", options.cpus, options.gpus)
 
@@ -87,19 +79,19 @@ class Batch:
 
     def state(self, planned: Planned) -> str:
         """What there is of a run before the batch."""
-        now = standing(self.folder / planned.name, planned)
+        now = run_status(RunFolder(self.folder / planned.name), planned)
         if now.is_finished:
             return "finished"
-        has_begun = checkpoint_steps(self.folder / planned.name / "checkpoints")
+        has_begun = RunFolder(self.folder / planned.name).checkpoints.steps()
         return f"goes on from {now.step:,}" if has_begun else "new"
 
     def _train_one(self, trainings: Any, number: int) -> Outcome:
         planned = self.plan[number]
-        run = self.folder / planned.name
+        run = RunFolder(self.folder / planned.name)
         last_line = ""
 
         def say(line: str) -> None:
-            with self._saying, (run / "train.log").open("a", encoding="utf-8") as log:
+            with self._saying, (run.path / "train.log").open("a", encoding="utf-8") as log:
                 log.write(line + "\n")
                 print(f"[{number + 1}/{len(self.plan)} {planned.name}] {line}", flush=True)
 
@@ -108,7 +100,7 @@ class Batch:
             last_line = line
             say(line)
 
-        if standing(run, planned).is_finished:
+        if run_status(run, planned).is_finished:
             return Outcome("finished", failed=False)
         with Keeper(run, self._options.time, say) as keeper:
             code = trainings.train(["-df", str(run)], say_and_note)
@@ -116,7 +108,7 @@ class Batch:
                 keeper.keep_last()
         if code and not trainings.stopping:
             return Outcome(f"failed: {last_line}", failed=True)
-        if standing(run, planned).is_finished:
+        if run_status(run, planned).is_finished:
             return Outcome("finished", failed=False)
         return Outcome("not started" if code is None else "stopped", failed=False)
 
@@ -125,7 +117,7 @@ class Batch:
         width = max(len(planned.name) for planned in self.plan)
         print(f"\n{'run':{width}}  {'decisions':>12}  {'of':>12}  {'mean of last 50':>15}  {'hours':>6}  state")
         for planned, state in zip(self.plan, states, strict=True):
-            now = standing(self.folder / planned.name, planned)
+            now = run_status(RunFolder(self.folder / planned.name), planned)
             score = "" if now.score is None else f"{now.score:.2f}"
             print(
                 f"{planned.name:{width}}  {now.step:12,}  {now.last_step:12,}  {score:>15}  {now.hours:6.2f}  {state}"
@@ -143,8 +135,7 @@ def described(planned: Planned) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = BatchOptions(**typed_options(BatchOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(BatchOptions, argv, ABOUT)
     if Path(options.destination).exists() and not Path(options.destination).is_dir():
         raise UserError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)
@@ -155,7 +146,7 @@ def main(argv: Sequence[str]) -> None:
         for planned in plan:
             print(f"{planned.name}: {batch.state(planned)}; {described(planned)}")
         return
-    with only_trainer(batch.folder, "-d"):
+    with RunFolder(batch.folder).only_trainer("-d"):
         create_experiment(batch.folder, plan)
         outcomes = batch.train()
     batch.show([outcome.state for outcome in outcomes])

@@ -11,12 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
-from paac.cli import entry_point
-from paac.cli.errors import UserError
-from speed.options import parse
-from speed.report import Report
-from speed.sections import (
+from benchmarking.measurements import (
     measure_emulators,
     measure_loop,
     measure_memory,
@@ -24,55 +21,53 @@ from speed.sections import (
     measure_scaling,
     measure_startup,
 )
+from benchmarking.options import BenchmarkOptions, read_options
+from benchmarking.results import Results
+from paac.cli import entry_point
+from paac.cli.output_paths import writable_folder
 
 
-def main(argv: Sequence[str]) -> None:
-    options, archs = parse(argv, (__doc__ or "").splitlines()[0])
-
-    from emulators import EmulatorPool, find_game
-    from paac.training.run_folder import emulator_settings
-    from paac.training.tensorflow_setup import start_tensorflow
-
-    game = find_game(options.game, options.rom_path)
-    if options.folder is not None:
-        try:
-            Path(options.folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"--folder {options.folder}: cannot be made ({error.strerror}); name another folder"
-            ) from None
-    device = start_tensorflow(options.device, options.op_threads)
-
+def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: str) -> Results:
+    """Measure what the options ask for, and show it as it comes."""
     import tensorflow as tf
 
-    settings = emulator_settings(options) | {"workers": options.workers, "shards": options.shards}
-    panels = {}
+    from emulators import EmulatorPool
+
+    settings = options.emulator_settings | {"workers": options.workers, "shards": options.shards}
     with tf.device(device):
         with EmulatorPool(game, options.emulator_counts, seed=options.random_seed, **settings) as pool:
             pool.reset()
-            report = Report(pool.frame_skip)
-            report.say(
+            results = Results(game, pool.frame_skip)
+            results.say(
                 f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
                 f"repeats {options.repetition_table}, {options.precision} on {device}, {options.rounds} rounds"
             )
-            measure_emulators(options, game, pool, report)
+            measure_emulators(options, game, pool, results)
             for arch in archs:
-                measure_loop(dataclasses.replace(options, arch=arch), game, pool, report)
+                measure_loop(dataclasses.replace(options, arch=arch), game, pool, results)
         if options.scaling:
-            panels = measure_scaling(options, game, report)
+            measure_scaling(options, game, results)
     if options.processes:
-        measure_processes(options, archs, options.processes, report)
+        measure_processes(options, archs, options.processes, results)
     if options.startup:
-        measure_startup(options, game, report)
+        measure_startup(options, game, results)
     if options.memory:
-        measure_memory(options, options.memory, report)
-    if options.folder:
-        folder = Path(options.folder)
-        report.write(folder, options, device)
-        if panels:
-            from speed.charts import scaling_chart
+        measure_memory(options, options.memory, results)
+    return results
 
-            scaling_chart(panels, f"{game}, the whole loop", folder / "scaling.png")
+
+def main(argv: Sequence[str]) -> None:
+    options, archs = read_options(argv, (__doc__ or "").splitlines()[0])
+
+    from emulators import find_game
+    from paac.training.tensorflow_setup import start_tensorflow
+
+    game = find_game(options.game, options.rom_path)
+    folder = writable_folder("--folder", options.folder) if options.folder else None
+    device = start_tensorflow(options.device, options.op_threads)
+    results = measure(options, archs, game, device)
+    if folder:
+        results.write(folder, options, device)
         print(f"Wrote {folder}")
 
 

@@ -8,10 +8,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import time
 from collections.abc import Sequence
 
-from experiments.kept import keep_newest, keep_options
+from agents.kept_checkpoints import keep_newest, keep_options
 from paac.cli import entry_point
-from paac.cli.options import load_options
-from paac.training.run_folder import ARGS, checkpoint_steps
 
 ABOUT = """Copy the newest checkpoint of a run to checkpoints_saved in its folder, now and every so many seconds, until
 the run is finished or Ctrl+C. Whatever trains there need not know."""
@@ -21,8 +19,8 @@ def main(argv: Sequence[str]) -> None:
     options, run = keep_options(argv, ABOUT)
     print(f"Keeping what is newest in {run} every {options.time:g} seconds; Ctrl+C ends", flush=True)
     while True:
-        steps = checkpoint_steps(run / "checkpoints")
-        is_finished = bool(steps) and steps[-1] >= load_options(run / ARGS).max_global_steps
+        steps = run.checkpoints.steps()
+        is_finished = bool(steps) and steps[-1] >= run.load_options().max_global_steps
         kept = keep_newest(run)
         if kept:
             print(f"Kept {kept}", flush=True)

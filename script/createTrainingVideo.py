@@ -9,13 +9,12 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 
-from experiments.front_doors import CommandError, test
-from experiments.kept import kept_runs
+from agents.commands import CommandError, test
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, POSITIVE, SEED, check_limits, option, typed_options
+from paac.cli.command_line import PATH, POSITIVE, SEED, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_file
-from paac.training.run_folder import checkpoint_steps, find_run
+from paac.training.run_folder import find_run
 
 ABOUT = """Film an episode of every checkpoint in checkpoints_saved, and of the newest one, and join them to one mp4
 with the step and the score written in. batchTrain.py, resumeTraining.py and checkpoints.py save them there."""
@@ -34,29 +33,28 @@ class VideoOptions:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = VideoOptions(**typed_options(VideoOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(VideoOptions, argv, ABOUT)
     run, _, note = find_run(options.folder)
     if note:
         print(note)
-    file = writable_file("--to", options.to or run / "training.mp4")
+    file = writable_file("--to", options.to or run.path / "training.mp4")
     if file.suffix != ".mp4":
         raise UserError(f"--to {file}: must end with .mp4")
-    agents = kept_runs(run)
-    newest = checkpoint_steps(run / "checkpoints")[-1:]
-    if newest and str(newest[0]) not in [kept.name for kept in agents]:
+    agents = run.kept_runs()
+    newest = run.checkpoints.steps()[-1:]
+    if newest and str(newest[0]) not in [kept.path.name for kept in agents]:
         agents.append(run)
     if not agents:
         raise UserError(f"-f {run}: no checkpoint there; train it first")
 
-    from experiments.video import Video
+    from agents.training_video import Video
 
     with tempfile.TemporaryDirectory() as folder, Video(file) as video:
         shown = 0
         film = ["--seed", str(options.seed), "-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
         for number, agent in enumerate(agents, 1):
             try:
-                report = test(agent, *film)
+                report = test(agent.path, *film)
             except CommandError as error:  # a damaged one
                 print(f"[{number}/{len(agents)}] {error}; left out", flush=True)
                 continue

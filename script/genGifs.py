@@ -8,10 +8,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from experiments.front_doors import CommandError, call
-from experiments.kept import kept_runs
+from agents.commands import CommandError, call
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, POSITIVE, between, check_limits, option, typed_options
+from paac.cli.command_line import PATH, POSITIVE, between, option, parse
 from paac.training.run_folder import find_runs
 
 ABOUT = """Film the agent of every run below a folder with gif.py: GIF_FOLDER/RUN_1.gif and so on."""
@@ -32,20 +31,19 @@ class GifsOptions:
     # fmt: on
 
 
-def agents(options: GifsOptions) -> Iterator[tuple[str, Path]]:
+def named_agents(options: GifsOptions) -> Iterator[tuple[str, Path]]:
     """The name of the gif and the folder of each agent."""
     root = Path(options.folder)
     for run in find_runs(options.folder):
-        name = "-".join(run.relative_to(root).parts) or run.resolve().name
-        yield name, run
+        name = "-".join(run.path.relative_to(root).parts) or run.path.resolve().name
+        yield name, run.path
         if options.checkpoints:
-            for kept in kept_runs(run):
-                yield f"{name}-{kept.name}", kept
+            for kept in run.kept_runs():
+                yield f"{name}-{kept.path.name}", kept.path
 
 
 def main(argv: Sequence[str]) -> None:
-    options = GifsOptions(**typed_options(GifsOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(GifsOptions, argv, ABOUT)
     arguments = ["-tc", str(options.test_count), "-gf", options.gif_folder]
     for flag, value in (("-np", options.noops), ("--gif_seconds", options.gif_seconds)):
         if value is not None:
@@ -53,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
     if options.annotate:
         arguments.append("--annotate")
     failed = 0
-    found = list(agents(options))
+    found = list(named_agents(options))
     for number, (name, run) in enumerate(found, 1):
         try:
             outcome = call("gif.py", "-f", run, "-gn", name, *arguments)

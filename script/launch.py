@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from emulators import find_game
 from experiments.trainings import Trainings
 from paac.cli import entry_point
-from paac.cli.command_line import AT_LEAST_ONE, check_limits, option, typed_options
+from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
@@ -23,7 +23,7 @@ ABOUT = """Train with several processes on this machine, as one training: launch
 comes after -- is for train.py; --emulator_counts is for each process. Ctrl+C saves; the same command goes on. For several
 machines, start train.py on each with TF_CONFIG set."""
 EACH = "What each process, a train.py, is started with: comes after --."
-GRACE = 150.0  # seconds that the others may take to end once one has failed: longer than they wait for each other
+STOP_TIMEOUT_S = 150.0  # for the other processes, once one has ended: longer than they wait for each other
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class LaunchOptions:
 
 
 def gpus() -> list[str]:
-    """Those that CUDA_VISIBLE_DEVICES names, or else all that the driver knows."""
+    """The GPUs that CUDA_VISIBLE_DEVICES names, or else all that the driver knows."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name for name in named.split(",") if name.strip()]
@@ -45,7 +45,7 @@ def gpus() -> list[str]:
 
 
 def environments(count: int) -> list[dict[str, str]]:
-    """What each process is to know of the others, and which GPU is its own."""
+    """The environment variables of each process: all addresses, its rank, and its GPU if there are GPUs."""
     devices = gpus()
     if 0 < len(devices) < count:
         raise UserError(f"--processes {count}: there are {len(devices)} GPUs; each process takes one")
@@ -56,7 +56,7 @@ def environments(count: int) -> list[dict[str, str]]:
 
 
 def train(processes: int, arguments: Sequence[str]) -> int:
-    """Train with all; returns the worst exit code. The first one has the terminal."""
+    """Run train.py in all processes; returns the worst exit code. The first process writes to the terminal itself."""
     trainings = Trainings()
 
     def start(rank: int, environment: dict[str, str]) -> int:
@@ -68,7 +68,7 @@ def train(processes: int, arguments: Sequence[str]) -> int:
     with trainings.passing_signals(), ThreadPoolExecutor(processes) as workers:
         started = [workers.submit(start, *numbered) for numbered in enumerate(environments(processes))]
         wait(started, return_when=FIRST_COMPLETED)
-        _, running = wait(started, timeout=GRACE)  # when one ends, all do, and each saves
+        _, running = wait(started, timeout=STOP_TIMEOUT_S)  # when one ends, all do, and each saves
         if running:
             trainings.kill()
         return max((abs(each.result()) for each in started), default=0)
@@ -78,8 +78,7 @@ def main(argv: Sequence[str]) -> None:
     own, arguments = list(argv), list[str]()
     if "--" in own:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
-    options = LaunchOptions(**typed_options(LaunchOptions, own, ABOUT))
-    check_limits(options)
+    options = parse(LaunchOptions, own, ABOUT)
     training, _ = open_run(typed_options(Options, arguments, EACH))  # what is wrong is said once, not by each process
     find_game(training.game, training.rom_path)
     if not {"-ew", "--emulator_workers"} & set(arguments):

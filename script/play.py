@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from emulators import find_game, make_emulator
+from emulators.registry import ROM_PATH
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, option, typed_options
-from paac.cli.options import check
+from paac.cli.command_line import PATH, SEED, option, parse
 from paac.video.film import Film
 
 
@@ -23,14 +24,14 @@ class PlayOptions:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", help="train.py --list_games shows all")
-    rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder looked in first for NAME.bin")
+    rom_path: str = option(ROM_PATH, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
     seed: int | None = option(None, group="Game", limit=SEED, help="the same game each time (drawn)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where G saves gifs")
     # fmt: on
 
 
-class Recorder:
-    """The episode so far, as a gif when asked for."""
+class GifRecorder:
+    """Keeps the screens of an episode, and writes them as a gif when asked to."""
 
     def __init__(self, name: str, options: PlayOptions, **film: float):
         self._name, self._options, self._settings = name, options, film
@@ -41,7 +42,7 @@ class Recorder:
         self._film = Film(**self._settings)
 
     def add(self, screen: np.ndarray) -> None:
-        """Take one screen."""
+        """Add one screen."""
         self._film.add(screen)
 
     def save(self) -> str:
@@ -58,16 +59,14 @@ class Recorder:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = PlayOptions(**typed_options(PlayOptions, argv, (__doc__ or "")))
-    check(options)
+    options = parse(PlayOptions, argv, __doc__ or "")
 
-    from emulators import find_game, make_emulator
     from emulators.by_hand import Window
 
     game = find_game(options.game, options.rom_path)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     emulator = make_emulator(game, seed=seed)
-    recorder = Recorder(
+    recorder = GifRecorder(
         game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, join=emulator.joins_pictures
     )
     Window(str(game), emulator, recorder).play()

@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Sequence
 
-from figures.groups import Group, figar_words, group_runs
+from figures.groups import RunGroup, figar_words, group_runs
 from figures.runs import AXES, load_runs, short_names
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, arguments, between, check_limits, one_of, option, typed_options
+from paac.cli.command_line import PATH, arguments, between, one_of, option, parse
 from paac.cli.output_paths import writable_folder
 
 X_HELP = "what curves go along: decisions, frames (of the game, as many as were played) or hours (of training)"
@@ -37,8 +37,7 @@ class PlotOptions:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = PlotOptions(**typed_options(PlotOptions, argv, (__doc__ or "")))
-    check_limits(options)
+    options = parse(PlotOptions, argv, __doc__ or "")
 
     runs, left_out = load_runs(options.runs)
     groups, copies = group_runs(runs)
@@ -50,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
         show_training(groups, options)
 
 
-def compare_groups(groups: Sequence[Group], options: PlotOptions) -> None:
+def compare_groups(groups: Sequence[RunGroup], options: PlotOptions) -> None:
     """Write comparison.png and .svg, and print the same as a table."""
     from figures.comparison import comparison_table, draw_comparison
     from figures.scores import compare, load_references
@@ -62,7 +61,7 @@ def compare_groups(groups: Sequence[Group], options: PlotOptions) -> None:
     tell(save(draw_comparison(comparison), folder, "comparison"))
 
 
-def show_training(groups: Sequence[Group], options: PlotOptions) -> None:
+def show_training(groups: Sequence[RunGroup], options: PlotOptions) -> None:
     """Write curves.png and .svg, and repetitions_NAME.png and .svg for each run with FiGAR."""
     from figures.curves import draw_curves
     from figures.repetitions import draw_repetitions, is_figar, read_repetitions

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_folder
 from paac.training.run_folder import find_runs
@@ -51,10 +51,9 @@ def only_run(folder: str) -> "Run":
 
 
 def main(argv: Sequence[str]) -> None:
-    options = PublishOptions(**typed_options(PublishOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(PublishOptions, argv, ABOUT)
 
-    from experiments.results import RESULT, publish, table, this_machine
+    from agents.publishing import RESULT, publish, table, this_machine
 
     folder = Path(options.folder)
     if options.run is None and options.name is not None:

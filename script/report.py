@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, POSITIVE, SEED, arguments, between, check_limits, option, typed_options
+from paac.cli.command_line import PATH, POSITIVE, SEED, arguments, between, option, parse
 from paac.cli.output_paths import writable_file
 
 ABOUT = """Write one HTML page about runs: learning curves, and of each run its options, the command that trains it again,
@@ -30,8 +30,7 @@ class ReportOptions:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = ReportOptions(**typed_options(ReportOptions, argv, ABOUT))
-    check_limits(options)
+    options = parse(ReportOptions, argv, ABOUT)
     from figures.runs import load_runs
 
     runs, left_out = load_runs(options.runs)
@@ -39,8 +38,8 @@ def main(argv: Sequence[str]) -> None:
         print(line)
     file = writable_file("--to", options.to or Path(options.runs[0]) / "report.html")
 
-    from experiments.report import Episodes, write_page
     from paac.training.tensorflow_setup import start_tensorflow
+    from reporting.page import Episodes, write_page
 
     start_tensorflow("/cpu:0")  # what reads the events needs it
     title = ", ".join(Path(name).resolve().name for name in options.runs)

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from experiments.kept import Keeper, keep_options
+from agents.kept_checkpoints import Keeper, keep_options
 from experiments.trainings import Trainings
 from paac.cli import entry_point
 

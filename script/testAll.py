@@ -11,9 +11,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.front_doors import CommandError, test
+from agents.commands import CommandError, test
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, between, check_limits, option, typed_options
+from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.output_paths import writable_folder
 from paac.training.run_folder import find_runs
 
@@ -37,7 +37,7 @@ class TestAllOptions:
 
 
 def test_arguments(options: TestAllOptions) -> list[str]:
-    """What test.py is told beside the run."""
+    """The arguments of test.py, except the run."""
     arguments = ["-tc", str(options.test_count)]
     for flag, value in (("-np", options.noops), ("--seed", options.seed)):
         if value is not None:
@@ -85,9 +85,8 @@ def write(reports: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = TestAllOptions(**typed_options(TestAllOptions, argv, ABOUT))
-    check_limits(options)
-    runs = find_runs(options.folder)
+    options = parse(TestAllOptions, argv, ABOUT)
+    runs = [run.path for run in find_runs(options.folder)]
     folder = writable_folder("--to", options.to or options.folder)
     reports, failed = test_each(runs, options)
     show(reports)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.results import table
+from agents.publishing import table
 from tests.helpers import ROOT
 
 AGENTS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/args.json"))

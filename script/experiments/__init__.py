@@ -1,1 +1,1 @@
-"""Many trainings: planned from JSON files, run one after the other or side by side, kept, tested and filmed."""
+"""A folder of trainings: planned from JSON files, and run as processes on this machine or on a Ray cluster."""

@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 from experiments.plan import Planned
 from paac.cli.errors import UserError
-from paac.cli.options import load_options, save_options
-from paac.training.run_folder import ARGS, checkpoint_steps
+from paac.training.episodes import WINDOW
+from paac.training.run_folder import RunFolder
 
 RECORD = "experiment.json"
-SCORED = 50  # last episodes, as in TensorBoard
 
 
-class Standing(NamedTuple):
+class RunStatus(NamedTuple):
     """How far a run is."""
 
     step: int  # of the newest checkpoint, 0 without one
@@ -43,7 +42,7 @@ def open_experiment(destination: Path, plan: Sequence[Planned]) -> Path:
     """
     for folder in sorted(destination.glob("*-experiment"), reverse=True):
         if _record(folder) == _to_record(plan) and not all(
-            standing(folder / run.name, run).is_finished for run in plan
+            run_status(RunFolder(folder / run.name), run).is_finished for run in plan
         ):
             return folder
     return destination / f"{datetime.now():%Y-%m-%d-%H%M%S}-experiment"
@@ -54,10 +53,9 @@ def create_experiment(folder: Path, plan: Sequence[Planned]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for planned in plan:
-            run = folder / planned.name
-            run.mkdir(exist_ok=True)
-            if not (run / ARGS).exists():
-                save_options(dataclasses.replace(planned.options, debugging_folder=str(run)), run / ARGS)
+            run = RunFolder(folder / planned.name)
+            if not run.exists():
+                run.save_options(dataclasses.replace(planned.options, debugging_folder=str(run)))
         aside = folder / f".{RECORD}.new"
         aside.write_text(json.dumps(_to_record(plan), indent=2) + "\n", encoding="utf-8")
         os.replace(aside, folder / RECORD)
@@ -65,26 +63,17 @@ def create_experiment(folder: Path, plan: Sequence[Planned]) -> None:
         raise UserError(f"-d {folder.parent}: cannot be written ({error.strerror}); name another folder") from None
 
 
-def standing(run: Path, planned: Planned) -> Standing:
-    """How far the run is, without loading anything of it."""
-    options = load_options(run / ARGS) if (run / ARGS).exists() else planned.options
-    steps = checkpoint_steps(run / "checkpoints")
-    episodes = _last_episodes(run)
-    return Standing(
+def run_status(run: RunFolder, planned: Planned) -> RunStatus:
+    """How far the run is, from its files alone."""
+    options = run.load_options() if run.exists() else planned.options
+    steps = run.checkpoints.steps()
+    episodes = run.read_episodes()
+    return RunStatus(
         step=steps[-1] if steps else 0,
         last_step=options.max_global_steps,
-        hours=float(episodes[-1][1]) / 3600 if episodes else 0.0,
-        score=sum(float(episode[3]) for episode in episodes) / len(episodes) if episodes else None,
+        hours=float(episodes.seconds[-1]) / 3600 if len(episodes.seconds) else 0.0,
+        score=float(episodes.rewards[-WINDOW:].mean()) if len(episodes.rewards) else None,
     )
-
-
-def _last_episodes(run: Path) -> list[list[str]]:
-    """The last 50 lines of episodes.csv: step, seconds, emulator, reward, length."""
-    try:
-        lines = (run / "episodes.csv").read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        return []
-    return [line.split(",") for line in lines[1:-1][-SCORED:]]  # after the last \n may be the half of one
 
 
 def _to_record(plan: Sequence[Planned]) -> dict:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulators import GameError, find_game, make_emulator
+from paac.cli.args_json import check_json, read_json
 from paac.cli.command_line import LOCAL, flag, typed_fields
 from paac.cli.errors import UserError
-from paac.cli.options import Options, options_from, read_json, resolve
-from paac.training.run_folder import emulator_settings
+from paac.cli.options import Options, resolve
 
 SWEEP = "sweep"
 LOCAL_OPTIONS = {field.name for field, _ in typed_fields(Options) if field.metadata["kind"] == LOCAL}
@@ -68,9 +68,9 @@ def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
         sweep["random_seed"] = _seeds(values.get("random_seed"), seeds, file)
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
-        told = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
-        label = "-".join([name, *map(_plain, told)])
-        options = options_from({**values, **changes}, f"{file} ({label})" if told else str(file))
+        chosen = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
+        label = "-".join([name, *map(_plain, chosen)])
+        options = resolve(check_json({**values, **changes}, f"{file} ({label})" if chosen else str(file)))
         _check_game(options, file)
         yield Planned(label, {**values, **changes}, options)
 
@@ -104,7 +104,7 @@ def _typed_as(key: str) -> str:
 def _check_game(options: Options, file: Path) -> None:
     """Start the game once, before any training starts."""
     try:
-        _start_game(options.game, options.rom_path, **emulator_settings(resolve(options)))
+        _start_game(options.game, options.rom_path, **options.emulator_settings)
     except GameError as error:
         raise UserError(f"{file}: {error}") from None
 

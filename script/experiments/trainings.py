@@ -34,9 +34,9 @@ class Trainings:
         say: Callable[[str], None] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> int | None:
-        """Call train.py with `arguments`; returns the exit code, None if it was not started any more.
+        """Call train.py with `arguments`; returns the exit code, None if it was not started because all are stopping.
 
-        Not for the main thread, where a signal could come between the process and the note of it. Each line that it
+        Not for the main thread, where a signal could come after the process has started and before it is recorded. Each line that it
         prints goes to `say`; without that, it writes to the terminal itself.
         """
         with self._lock:
@@ -65,13 +65,13 @@ class Trainings:
                 self._running.remove(process)
 
     def kill(self) -> None:
-        """End those that run, whatever they do."""
+        """Kill the processes that run; they do not save."""
         with self._lock:
             for process in self._running:
                 process.kill()
 
     def stop(self, number: int) -> None:
-        """Pass a signal on to all; none is started any more."""
+        """Pass a signal on to all, and start no other."""
         with self._lock:
             self.stopping = True
             for process in self._running:
@@ -79,7 +79,7 @@ class Trainings:
 
     @contextmanager
     def passing_signals(self) -> Iterator[None]:
-        """Pass signals on; to be entered in the main thread."""
+        """Pass signals on. Only the main thread may enter this."""
         with signals_passed_to(self.stop):
             yield
 

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from figures.groups import seeds
-from figures.scores import CONFIDENCE, FINAL_SHARE, MEASURES, Comparison, Interval, Row
+from figures.scores import CONFIDENCE, FINAL_FRACTION, MEASURES, Comparison, Interval, Row
 from figures.style import COLOURS, MARKERS, new_figure, styled, wrap
 
 INTERVAL = f"{CONFIDENCE:.0%} interval of a bootstrap over seeds, stratified by game"
@@ -38,7 +38,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
 
 def _axis_label(comparison: Comparison) -> str:
     lines = [
-        f"score of the episodes in the last {FINAL_SHARE:.0%} of each run (0: random play, 1: {comparison.reference})"
+        f"score of the episodes in the last {FINAL_FRACTION:.0%} of each run (0: random play, 1: {comparison.reference})"
     ]
     games = f"{len(comparison.games)} game{'s' if len(comparison.games) > 1 else ''}"
     counts = seeds([count for row in comparison.rows for count in row.counts])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from figures.groups import Group, seeds_of
+from figures.groups import RunGroup, seeds_of
 from figures.runs import AXES, Run
 from figures.style import BAND, line, new_figure, shorten_numbers, styled, wrap
 
@@ -40,7 +40,7 @@ def learning_curves(runs: Sequence[Run], axis: str, edges: np.ndarray) -> np.nda
     return np.stack([fill_gaps(bin_means(run.at(axis), run.scores, edges)) for run in runs])
 
 
-def draw_curves(groups: Sequence[Group], axis: str = "decisions", bins: int = 100) -> Figure:
+def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int = 100) -> Figure:
     """One panel for each game of the groups.
 
     A curve is the mean of its seeds, from where all have ended an episode to where the first of them stops; the band
@@ -65,7 +65,7 @@ def draw_curves(groups: Sequence[Group], axis: str = "decisions", bins: int = 10
     return figure
 
 
-def _draw_game(panel: Axes, game: str, groups: Sequence[Group], axis: str, bins: int) -> None:
+def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bins: int) -> None:
     edges = np.linspace(0, max(run.at(axis)[-1] for group in groups for run in group.of(game)), bins + 1)
     middles = (edges[:-1] + edges[1:]) / 2
     for number, group in enumerate(groups):
@@ -84,7 +84,7 @@ def _draw_game(panel: Axes, game: str, groups: Sequence[Group], axis: str, bins:
         shorten_numbers(panel)
 
 
-def _legend(groups: Sequence[Group], width: int) -> list:
+def _legend(groups: Sequence[RunGroup], width: int) -> list:
     """An entry a group, and what the bands are, in lines of about `width` characters."""
     entries: list = [
         Line2D([], [], label=wrap(f"{group.label} ({seeds_of(group)})", width), **line(number))

@@ -21,7 +21,7 @@ FIGAR = ("max_repetition", "nb_choices")
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class RunGroup:
     """Runs that learn in the same way."""
 
     label: str  # what makes it another than the other groups
@@ -37,7 +37,7 @@ class Group:
         return [run for run in self.runs if run.game == game]
 
 
-def group_runs(runs: Sequence[Run]) -> tuple[list[Group], list[str]]:
+def group_runs(runs: Sequence[Run]) -> tuple[list[RunGroup], list[str]]:
     """The groups, in the order of their first runs, and a line for each run that is left out.
 
     That is one with the seed of another of its group and game: a copy says nothing new.
@@ -52,7 +52,7 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[Group], list[str]]:
         else:
             group.append(run)
     groups = list(found.values())
-    return [Group(label, runs) for label, runs in zip(_labels(groups), groups, strict=True)], lines
+    return [RunGroup(label, runs) for label, runs in zip(_labels(groups), groups, strict=True)], lines
 
 
 def _training(run: Run) -> tuple[str, int]:
@@ -62,8 +62,8 @@ def _training(run: Run) -> tuple[str, int]:
 def way_of_learning(options: Options) -> dict[str, Any]:
     """Options that make runs differ in how they learn, by name; None for what game and protocol choose anyway."""
     unused = [] if options.egreedy else ["epsilon", "annealed", "annealed_steps"]
-    unset: dict[str, Any] = dict.fromkeys(OF_THE_START)
-    chosen = resolve(dataclasses.replace(options, **unset))
+    given = {name: value for name, value in dataclasses.asdict(options).items() if name not in OF_THE_START}
+    chosen = resolve(given)
     return {
         field.name: None
         if field.name in unused
@@ -116,6 +116,6 @@ def seeds(counts: Sequence[int]) -> str:
     return f"{most} seed{'s' if most > 1 else ''}"
 
 
-def seeds_of(group: Group) -> str:
+def seeds_of(group: RunGroup) -> str:
     """How many seeds the group has in each of its games, in words."""
     return seeds(list(Counter(run.game for run in group.runs).values()))

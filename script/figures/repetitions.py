@@ -12,7 +12,7 @@ from figures.runs import AXES, Run
 from figures.style import HEAT_MAP, new_figure, shorten_numbers, styled
 
 TAG = "repetitions"
-MOST_LABELS = 12  # of rows
+MAX_ROW_LABELS = 12
 
 
 class Repetitions(NamedTuple):
@@ -71,8 +71,8 @@ def count_plays(buckets: np.ndarray, plays: np.ndarray) -> np.ndarray:
     return counts
 
 
-def shares_in_bins(repetitions: Repetitions, edges: np.ndarray) -> np.ndarray:
-    """Share of each number of plays among the decisions in each bin, float64 [bins, R]; NaN in a bin without any.
+def fractions_in_bins(repetitions: Repetitions, edges: np.ndarray) -> np.ndarray:
+    """Fraction of each number of plays among the decisions in each bin, float64 [bins, R]; NaN in a bin without any.
 
     Bin i is above `edges[i]` up to and with `edges[i + 1]`.
     """
@@ -84,22 +84,22 @@ def shares_in_bins(repetitions: Repetitions, edges: np.ndarray) -> np.ndarray:
 
 
 def draw_repetitions(repetitions: Repetitions, title: str, bins: int = 100) -> Figure:
-    """A heat map: training from left to right, plays from below up, the share of decisions as brightness.
+    """A heat map: training from left to right, plays from below up, the fraction of decisions as brightness.
 
     There are at most `bins` columns, fewer where there are fewer points. `repetitions` must have a point.
     """
     count = min(bins, len(repetitions.steps))
     edges = np.linspace(0, repetitions.steps[-1], count + 1)
-    shares = shares_in_bins(repetitions, edges)
+    fractions = fractions_in_bins(repetitions, edges)
     rows = len(repetitions.plays)
     with styled():
         figure = new_figure(5, 3.2)
         panel = figure.subplots()
-        panel.set_facecolor("0.85")  # no decision was noted there
+        panel.set_facecolor("0.85")  # no decision was recorded there
         heat = panel.pcolormesh(
-            edges, np.arange(rows + 1) - 0.5, np.ma.masked_invalid(shares.T), cmap=HEAT_MAP, vmin=0, rasterized=True
+            edges, np.arange(rows + 1) - 0.5, np.ma.masked_invalid(fractions.T), cmap=HEAT_MAP, vmin=0, rasterized=True
         )
-        shown = np.arange(0, rows, math.ceil(rows / MOST_LABELS))
+        shown = np.arange(0, rows, math.ceil(rows / MAX_ROW_LABELS))
         panel.set_yticks(shown, repetitions.plays[shown])
         panel.set_title(title, loc="left")
         panel.set_xlabel(f"{AXES['decisions']} (in {count} bins)")

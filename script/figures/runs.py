@@ -1,6 +1,5 @@
-"""Runs as what their episodes were."""
+"""Runs with their episodes, read from their folders."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ import numpy as np
 from emulators import short_name
 from emulators.registry import frame_skip
 from paac.cli.errors import UserError
-from paac.cli.options import Options, load_options, resolve
-from paac.training.run_folder import ARGS, find_runs
+from paac.cli.options import Options
+from paac.training.episodes import WINDOW
+from paac.training.run_folder import RunFolder, find_runs
 
-EPISODES = "episodes.csv"
-COLUMNS = ("step", "seconds", "emulator", "reward", "length")
 AXES = {"decisions": "decisions of all emulators", "frames": "frames of all emulators", "hours": "hours of training"}
 
 
@@ -35,6 +33,11 @@ class Run:
     def game(self) -> str:
         """Its name, short."""
         return short_name(self.options.game)
+
+    @property
+    def last_scores(self) -> np.ndarray:
+        """Scores of the last 50 episodes, or of all if there are fewer."""
+        return self.scores[-WINDOW:]
 
     def at(self, axis: str) -> np.ndarray:
         """Where each episode ended on `axis`, one of AXES, float64 [episodes]."""
@@ -69,7 +72,7 @@ def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
 
     Raises UserError if no run is left, or if a file cannot be read.
     """
-    folders = {folder.resolve(): folder for name in names for folder in find_runs(name, "RUN")}
+    folders = {found.path.resolve(): found for name in names for found in find_runs(name, "RUN")}
     runs = [load_run(folder) for folder in folders.values()]
     left_out = [f"{run.folder}: no episode has ended there yet; left out" for run in runs if not len(run.steps)]
     if len(left_out) == len(runs):
@@ -77,29 +80,10 @@ def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     return [run for run in runs if len(run.steps)], left_out
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: RunFolder) -> Run:
     """The run in `folder`, with or without episodes. Raises UserError if a file cannot be read."""
-    rows = _read_episodes(folder / EPISODES)
-    step, seconds, emulator, reward, length = rows.T
-    whole = {"steps": step, "emulators": emulator, "lengths": length}
-    return Run(
-        folder,
-        resolve(load_options(folder / ARGS)),
-        seconds=seconds,
-        scores=reward,
-        **{name: column.astype(np.int64) for name, column in whole.items()},
-    )
-
-
-def _read_episodes(file: Path) -> np.ndarray:
-    """The COLUMNS of episodes.csv, float64 [episodes, 5]; no rows if there is no file."""
-    try:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        whole = text[: text.rfind("\n") + 1]  # a training may be in the middle of the last line
-        rows = [[float(row[column]) for column in COLUMNS] for row in csv.DictReader(whole.splitlines())]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} cannot be read ({error}): mend it, or leave the run out") from None
-    return np.array(rows).reshape(-1, len(COLUMNS))
+    steps, seconds, emulators, scores, lengths = folder.read_episodes()
+    return Run(folder.path, folder.load_options(), steps, seconds, emulators, scores, lengths)
 
 
 def short_names(runs: Sequence[Run]) -> list[str]:

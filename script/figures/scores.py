@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from figures.groups import Group
-from figures.human_scores import HUMAN_SCORES
+from figures.groups import RunGroup
+from figures.published_scores import HUMAN_SCORES
 from figures.runs import Run
 from paac.cli.errors import UserError
 
-FINAL_SHARE = 0.1  # of a run, at its end
+FINAL_FRACTION = 0.1  # of a run, at its end
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 TRIMMED = 0.25  # of the scores, from each end
@@ -49,7 +49,7 @@ class Comparison(NamedTuple):
 
 def final_score(run: Run) -> float:
     """Mean score of the episodes that ended in the last 10% of the run's decisions."""
-    return float(run.scores[run.steps > (1 - FINAL_SHARE) * run.steps[-1]].mean())
+    return float(run.scores[run.steps > (1 - FINAL_FRACTION) * run.steps[-1]].mean())
 
 
 def normalised(score: float, reference: tuple[float, float]) -> float:
@@ -111,7 +111,7 @@ def load_references(file: str) -> dict[str, tuple[float, float]]:
     return references
 
 
-def compare(groups: Sequence[Group], references: References | None = None) -> Comparison:
+def compare(groups: Sequence[RunGroup], references: References | None = None) -> Comparison:
     """Score the groups over all games that they share and that have a reference; `references` go before the human's.
 
     Raises UserError if there is no such game.
@@ -129,7 +129,7 @@ def compare(groups: Sequence[Group], references: References | None = None) -> Co
     return Comparison(games, rows, "reference" if own else "human", [*notes, *_notes_on_seeds(rows)])
 
 
-def _comparable(groups: Sequence[Group], known: References) -> tuple[list[Group], list[str], list[str]]:
+def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[RunGroup], list[str], list[str]]:
     """Groups that can be compared, the games to do it on, and what was left out."""
     every = sorted({game for group in groups for game in group.games})
     notes = [f"{game}: no scores to compare with (--references); left out" for game in every if game not in known]

@@ -12,7 +12,7 @@ def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):
     run.save_options(resolve({"debugging_folder": str(folder), "random_seed": 1, **options}))
     rows = "".join(",".join(map(str, row)) + "\n" for row in episodes)
     run.episodes_csv.write_text(",".join(COLUMNS) + "\n" + rows)
-    return load_run(folder)
+    return load_run(run)
 
 
 def scored(folder, *rewards, **options):

@@ -5,12 +5,14 @@ import pytest
 
 from figures.curves import bin_means, draw_curves, fill_gaps, learning_curves
 from figures.groups import group_runs, label, seeds
-from figures.repetitions import Repetitions, count_plays, draw_repetitions, shares_in_bins
+from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
 from figures.style import line, save, wrap
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
+from paac.training import episodes
 from paac.training.episodes import COLUMNS
+from paac.training.run_folder import RunFolder
 from tests.helpers.made_runs import make_run, scored
 
 FIGAR = {"max_repetition": 4, "nb_choices": 3}
@@ -27,11 +29,15 @@ def test_a_run_is_its_episodes(tmp_path):
     assert run.at("hours").tolist() == [1.5 / 3600, 1]
 
 
+def test_the_last_scores_are_of_as_many_episodes_as_in_the_training(tmp_path):
+    assert scored(tmp_path, *range(60)).last_scores.tolist() == list(range(60 - episodes.WINDOW, 60))
+
+
 def test_a_line_that_a_training_is_just_writing_is_left_out(tmp_path):
     make_run(tmp_path / "run", [(20, 1, 0, 1, 5)])
     with (tmp_path / "run/episodes.csv").open("a") as file:
         file.write("40,2.0,1,-1")
-    assert load_run(tmp_path / "run").steps.tolist() == [20]
+    assert load_run(RunFolder(tmp_path / "run")).steps.tolist() == [20]
 
 
 CSV_HEADER = ",".join(COLUMNS) + "\n"
@@ -42,7 +48,7 @@ def test_a_broken_list_of_episodes_is_named(tmp_path, text):
     make_run(tmp_path / "run")
     (tmp_path / "run/episodes.csv").write_text(text)
     with pytest.raises(UserError, match=r"run/episodes.csv cannot be read"):
-        load_run(tmp_path / "run")
+        load_run(RunFolder(tmp_path / "run"))
 
 
 def test_runs_without_episodes_are_named_and_left_out(tmp_path):
@@ -214,7 +220,7 @@ def test_plays_of_the_same_bucket_share_its_count():
 
 def test_shares_weigh_points_by_their_decisions():
     repetitions = Repetitions(np.array([10, 20, 40]), np.array([1, 3]), np.array([[1, 3], [4, 0], [0, 2.0]]))
-    shares = shares_in_bins(repetitions, np.array([0, 20, 30, 40]))
+    shares = fractions_in_bins(repetitions, np.array([0, 20, 30, 40]))
     np.testing.assert_array_equal(shares, [[5 / 8, 3 / 8], [np.nan, np.nan], [0, 1]])
 
 

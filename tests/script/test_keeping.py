@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.kept import keep_newest
-from experiments.video import with_band
+from agents.kept_checkpoints import keep_newest
+from agents.training_video import with_band
+from paac.training.run_folder import RunFolder
 from tests.helpers.commands import Commands, interrupt, wait_for
 
 CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_episode_frames", "60"]
@@ -25,7 +26,7 @@ def trained(tmp_path_factory):
     commands = Commands(tmp_path_factory.mktemp("trained"))
     for steps in ("200", "400"):
         commands.run("train.py", "-df", "run", "--max_global_steps", steps, *CATCHER)
-        assert keep_newest(commands.folder / "run").name == steps
+        assert keep_newest(RunFolder(commands.folder / "run")).name == steps
     return commands.folder / "run"
 
 
@@ -41,7 +42,7 @@ def kept(run) -> list[str]:
 
 @pytest.mark.slow
 def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
-    assert keep_newest(run) is None and kept(run) == ["200", "400"]
+    assert keep_newest(RunFolder(run)) is None and kept(run) == ["200", "400"]
     copy = run / "checkpoints_saved/200"
     assert sorted(path.name for path in copy.iterdir()) == ["args.json", "checkpoints"]
     report = commands.run("test.py", "-f", str(copy), "--seed", "1", "--json", "report.json")
@@ -62,7 +63,7 @@ def test_a_checkpoint_that_is_dropped_while_it_is_copied_gives_way_to_the_newest
         return copytree(source, *arguments)
 
     monkeypatch.setattr(shutil, "copytree", dropped_meanwhile)
-    assert keep_newest(run).name == "200" and kept(run) == ["200"]
+    assert keep_newest(RunFolder(run)).name == "200" and kept(run) == ["200"]
 
 
 @pytest.mark.slow
@@ -74,7 +75,7 @@ def test_what_cannot_be_copied_is_one_line_and_leaves_nothing(run, monkeypatch):
 
     monkeypatch.setattr(shutil, "copytree", full)
     with pytest.raises(OSError, match=r"checkpoints_saved/400 cannot be written \(No space left on device\)$"):
-        keep_newest(run)
+        keep_newest(RunFolder(run))
     assert kept(run) == []
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from figures.repetitions import read_repetitions
 from figures.runs import load_run
+from paac.training.run_folder import RunFolder
 from tests.helpers import ROOT
 from tests.helpers.commands import TINY, Commands
 
@@ -33,7 +34,7 @@ def trained(tmp_path_factory):
 
 @pytest.mark.slow
 def test_repetitions_are_read_from_all_event_files_in_order(trained):
-    run = load_run(trained.folder / "runs/seed5")
+    run = load_run(RunFolder(trained.folder / "runs/seed5"))
     files = list((run.folder / "tf").iterdir())
     assert len(files) == 2
     repetitions = read_repetitions(run)

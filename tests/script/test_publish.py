@@ -6,10 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
+from agents import players, publishing
 from emulators import make_emulator
-from experiments import players, results
-from experiments.original_scores import ORIGINAL_SCORES
-from figures.human_scores import HUMAN_SCORES
+from figures.published_scores import HUMAN_SCORES, ORIGINAL_SCORES
 from tests.helpers.made_runs import scored
 from tests.helpers.runs import assert_same_weights, episodes
 
@@ -66,7 +65,7 @@ def test_the_table_has_the_command_of_a_folder_with_another_name(published):
     commands, _ = published
     agent, renamed = commands.folder / "agents/snake", commands.folder / "renamed/two words"
     shutil.copytree(agent, renamed)
-    (before,), (after,) = (results.table(folder.parent)[2:] for folder in (agent, renamed))
+    (before,), (after,) = (publishing.table(folder.parent)[2:] for folder in (agent, renamed))
     assert after == before.replace("`snake`", "`two words`") and "`-g Snake-v0 " in after
 
 
@@ -136,7 +135,7 @@ def test_the_originals_games_have_their_rom_names():
 
 
 def test_summaries_are_of_the_scores():
-    found = results.summary([1.0, 2.0, 6.0])
+    found = publishing.summary([1.0, 2.0, 6.0])
     assert (found["mean"], found["min"], found["max"]) == (3.0, 1.0, 6.0)
     assert found["std"] == pytest.approx(np.std([1, 2, 6]), abs=0.005)
 

@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from experiments.report import command, data_url, option_rows
+from experiments.train_command import train_command
 from paac.cli.options import parse_options, resolve
+from reporting.page import data_url, option_rows
 from tests.helpers.commands import Commands
 
 FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]
@@ -88,8 +89,8 @@ def test_bad_arguments_are_one_line(commands, arguments, message):
     ],
 )
 def test_the_command_trains_the_same_again(typed):
-    options = resolve(parse_options(typed.split()))
-    words = shlex.split(command(options, "again"))
+    options = parse_options(typed.split())
+    words = shlex.split(train_command(options, "again"))
     again = parse_options(words[2:])
     local = {"debugging_folder": options.debugging_folder, "emulator_workers": options.emulator_workers}
     assert {**vars(again), **local} == vars(options)

@@ -9,7 +9,7 @@ from emulators import list_games
 from figures import scores
 from figures.comparison import comparison_table, draw_comparison
 from figures.groups import group_runs
-from figures.human_scores import HUMAN_SCORES
+from figures.published_scores import HUMAN_SCORES
 from paac.cli.errors import UserError
 from tests.helpers.made_runs import scored
 

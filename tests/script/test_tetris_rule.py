@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from agents import players
+from agents.tetris_rule import best_place, places, stack, value
 from emulators import find_game, make_emulator
 from emulators.games.tetris import COLUMNS, DOWN, LEFT, RIGHT, ROTATE, ROWS
-from experiments import players
-from experiments.tetris_rule import best_place, places, stack, value
 
 BAR, SQUARE = 6, 7  # pieces
 

@@ -1,4 +1,4 @@
-"""Agents to give away, with proof: a folder for each, and a table of all.
+"""Published agents: a folder for each, with how it was trained and how it scores, and a table of all.
 
 NAME/
     args.json, episodes.csv     as in a run
@@ -16,16 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.commands import test
+from agents.players import baselines
 from emulators import find_game, short_name
-from experiments.front_doors import test
-from experiments.kept import copy_agent
-from experiments.original_scores import ORIGINAL_SCORES
-from experiments.players import baselines
-from experiments.report import command
-from figures.runs import EPISODES, Run
+from experiments.train_command import train_command
+from figures.published_scores import ORIGINAL_SCORES
+from figures.runs import Run
+from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
-from paac.cli.options import read_json, save_options, usable_cores
-from paac.training.run_folder import ARGS, checkpoint_steps, emulator_settings
+from paac.cli.options import usable_cores
+from paac.training.run_folder import RunFolder
 
 RESULT = "RESULT.json"
 COMMAND_START = 4  # words of a command up to the folder, which is of no interest
@@ -37,17 +37,17 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
 
     Raises UserError without a checkpoint, CommandError if the agent cannot be played, and OSError.
     """
-    steps = checkpoint_steps(run.folder / "checkpoints")
+    source = RunFolder(run.folder)
+    steps = source.checkpoints.steps()
     if not steps:
         raise UserError(f"--run {run.folder}: no checkpoint there; train it first, or name another run")
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent, ignore_cleanup_errors=True) as folder:
         aside = Path(folder) / to.name
-        copy_agent(run.folder, str(steps[-1]), aside)
-        _drop_emulators(aside / "checkpoints" / str(steps[-1]))
-        shutil.copy(run.folder / EPISODES, aside)
+        source.copy_agent(steps[-1], aside, emulators=False)
+        shutil.copy(source.episodes_csv, aside)
         options = dataclasses.replace(run.options, debugging_folder=f"logs/{to.name}", emulator_workers=None)
-        save_options(options, aside / ARGS)
+        RunFolder(aside).save_options(options)
         found = result(run, test(aside, "-tc", str(episodes), "--seed", str(seed)), to.name, machine)
         (aside / RESULT).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         before = Path(folder) / "before"
@@ -62,28 +62,21 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
     return found
 
 
-def _drop_emulators(checkpoint: Path) -> None:
-    (checkpoint / "emulators.npz").unlink(missing_ok=True)
-    manifest = read_json(checkpoint / "manifest.json")
-    manifest["files"].pop("emulators.npz", None)
-    (checkpoint / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-
 def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str, Any]:
-    """What RESULT.json says of the agent of `run` after `tests`, test.py's report; it plays the other players."""
+    """What RESULT.json holds for the agent of `run` and `tests`, the report of test.py; plays the baselines."""
     options = run.options
-    settings = emulator_settings(options) | {"single_life_episodes": False}  # as in test.py
+    settings = options.emulator_settings | {"single_life_episodes": False}  # as in test.py
     others = baselines(find_game(options.game, options.rom_path), len(tests["scores"]), tests["seed"], **settings)
     return {
         "game": run.game,
         "training": {
-            "command": command(options, name),
+            "command": train_command(options, name),
             "decisions": tests["step"],
             # Of the last decisions, whose episodes have not ended, at the pace of all.
             "frames": round(float(run.at("frames")[-1]) * tests["step"] / int(run.steps[-1])),
             "hours": round(float(run.at("hours")[-1]), 2),
             "machine": machine,
-            "last_50_episodes": round(float(run.scores[-50:].mean()), 2),
+            "last_50_episodes": round(float(run.last_scores.mean()), 2),
         },
         "protocol": {
             "protocol": options.protocol,

@@ -1,15 +1,16 @@
-"""The parts of a training whose speed is measured: emulators, the network, the whole loop."""
+"""What the benchmark runs: emulators alone, the network alone, the whole loop."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from benchmarking.timing import Measure
 from paac.cli.options import Options
-from speed.measure import Measure
 
 
-class AnswerAtOnce:
-    """Stands in for an emulator pool: the same shapes, no games."""
+class ConstantPool:
+    """Stands in for an emulator pool: it answers each step at once with the same arrays, and plays no game."""
 
     def __init__(self, pool: Any):
         self.count = pool.count
@@ -55,33 +56,36 @@ def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
     return measure
 
 
-def updates_on(pool: Any, options: Options) -> Measure:
-    """Updates of the options' network on the emulators of `pool`."""
+def make_learner(pool: Any, options: Options, processes: Any = None) -> Any:
+    """A learner of the options' network on the emulators of `pool`."""
     from networks.registry import make_network
-    from paac.learner import Learner
-    from paac.training.run_folder import network_settings
+    from paac.learner import Hyperparameters, Learner
 
-    learner = Learner(
-        make_network(num_actions=pool.num_actions, **network_settings(options)),
+    return Learner(
+        make_network(num_actions=pool.num_actions, **options.network_settings),
         pool,
+        Hyperparameters(repetition_table=options.repetition_table, max_local_steps=options.max_local_steps),
         seed=options.random_seed,
-        repetition_table=options.repetition_table,
-        max_local_steps=options.max_local_steps,
+        processes=processes,
     )
 
-    def measure(count: int) -> tuple[int, int]:
-        plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
-        return count * learner.decisions_per_update, plays
 
-    return measure
+def make_updates(learner: Any, count: int) -> tuple[int, int]:
+    """Make `count` updates; returns their decisions and plays."""
+    plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
+    return count * learner.decisions_per_update, plays
+
+
+def updates_on(pool: Any, options: Options) -> Measure:
+    """Updates of the options' network on the emulators of `pool`."""
+    return partial(make_updates, make_learner(pool, options))
 
 
 def one_emulator(game: Any, options: Options) -> tuple[dict[str, Measure], Any]:
     """One emulator's decisions in this process, and the bare game that each is made of."""
     from emulators import make_emulator
-    from paac.training.run_folder import emulator_settings
 
-    bare, emulator = (make_emulator(game, seed=1, **emulator_settings(options)) for _ in range(2))
+    bare, emulator = (make_emulator(game, seed=1, **options.emulator_settings) for _ in range(2))
     press, is_over, start = bare_game(bare)
 
     def decide(count: int) -> tuple[int, int]:

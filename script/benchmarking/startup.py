@@ -33,17 +33,16 @@ def _serve(connection: Connection, game: Any, options: Any) -> None:
 
     from emulators import EmulatorPool
     from networks.registry import make_network
-    from paac.learner import Learner
-    from paac.training.run_folder import emulator_settings, network_settings
+    from paac.learner import Hyperparameters, Learner
 
     marks.append(("import of Keras and the rest", time.time()))
     counts = {"workers": options.workers, "shards": options.shards, "seed": options.random_seed}
-    pool = EmulatorPool(game, options.emulator_counts, **counts, **emulator_settings(options))
+    pool = EmulatorPool(game, options.emulator_counts, **counts, **options.emulator_settings)
     with pool, tf.device(device):
         pool.reset()
         marks.append(("workers and first episodes", time.time()))
-        network = make_network(num_actions=pool.num_actions, **network_settings(options))
-        learner = Learner(network, pool, seed=1, repetition_table=options.repetition_table)
+        network = make_network(num_actions=pool.num_actions, **options.network_settings)
+        learner = Learner(network, pool, Hyperparameters(repetition_table=options.repetition_table), seed=1)
         marks.append(("network and graph", time.time()))
         learner.update(lr=1e-4)
         marks.append(("first update", time.time()))

@@ -1,4 +1,4 @@
-"""One training by one process on all cores, beside the same by several processes with a share of the cores each."""
+"""The speed of one process on all cores, beside that of several processes that share the emulators and cores."""
 
 import io
 import itertools
@@ -12,22 +12,23 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from benchmarking.timing import Measure
+from benchmarking.workloads import make_learner, make_updates
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
-from speed.measure import Measure
 
-EXCHANGES = 30
+EXCHANGES = 30  # that are timed
 UPDATES = 60
 
 
-class Several(NamedTuple):
-    """The same training by one process and by several."""
+class ProcessComparison(NamedTuple):
+    """Connections to the processes of the same training, run by one process and by several."""
 
     one: list[Connection]
     several: list[Connection]
 
     def measures(self) -> dict[str, Measure]:
-        """Of the loop."""
+        """The whole loop of both."""
         names = "1 process", f"{len(self.several)} processes"
         return dict(zip(names, map(_together, self), strict=True))
 
@@ -41,19 +42,19 @@ class Several(NamedTuple):
 
 
 @contextmanager
-def several(count: int, options: Options) -> Iterator[Several]:
-    """One process with the emulators and cores that there are, and `count` that share as many."""
+def compare_processes(count: int, options: Options) -> Iterator[ProcessComparison]:
+    """Start one process with all emulators and cores, and `count` processes that share as many."""
     cores = sorted(os.sched_getaffinity(0))
     one, shared = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
     try:
-        yield Several(one, shared)
+        yield ProcessComparison(one, shared)
     finally:
         _ask(one, "end")
         _ask(shared, "end")
 
 
 def _ask(connections: list[Connection], question: str | int) -> Any:
-    """All at once; returns the answer of the first."""
+    """Ask all at once; returns the answer of the first."""
     for connection in connections:
         connection.send(question)
     return [connection.recv() for connection in connections][0]
@@ -86,9 +87,6 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
         start_tensorflow(options.device, options.op_threads, together.connect)
 
         from emulators import EmulatorPool, find_game
-        from networks.registry import make_network
-        from paac.learner import Learner
-        from paac.training.run_folder import emulator_settings, network_settings
 
         own = replace(options, emulator_counts=options.emulator_counts // together.count, emulator_workers=None)
         counts: dict[str, Any] = {
@@ -96,32 +94,20 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
             "shards": min(options.shards, len(cores)),
         }
         with EmulatorPool(
-            find_game(own.game, own.rom_path), own.emulator_counts, seed=1, **counts, **emulator_settings(own)
+            find_game(own.game, own.rom_path), own.emulator_counts, seed=1, **counts, **own.emulator_settings
         ) as pool:
             pool.reset()
-            learner = Learner(
-                make_network(num_actions=pool.num_actions, **network_settings(own)),
-                pool,
-                seed=1,
-                repetition_table=own.repetition_table,
-                max_local_steps=own.max_local_steps,
-                processes=together,
-            )
+            learner = make_learner(pool, own, together)
             connection.send("ready")
             while (asked := connection.recv()) != "end":
                 if asked == "exchange":
                     connection.send(_exchange(learner, together))
                 else:
-                    connection.send(_times(learner) if asked == "time" else _updates(learner, asked))
+                    connection.send(_update_seconds(learner) if asked == "time" else make_updates(learner, asked))
     connection.send("ended")
 
 
-def _updates(learner: Any, count: int) -> tuple[int, int]:
-    plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
-    return count * learner.decisions_per_update, plays
-
-
-def _times(learner: Any) -> tuple[float, float]:
+def _update_seconds(learner: Any) -> tuple[float, float]:
     marks = [time.perf_counter()]
     for _ in range(UPDATES):
         learner.update(lr=1e-4)
@@ -131,7 +117,7 @@ def _times(learner: Any) -> tuple[float, float]:
 
 
 def _exchange(learner: Any, together: Any) -> tuple[int, float]:
-    """Of tensors like the gradients."""
+    """Bytes and seconds of one exchange of tensors like the gradients."""
     import tensorflow as tf
 
     gradients = [tf.Variable(variable.value) for variable in learner.network.trainable_variables]

@@ -6,9 +6,10 @@ actions.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from benchmarking.timing import Measure
 from paac.training.tensorflow_setup import stderr_kept_for_errors
-from speed.measure import Measure
 
 
 def gym_name(rom: str) -> str:
@@ -17,52 +18,55 @@ def gym_name(rom: str) -> str:
 
 
 @contextmanager
-def emulators(rom: str, count: int, threads: int) -> Iterator[dict[str, Measure]]:
+def vector_environments(rom: str, count: int, threads: int) -> Iterator[dict[str, Measure]]:
     """Vector environments in C++, random play: EnvPool with its default resize and a cheaper one, and ALE's own."""
-    import envpool
-    import numpy as np
     from ale_py.vector_env import AtariVectorEnv
-
-    def pool(area: bool):
-        return envpool.make(
-            f"{gym_name(rom)}-v5",
-            env_type="gymnasium",
-            num_envs=count,
-            batch_size=count,
-            num_threads=threads,
-            frame_skip=4,
-            noop_max=30,
-            repeat_action_probability=0.0,
-            use_inter_area_resize=area,
-        )
 
     with stderr_kept_for_errors():
         environments = {
-            "EnvPool": pool(area=True),
-            "EnvPool, nearest": pool(area=False),
+            "EnvPool": _envpool(rom, count, threads, use_inter_area_resize=True),
+            "EnvPool, nearest": _envpool(rom, count, threads, use_inter_area_resize=False),
             "ALE vector": AtariVectorEnv(
                 rom, count, num_threads=threads, frameskip=4, noop_max=30, repeat_action_probability=0.0
             ),
         }
-    random = np.random.default_rng()
-
-    def measure(environment) -> Measure:
-        space = getattr(environment, "single_action_space", environment.action_space)  # EnvPool has but the latter
-
-        def play(steps: int) -> tuple[int, int]:
-            for actions in random.integers(0, space.n, (steps, count)):
-                environment.step(actions)
-            return steps * count, steps * count
-
-        return play
-
     for environment in environments.values():
         environment.reset()
     try:
-        yield {name: measure(environment) for name, environment in environments.items()}
+        yield {name: _random_play(environment, count) for name, environment in environments.items()}
     finally:
         for environment in environments.values():
             environment.close()
+
+
+def _envpool(rom: str, count: int, threads: int, use_inter_area_resize: bool) -> Any:
+    import envpool
+
+    return envpool.make(
+        f"{gym_name(rom)}-v5",
+        env_type="gymnasium",
+        num_envs=count,
+        batch_size=count,
+        num_threads=threads,
+        frame_skip=4,
+        noop_max=30,
+        repeat_action_probability=0.0,
+        use_inter_area_resize=use_inter_area_resize,
+    )
+
+
+def _random_play(environment: Any, count: int) -> Measure:
+    import numpy as np
+
+    random = np.random.default_rng()
+    space = getattr(environment, "single_action_space", environment.action_space)  # EnvPool has only the latter
+
+    def play(steps: int) -> tuple[int, int]:
+        for actions in random.integers(0, space.n, (steps, count)):
+            environment.step(actions)
+        return steps * count, steps * count
+
+    return play
 
 
 @contextmanager

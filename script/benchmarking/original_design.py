@@ -1,4 +1,4 @@
-"""The design of the original Manette (2017) as a baseline: what ours gains on the same game, network and mathematics.
+"""The design of the original Manette (2017) as a baseline: its speed with the same game, network and mathematics.
 
 Its learner acts step by step, one call of the network for all emulators, keeps the batch and sends it through the
 network a second time to learn. Its emulators live in 8 processes that wait on queues and share one 4-byte integer for
@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarking.timing import Measure
 from emulators import Game
 from emulators.atari import AtariEmulator
 from emulators.preprocessing import SIZE, STACK
-from speed.measure import Measure
 
 PROCESSES = 8
 SPAWN = multiprocessing.get_context("spawn")
@@ -60,8 +60,8 @@ def _serve(
 
     start_tensorflow("/cpu:0", op_threads=0)  # 0: as many as cores, TensorFlow 1's default
 
-    emulators = Emulators(game, count, emulator_settings)
-    learner = Learner(emulators, arch, max_local_steps)
+    emulators = OriginalPool(game, count, emulator_settings)
+    learner = OriginalLearner(emulators, arch, max_local_steps)
     try:
         while True:
             number = connection.recv()
@@ -73,7 +73,7 @@ def _serve(
         emulators.close()
 
 
-class Ring:
+class FrameRing:
     """The last four frames; stands in for `FrameStack`."""
 
     def __init__(self):
@@ -92,12 +92,12 @@ class Ring:
         return self._frames[:, :, [(self._newest + 1 + frame) % STACK for frame in range(STACK)]]
 
 
-class Emulator(AtariEmulator):
+class OriginalEmulator(AtariEmulator):
     """One Atari game whose observations are made the old way."""
 
     def __init__(self, rom: str, **settings: Any):
         super().__init__(rom, **settings)
-        self._stack = Ring()  # type: ignore[assignment]
+        self._stack = FrameRing()  # type: ignore[assignment]
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
         reward = 0.0
@@ -108,7 +108,7 @@ class Emulator(AtariEmulator):
         return reward
 
 
-class Emulators:
+class OriginalPool:
     """The processes and what they share with the learner: one 4-byte integer for each byte."""
 
     def __init__(self, game: Game, count: int, settings: dict[str, Any]):
@@ -161,7 +161,7 @@ def _play(
 ) -> None:
     arrays = {name: np.ctypeslib.as_array(array) for name, array in memory.items()}
     observations = arrays["observations"].reshape(-1, SIZE, SIZE, STACK)
-    emulators = {number: Emulator(game.rom, seed=number, **settings) for number in numbers}
+    emulators = {number: OriginalEmulator(game.rom, seed=number, **settings) for number in numbers}
     for number, emulator in emulators.items():
         observations[number] = emulator.reset()
     ready.put(numbers[0])
@@ -174,10 +174,10 @@ def _play(
         ready.put(numbers[0])
 
 
-class Learner:
+class OriginalLearner:
     """Act T times, then pass the batch through the network again and learn."""
 
-    def __init__(self, emulators: Emulators, arch: str, max_local_steps: int):
+    def __init__(self, emulators: OriginalPool, arch: str, max_local_steps: int):
         import tensorflow as tf
 
         from networks.registry import make_network
@@ -223,7 +223,7 @@ class Learner:
         arrays, count = self._emulators.arrays, self._emulators.count
         observations = np.zeros((self._steps, count, SIZE, SIZE, STACK), np.uint8)
         actions = np.zeros((self._steps, count), np.int32)
-        rewards, going_on = np.zeros((2, self._steps, count), np.float32)
+        rewards, nonterminal = np.zeros((2, self._steps, count), np.float32)
         for t in range(self._steps):
             observations[t] = arrays["observations"]
             policy, _ = self._act(observations[t])
@@ -231,11 +231,11 @@ class Learner:
                 actions[t, number] = self._random.multinomial(1, probabilities / probabilities.sum()).argmax()
             self._emulators.step(actions[t])
             rewards[t] = np.clip(arrays["rewards"], -1, 1)
-            going_on[t] = 1 - arrays["dones"]
-        following = self._act(arrays["observations"].astype(np.uint8))[1].numpy()
+            nonterminal[t] = 1 - arrays["dones"]
+        return_t = self._act(arrays["observations"].astype(np.uint8))[1].numpy()
         returns = np.zeros_like(rewards)
         for t in reversed(range(self._steps)):
-            following = rewards[t] + 0.99 * following * going_on[t]
-            returns[t] = following
+            return_t = rewards[t] + 0.99 * return_t * nonterminal[t]
+            returns[t] = return_t
         batch = observations.reshape(-1, SIZE, SIZE, STACK)
         self._learn(batch, actions.reshape(-1), returns.reshape(-1), np.float32(lr)).numpy()

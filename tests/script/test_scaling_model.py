@@ -2,9 +2,16 @@
 
 import pytest
 
-from speed.cluster import NETWORKS, Network, exchange_seconds, speedup, speedup_table, wait_seconds
+from benchmarking.scaling_model import (
+    INTERCONNECTS,
+    Interconnect,
+    exchange_seconds,
+    speedup,
+    speedup_table,
+    wait_seconds,
+)
 
-WIRE = Network("wire", bandwidth=1e6, latency=0.001)
+WIRE = Interconnect("wire", bandwidth=1e6, latency=0.001)
 
 
 def test_a_ring_sends_an_nth_in_each_of_its_steps():
@@ -19,11 +26,11 @@ def test_nobody_waits_alone_or_for_updates_that_take_equally_long():
 
 
 def test_a_free_exchange_of_even_updates_is_linear():
-    assert speedup(8, 0.1, 0.0, 0, Network("", 1e9, 0.0)) == pytest.approx(8)
+    assert speedup(8, 0.1, 0.0, 0, Interconnect("", 1e9, 0.0)) == pytest.approx(8)
     assert speedup(2, 1.0, 0.0, 10**6, WIRE) == pytest.approx(2 / 2.002)
 
 
-def test_the_table_has_a_row_for_each_network():
+def test_the_table_has_a_row_for_each_interconnect():
     lines = speedup_table(0.04, 0.002, 2_700_000)
-    assert len(lines) == 2 + len(NETWORKS) and all(line.count("|") == 8 for line in lines)
+    assert len(lines) == 2 + len(INTERCONNECTS) and all(line.count("|") == 8 for line in lines)
     assert lines[-1].startswith("| NVLink") and float(lines[-1].split("|")[2]) < 2

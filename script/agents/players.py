@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from agents import tetris_rule
 from emulators import Emulator, Game, make_emulator
 from emulators.games import catcher, flappy_bird, snake
 from emulators.gym import GymEmulator
-from experiments import tetris_rule
 
 Player = Callable[[Any], int]  # from an emulator to an action
 

@@ -1,9 +1,8 @@
-"""What a page about runs shows of each: options, command, scores, film; and the page, with all of it inside."""
+"""One HTML page about runs: learning curves, and of each run its options, command, test scores and a film."""
 
 import base64
 import dataclasses
 import io
-import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +11,16 @@ from typing import Any, NamedTuple
 import jinja2
 from matplotlib.figure import Figure
 
-from experiments.front_doors import call, test
+from agents.commands import call, test
+from experiments.train_command import train_command
 from figures.curves import draw_curves
 from figures.groups import figar_words, group_runs
 from figures.repetitions import draw_repetitions, is_figar, read_repetitions
 from figures.runs import Run, short_names
 from figures.style import styled
-from paac.cli.command_line import FIXED, LOCAL, TUNABLE, flag, typed_fields
-from paac.cli.options import Options, resolve
-from paac.training.run_folder import checkpoint_steps
+from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
+from paac.cli.options import Options
+from paac.training.run_folder import RunFolder
 
 TEMPLATE = Path(__file__).parent / "report.html"
 
@@ -33,7 +33,7 @@ class Episodes(NamedTuple):
     film_seconds: float
 
 
-class Section(NamedTuple):
+class RunSection(NamedTuple):
     """One run on the page."""
 
     name: str
@@ -47,26 +47,26 @@ class Section(NamedTuple):
 
 
 def write_page(runs: Sequence[Run], title: str, episodes: Episodes, file: Path) -> None:
-    """Write one HTML page that needs nothing else. Raises OSError, and CommandError if an agent cannot be played."""
+    """Write one HTML page with all its pictures inside. Raises OSError, and CommandError if an agent cannot be played."""
     groups, _ = group_runs(runs)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=title,
         curves=picture(draw_curves(groups)),
-        sections=[section(run, name, episodes) for run, name in zip(runs, short_names(runs), strict=True)],
+        sections=[run_section(run, name, episodes) for run, name in zip(runs, short_names(runs), strict=True)],
     )
     file.write_text(page, encoding="utf-8")
 
 
-def section(run: Run, name: str, episodes: Episodes) -> Section:
+def run_section(run: Run, name: str, episodes: Episodes) -> RunSection:
     """Everything about one run."""
-    steps = checkpoint_steps(run.folder / "checkpoints")
+    steps = RunFolder(run.folder).checkpoints.steps()
     played = bool(steps and episodes.tests)
-    return Section(
+    return RunSection(
         name=name,
         game=run.game,
         facts=facts(run),
-        command=command(run.options, name),
+        command=train_command(run.options, name),
         options=option_rows(run.options),
         tests=test(run.folder, "-tc", str(episodes.tests), "--seed", str(episodes.seed)) if played else None,
         film=film(run, episodes) if played else "",
@@ -76,7 +76,7 @@ def section(run: Run, name: str, episodes: Episodes) -> Section:
 
 def facts(run: Run) -> dict[str, str]:
     """What a reader asks first, in words."""
-    last = run.scores[-50:]
+    last = run.last_scores
     return {
         "decisions": f"{run.steps[-1]:,}",
         "frames": f"{run.at('frames')[-1]:,.0f}",
@@ -88,26 +88,14 @@ def facts(run: Run) -> dict[str, str]:
     }
 
 
-def command(options: Options, name: str) -> str:
-    """What to type for the same training: everything that is not what a new run would choose anyway."""
-    chosen = resolve(Options(game=options.game, protocol=options.protocol, emulator_counts=options.emulator_counts))
-    words = ["python3", "train.py", "-df", f"logs/{name}"]
-    for field, kind in typed_fields(Options):
-        value = getattr(options, field.name)
-        asked = field.name in ("game", "random_seed") or value != getattr(chosen, field.name)
-        if field.name in ("protocol", "emulator_counts"):
-            asked = value != field.default
-        if field.metadata["kind"] == LOCAL or not asked:
-            continue
-        name_typed = flag(field)
-        words += [name_typed if value else f"--no-{name_typed[2:]}"] if kind is bool else [name_typed, str(value)]
-    return shlex.join(words)
-
-
 def option_rows(options: Options) -> list[tuple[str, Any, bool]]:
     """All options that make the run what it is, by name."""
     return [
-        (field.name, getattr(options, field.name), field.default not in (getattr(options, field.name), None))
+        (
+            field.name,
+            getattr(options, field.name),
+            field.default not in (getattr(options, field.name), None, CHOSEN_AT_START),
+        )
         for field in dataclasses.fields(Options)
         if field.metadata["kind"] in (FIXED, TUNABLE)
     ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from networks.registry import TORSOS
 from paac.cli.command_line import AT_LEAST_ONE, POSITIVE, option, typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import Options, check, resolve, usable_cores
+from paac.cli.options import Options, resolve, usable_cores
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,14 @@ def check_peers() -> None:
             raise UserError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
 
 
-def parse(argv: Sequence[str], teaches: str) -> tuple[BenchmarkOptions, list[str]]:
+def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOptions, list[str]]:
     """The options and the networks to measure. Raises UserError."""
-    typed = typed_options(BenchmarkOptions, argv, teaches)
-    options = BenchmarkOptions(**typed)
+    typed = typed_options(BenchmarkOptions, argv, description)
+    options: BenchmarkOptions = resolve(typed, cls=BenchmarkOptions)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:
         if arch not in TORSOS:
             raise UserError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
-        check(dataclasses.replace(options, arch=arch))
     if options.peers:
         check_peers()
     if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):
@@ -58,4 +57,4 @@ def parse(argv: Sequence[str], teaches: str) -> tuple[BenchmarkOptions, list[str
 
         if find_game(options.game, options.rom_path).platform != "atari":
             raise UserError(f"-g {options.game}: --peers and --baseline play Atari only; leave them out")
-    return resolve(dataclasses.replace(options, arch=archs[0])), archs
+    return dataclasses.replace(options, arch=archs[0]), archs

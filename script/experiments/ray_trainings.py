@@ -41,7 +41,7 @@ class Trainer:
 
 
 class RayTrainings:
-    """What `Trainings` is for one machine."""
+    """The training processes of a Ray cluster, with the methods of `Trainings`."""
 
     def __init__(self, address: str, cpus: float, gpus: float):
         """`address` of the cluster, HOST:PORT, or "auto" for the one this machine belongs to. Raises UserError."""
@@ -88,7 +88,7 @@ class RayTrainings:
             ray.kill(trainer)
 
     def stop(self, number: int) -> None:
-        """Pass a signal on to all; what waits for a machine is not started any more."""
+        """Pass a signal on to all; a training that still waits for a machine does not start."""
         with self._lock:
             self.stopping = True
             for trainer in self._trainers:

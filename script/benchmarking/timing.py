@@ -44,12 +44,12 @@ def medians(measured: Rounds, frame_skip: int) -> dict[str, Rate]:
 
 
 def median_ratio(measured: Rounds, name: str, other: str, column: int = 0) -> float:
-    """Of decisions a second (column 0) or plays (1), taken round by round: what drifts, drifts for both."""
+    """Of decisions a second (column 0) or plays (1), taken round by round: if the machine drifts, it drifts for both."""
     pairs = zip(measured[name], measured[other], strict=True)
     return statistics.median(mine[column] / theirs[column] for mine, theirs in pairs)
 
 
-def share_of_bound(measured: Rounds) -> float:
+def fraction_of_bound(measured: Rounds) -> float:
     """The loop against 1 / (1 / emulators + 1 / network), the speed of one in which the two never work at once."""
     rounds = zip(*(measured[name] for name in ("emulators", "network", "loop")), strict=True)
     return statistics.median(loop[0] * (1 / emulators[0] + 1 / network[0]) for emulators, network, loop in rounds)

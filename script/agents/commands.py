@@ -1,4 +1,4 @@
-"""test.py and gif.py, called as commands."""
+"""The entry points test.py and gif.py, called as commands."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ class CommandError(OSError):
 
 
 def call(script: str, *arguments: str | Path) -> str:
-    """Run a front door and return what it printed. Raises CommandError."""
+    """Run `script`, an entry point, and return what it prints. Raises CommandError."""
     done = subprocess.run(
         [sys.executable, str(ROOT / script), *map(str, arguments)],
         stdin=subprocess.DEVNULL,

@@ -1,9 +1,7 @@
-"""Scores of random play and of a professional human tester, by the game's ROM name.
+"""Published scores, by the game's ROM name."""
 
-Means of episodes of at most 30 minutes that start with up to 30 no-ops. Source: Wang et al. 2016, Dueling Network
-Architectures for Deep Reinforcement Learning, table 2.
-"""
-
+# Random play and a professional human tester: means of episodes of at most 30 minutes that start with up to 30 no-ops.
+# Source: Wang et al. 2016, Dueling Network Architectures for Deep Reinforcement Learning, table 2.
 HUMAN_SCORES: dict[str, tuple[float, float]] = {
     # game: (random, human)
     "alien": (227.8, 7127.7),
@@ -63,4 +61,21 @@ HUMAN_SCORES: dict[str, tuple[float, float]] = {
     "wizard_of_wor": (563.5, 4756.5),
     "yars_revenge": (3092.9, 54576.9),
     "zaxxon": (32.5, 9173.3),
+}
+
+# The original Manette: means of 50 episodes after 80 million decisions. Source: its README.
+ORIGINAL_SCORES: dict[str, tuple[float, float]] = {
+    # game: (PAAC, FiGAR 10)
+    "asterix": (17525, 38315),
+    "asteroids": (1427, 66708),
+    "breakout": (407, 779),
+    "enduro": (0, 677),
+    "gopher": (14034, 26625),
+    "gravitar": (168, 502),
+    "montezuma_revenge": (0, 0),
+    "ms_pacman": (2408, 5488),
+    "pong": (19.9, 19.5),
+    "seaquest": (1679, 10032),
+    "space_invaders": (747, 4262),
+    "yars_revenge": (12808, 11329),
 }

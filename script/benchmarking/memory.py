@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-TRAIN = Path(__file__).resolve().parent.parent.parent / "train.py"
+from experiments.trainings import TRAIN
 
 
 class Sample(NamedTuple):

@@ -1,0 +1,1 @@
+"""What `script/benchmark.py` measures, and what it compares Manette with."""

@@ -1,1 +1,0 @@
-"""What `script/benchmark.py` measures with, and what it measures Manette against."""
