@@ -41,8 +41,7 @@ def main(argv: Sequence[str]) -> None:
         viewer = Viewer(options.visualize)
     with StopSignal() as stop, join() as processes:
         device = start_tensorflow(options.device, options.op_threads, processes.connect)
-        for line in device_notes(options.device, device, options.precision):
-            print(line)
+        print(*device_notes(options.device, device, options.precision), sep="\n")
 
         import tensorflow as tf
 

@@ -57,15 +57,12 @@ def play_episodes(
     """Play one episode in each emulator, all through one batch; each stops at its own end.
 
     Actions and repeats are drawn from the policy as in training, or are the most probable with `greedy`. The policy is
-    the mean of `dropout_samples` passes, each with its own dropout (Gal and Ghahramani 2016). The first
-    emulators may have `watchers`, who change nothing.
+    the mean of `dropout_samples` passes, each with its own dropout (Gal and Ghahramani 2016). The first emulators may
+    have `watchers`, who change nothing.
     """
     random = np.random.default_rng(seed)
     count = len(emulators)
-    # Made for this network and freed with it: a `tf.function` of the module keeps the graphs of all networks.
-    encode = tf.function(network.encode, autograph=False)
-    choose = _most_probable if greedy else exploration.sample
-    decide = tf.function(partial(_decide, network, choose=choose), autograph=False)
+    encode, decide = _compile(network, greedy)
     observations = np.stack([emulator.reset() for emulator in emulators])
     totals = np.zeros((count, 5))  # score, plays, decisions, entropy and disagreement
     encodings = [network.blank(count)] * network.torso.memory
@@ -86,10 +83,23 @@ def play_episodes(
         playing = [number for number in playing if not emulators[number].done]
     for watcher, score in zip(watchers, totals[:, 0].tolist(), strict=False):
         watcher.end(score)
-    return [
-        Result(score, int(plays), emulator.cut, entropy / decisions, disagreement / decisions)
-        for emulator, (score, plays, decisions, entropy, disagreement) in zip(emulators, totals.tolist(), strict=True)
-    ]
+    return [_result(emulator, *total) for emulator, total in zip(emulators, totals.tolist(), strict=True)]
+
+
+def _compile(network: ActorCritic, greedy: bool) -> tuple[Callable, Callable]:
+    """The network's encoding of observations, and `_decide`, as graphs.
+
+    They are made for one network and freed with it: a `tf.function` of the module keeps those of all networks.
+    """
+    choose = _most_probable if greedy else exploration.sample
+    decide = partial(_decide, network, choose=choose)
+    return tf.function(network.encode, autograph=False), tf.function(decide, autograph=False)
+
+
+def _result(
+    emulator: Emulator, score: float, plays: float, decisions: float, entropy: float, disagreement: float
+) -> Result:
+    return Result(score, int(plays), emulator.cut, entropy / decisions, disagreement / decisions)
 
 
 class _Decisions(NamedTuple):
