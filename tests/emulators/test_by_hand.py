@@ -47,7 +47,7 @@ def tap(window, *names, seconds=0.03):
 
 
 def tetris(window):
-    return window._emulator._own.state
+    return window._emulator.game.state
 
 
 @pytest.mark.parametrize("window", ["tetris"], indirect=True)
