@@ -35,10 +35,6 @@ class Emulator(ABC):
     joins_pictures = True  # whether a film joins two frames, because sprites may flicker
     can_save = True  # whether `save_state` works
 
-    aspect: float | None = None  # width by height of a pixel-true screen on a television, None: as it is
-    taps = False  # whether a key acts once each time it is pressed, played by hand, or as long as it is down
-    key_repeat = 0  # ms from one tap to the next of a key that stays down, 0: one tap
-
     num_actions: int
     on_frame: Callable[[np.ndarray], None] | None = None  # called with every screen() shown, if set
 
@@ -180,26 +176,6 @@ class Emulator(ABC):
     def action_names(self) -> list[str]:
         """What each action is called, for people; its number where nobody named it."""
         return [str(action) for action in range(self.num_actions)]
-
-    def keys(self) -> dict[frozenset[str], int]:
-        """Which keys, held together, are which action, to play by hand; no key is in there too where a no-op is."""
-        return {} if self.noop is None else {frozenset(): self.noop}
-
-    def start_by_hand(self) -> None:
-        """Start an episode for a person: at its first frame."""
-        self._start()
-        self._screen = np.empty_like(self._screens[-1][-1])
-        self._show(self._screen)
-
-    def frame_by_hand(self, action: int, seconds: float) -> tuple[float, bool]:
-        """Press `action` for one frame, `seconds` after the last; returns its reward and whether the game is over.
-
-        What the agent would see is not kept up: go on with `start_by_hand` or `reset`.
-        """
-        self.done = True
-        reward = self._press(action)
-        self._show(self._screen)
-        return reward, self._is_over()
 
     def save_state(self) -> bytes:
         """Everything the future depends on; `load_state` goes on from it, frame for frame."""

@@ -61,11 +61,6 @@ class GymEmulator(Emulator):
         """Those of the game's row in gym_settings.py, or numbers."""
         return list(self._settings.actions) or super().action_names
 
-    def keys(self) -> dict[frozenset[str], int]:
-        """The digits, and left and right where there are two actions or three."""
-        names = _keys_for(self.num_actions)
-        return super().keys() | {frozenset({key}): action for key, action in names.items()}
-
     def _is_over(self) -> bool:
         return self._over
 
@@ -89,12 +84,6 @@ class GymEmulator(Emulator):
     def close(self) -> None:
         """Close the environment."""
         self._environment.close()
-
-
-def _keys_for(num_actions: int) -> dict[str, int]:
-    if num_actions in (2, 3):
-        return {"left": 0, "right": num_actions - 1}
-    return {str(action): action for action in range(min(10, num_actions))}
 
 
 def _plain(value: Any) -> Any:

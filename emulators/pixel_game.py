@@ -26,7 +26,6 @@ class PixelGameEmulator(Emulator):
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = len(game.actions)
         self.frames_per_second = game.metadata["render_fps"]
-        self.taps, self.key_repeat = game.taps, game.key_repeat
         game.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
         super().__init__(game.picture.shape, seed=seed, rows=settings.rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, MAX_STEPS)
@@ -53,14 +52,3 @@ class PixelGameEmulator(Emulator):
     def action_names(self) -> list[str]:
         """The game's own."""
         return list(self.game.actions)
-
-    def keys(self) -> dict[frozenset[str], int]:
-        """The game's own."""
-        return super().keys() | {frozenset({key}): action for key, action in self.game.keys.items()}
-
-    def frame_by_hand(self, action: int, seconds: float) -> tuple[float, bool]:
-        """As the base's; the game may have a clock of its own for people."""
-        self.done = True
-        reward = self.game.advance_by_hand(action, seconds)
-        self._show(self._screen)
-        return reward, self.game.over

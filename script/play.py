@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> None:
     check(options)
 
     from emulators import find_game, make_emulator
-    from emulators.by_hand import Window
+    from emulators.by_hand import ManualPlay
 
     game = find_game(options.game, options.rom_path)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> None:
     recorder = Recorder(
         game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, join=emulator.joins_pictures
     )
-    Window(str(game), emulator, recorder).play()
+    ManualPlay(str(game), emulator, recorder).play()
 
 
 if __name__ == "__main__":

@@ -162,18 +162,3 @@ def test_names():
     assert set(games["gym"][:-1]) <= set(gymnasium.registry)
     with pytest.raises(GameError, match="type -g tetris"):
         find_game("tetris:foo")
-
-
-@pytest.mark.parametrize("name", PLAYED)
-def test_keys_press_actions_by_hand(name):
-    emulator = make_emulator(name, seed=2)
-    emulator.start_by_hand()
-    keys = emulator.keys()
-    allowed = emulator.num_actions + (name == "tetris")  # a drop all the way is for people
-    assert {action for action in keys.values()} == set(range(allowed)) or name == "CartPole-v0"
-    for action in keys.values():
-        reward, over = emulator.frame_by_hand(action, 0.05)
-        assert isinstance(reward, float) and isinstance(over, bool)
-        if over:
-            emulator.start_by_hand()
-    assert emulator.screen().shape[2] == 3
