@@ -213,7 +213,7 @@ def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
-        monkeypatch.setattr("emulators.pool.PATIENCE", 1)
+        monkeypatch.setattr("emulators.workers.WORKER_TIMEOUT_S", 1)
         rescue = threading.Timer(5, os.kill, (pool.worker_pids[0], signal.SIGKILL))  # lest a failing test hang
         rescue.start()
         with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
