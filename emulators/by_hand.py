@@ -60,7 +60,7 @@ def frame_by_hand(emulator: Emulator, action: int, seconds: float) -> tuple[floa
     else:
         reward = emulator._press(action)
     emulator._show(emulator._screen)
-    return reward, emulator._is_over() or emulator._is_cut()
+    return reward, emulator._is_over() or emulator._is_truncated()
 
 
 class Recorder(Protocol):

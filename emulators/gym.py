@@ -64,7 +64,7 @@ class GymEmulator(Emulator):
     def _is_over(self) -> bool:
         return self._over
 
-    def _is_cut(self) -> bool:
+    def _is_truncated(self) -> bool:
         return self._truncated
 
     def _save(self) -> bytes:

@@ -94,7 +94,11 @@ def play_episodes(
         watcher.end(score)
     return [
         Result(
-            scores[number], int(lengths[number]), emulator.cut, entropies[number] / made, disagreements[number] / made
+            scores[number],
+            int(lengths[number]),
+            emulator.truncated,
+            entropies[number] / made,
+            disagreements[number] / made,
         )
         for number, (emulator, made) in enumerate(zip(emulators, decisions.tolist(), strict=True))
     ]

@@ -118,4 +118,4 @@ def bare_game(emulator: Any) -> tuple[Callable, Callable, Callable]:
         emulator._press(action)
         draw()
 
-    return press, (lambda: emulator._is_over() or emulator._is_cut()), emulator._start
+    return press, (lambda: emulator._is_over() or emulator._is_truncated()), emulator._start

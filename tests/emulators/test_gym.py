@@ -40,7 +40,7 @@ def play(emulator, decisions=60):
         if emulator.done:
             course.append(emulator.reset().tobytes())
         observation, reward, done = emulator.step(action)
-        course.append((observation.tobytes(), reward, done, emulator.cut))
+        course.append((observation.tobytes(), reward, done, emulator.truncated))
     return course
 
 
@@ -80,14 +80,14 @@ def test_a_game_that_cannot_save_its_state_says_so_and_the_pool_knows():
         assert pool.can_save and len(pool.save_states()) == 2
 
 
-def test_an_episode_is_cut_where_gymnasium_cuts_it():
+def test_an_episode_is_truncated_where_gymnasium_truncates_it():
     emulator = make_emulator("MountainCar-v0", seed=1, random_start=False)  # 200 steps, 2 a decision; 8 fill the stack
     emulator.reset()
     decisions = 0
     while not emulator.done:
         emulator.step(1)
         decisions += 1
-    assert emulator.cut and decisions == (200 - 8) / 2
+    assert emulator.truncated and decisions == (200 - 8) / 2
     assert make_emulator("MountainCar-v0", seed=1, max_episode_frames=50).max_episode_frames == 50
 
 

@@ -70,7 +70,7 @@ def test_after_the_end_nothing_happens():
     emulator.reset()
     while not emulator.done:
         _, reward, _ = emulator.step(1)
-    assert reward == -5 and not emulator.cut
+    assert reward == -5 and not emulator.truncated
     before = emulator.game.save_state()
     assert emulator._press(1) == 0
     assert emulator.game.save_state() == before

@@ -26,7 +26,7 @@ class Game:
         self.decisions = decisions
         self.number = number
         self.will_be_cut = cut
-        self.done, self.cut = True, False
+        self.done, self.truncated = True, False
         self.held = []  # (action, repeats) of every decision
         self.seen = []
 
@@ -39,7 +39,7 @@ class Game:
         assert type(action) is int
         self.held.append((action, repeats))
         self.done = len(self.held) == self.decisions
-        self.cut = self.done and self.will_be_cut
+        self.truncated = self.done and self.will_be_cut
         plays = 1 if self.done else 1 + repeats  # the end comes in the middle of what is held
         return self._observation(), 100.5 * plays - 300, self.done, plays
 
