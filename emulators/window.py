@@ -27,7 +27,8 @@ class Window:
     """A window that shows one picture at a time, with lines of text below it.
 
     It opens with the first picture. `closed` becomes true when `close` is called, when the user closes the window and
-    when the display goes away; from then on nothing is shown.
+    when pygame loses its display; from then on nothing is shown. An X server that ends takes the process with it: its
+    library, Xlib, leaves no choice.
     """
 
     def __init__(self, title: str):
@@ -59,7 +60,7 @@ class Window:
             self._draw(picture, size, lines)
             if any(event.type == pygame.QUIT for event in pygame.event.get(exclude=pygame.KEYDOWN)):
                 self.close()
-        except pygame.error:  # the display is gone
+        except pygame.error:  # the display is lost
             self.close()
 
     def _draw(self, picture: np.ndarray, size: tuple[int, int], lines: Sequence[str]) -> None:
