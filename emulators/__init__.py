@@ -2,8 +2,9 @@
 
 import emulators.sdl  # noqa: F401 - before anything imports pygame
 from emulators.emulator import Emulator, GameError
-from emulators.pool import EmulatorPool, WorkerError
+from emulators.pool import EmulatorPool
 from emulators.registry import Game, find_game, list_games, make_emulator, short_name
+from emulators.workers import WorkerError
 
 __all__ = [
     "Emulator",

@@ -9,7 +9,6 @@ from ale_py import Action, ALEInterface, ALEState, LoggerMode, roms
 from emulators.atari_palette import colour_table, luminance_table
 from emulators.emulator import Emulator, GameError, Seed
 
-KEYS = {"UP": "up", "DOWN": "down", "LEFT": "left", "RIGHT": "right", "FIRE": "space"}
 LARGEST_ROM = 1 << 20  # bytes; cartridges hold 64 KiB at most, and a huge file must not be read to find that out
 
 ALEInterface.setLoggerMode(LoggerMode.Error)  # 32 emulators would greet 32 times
@@ -17,8 +16,6 @@ ALEInterface.setLoggerMode(LoggerMode.Error)  # 32 emulators would greet 32 time
 
 class AtariEmulator(Emulator):
     """One Atari game. Four frames a decision, the last two joined: sprites may flicker, shown in every other frame."""
-
-    aspect = 4 / 3
 
     def __init__(
         self, rom: str, *, seed: Seed, sticky_actions: float = 0.0, full_action_space: bool = False, **settings
@@ -79,13 +76,6 @@ class AtariEmulator(Emulator):
     def action_names(self) -> list[str]:
         """ALE's: NOOP, FIRE, UP, ..."""
         return [Action(action).name for action in self._actions]
-
-    def keys(self) -> dict[frozenset[str], int]:
-        """Arrows, and the space bar for the button: UPRIGHTFIRE is up, right and space."""
-        return {
-            frozenset(key for word, key in KEYS.items() if word in name): action
-            for action, name in enumerate(self.action_names)
-        }
 
     def _is_over(self) -> bool:
         return self._ale.game_over()

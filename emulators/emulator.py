@@ -1,4 +1,4 @@
-"""A game as an agent meets it: frame skip, pooling, frame stack, random start, lost lives and the frame cap.
+"""A game as an agent sees it: frame skip, pooling, frame stack, random start, lost lives and the frame cap.
 
 A platform (Atari, ...) writes four small methods: `_start` a game, `_press` an action for one frame, `_show` the screen
 and `_is_over`; `_lives` where lives exist; `_save` and `_load` where its state can be saved.
@@ -23,7 +23,7 @@ class GameError(ValueError):
 class Emulator(ABC):
     """One game with its own random generator, stepped by decisions of `frame_skip` frames.
 
-    Class attributes are the platform's protocol; `max_noops` may be lowered for one emulator.
+    The class attributes are the platform's protocol; one emulator may have a lower `max_noops`.
     """
 
     frame_skip = 4  # frames an action is pressed for in one decision
@@ -34,10 +34,6 @@ class Emulator(ABC):
     frames_per_second = 60  # of game time, for films
     joins_pictures = True  # whether a film joins two frames, because sprites may flicker
     can_save = True  # whether `save_state` works
-
-    aspect: float | None = None  # width by height of a pixel-true screen on a television, None: as it is
-    taps = False  # whether a key acts once each time it is pressed, played by hand, or as long as it is down
-    key_repeat = 0  # ms from one tap to the next of a key that stays down, 0: one tap
 
     num_actions: int
     on_frame: Callable[[np.ndarray], None] | None = None  # called with every screen() shown, if set
@@ -57,8 +53,8 @@ class Emulator(ABC):
         rows: int | None = None,
     ):
         """`screen_shape` is [height, width] of palette indices, with their `colours` [256, 3] and `luminances` [256],
-        or [height, width, 3] of RGB; the first `rows` of it are observed, None: all. An episode is cut after
-        `max_episode_frames` frames since reset, no-ops included.
+        or [height, width, 3] of RGB; only its first `rows` rows are observed, None: all. An episode is
+        truncated after `max_episode_frames` frames since reset, no-ops included.
         """
         self.random_start = random_start
         self.single_life_episodes = single_life_episodes
@@ -75,9 +71,9 @@ class Emulator(ABC):
         self._frames = 0
         self._lives_left = 0
         self.done = True
-        self.cut = False
+        self.truncated = False
 
-    # What a platform writes.
+    # What a platform implements.
 
     @abstractmethod
     def _start(self) -> None:
@@ -95,12 +91,12 @@ class Emulator(ABC):
     def _is_over(self) -> bool:
         """Whether the game has ended."""
 
-    def _is_cut(self) -> bool:
-        """Whether the game itself has cut the episode."""
+    def _is_truncated(self) -> bool:
+        """Whether the game itself has truncated the episode."""
         return False
 
     def _lives(self) -> int:
-        """Lives left, 0 where a game knows none."""
+        """Lives left, 0 where a game has none."""
         return 0
 
     def _save(self) -> bytes:
@@ -110,12 +106,12 @@ class Emulator(ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot load a state")
 
     def close(self) -> None:  # noqa: B027 - few platforms hold anything
-        """Give back what the platform holds."""
+        """Free what the platform holds."""
 
     # What an agent uses.
 
     def write_to(self, words: np.ndarray) -> None:
-        """From now on keep the observation in `words`, uint32 [84, 84, 1 or 3], in place of a new array for each."""
+        """Keep the observation in `words`, uint32 [84, 84, 1 or 3], from now on, instead of a new array each time."""
         words[...] = self._stack.words
         self._stack.words = words
         self._stack.in_place = True
@@ -133,7 +129,7 @@ class Emulator(ABC):
         """
         self._start()
         self._frames = 0
-        self.cut = False
+        self.truncated = False
         if self.noop is None:
             self._screen = self._screens[-1][-1]
             self._show(self._screen)
@@ -159,7 +155,7 @@ class Emulator(ABC):
         """Play `action` 1 + `repeats` times (FiGAR), or until the episode is done.
 
         Returns the observation, the sum of raw rewards, `done`, and how many times it was played. `done` is true at
-        game over, at a lost life with `single_life_episodes`, and at the frame cap, when `cut` is true as well.
+        game over, at a lost life with `single_life_episodes`, and at the frame cap, when `truncated` is true as well.
         """
         if self.done:
             raise RuntimeError("the episode is over: call reset() first")
@@ -181,29 +177,9 @@ class Emulator(ABC):
         """What each action is called, for people; its number where nobody named it."""
         return [str(action) for action in range(self.num_actions)]
 
-    def keys(self) -> dict[frozenset[str], int]:
-        """Which keys, held together, are which action, to play by hand; no key is in there too where a no-op is."""
-        return {} if self.noop is None else {frozenset(): self.noop}
-
-    def start_by_hand(self) -> None:
-        """Start an episode for a person: at its first frame."""
-        self._start()
-        self._screen = np.empty_like(self._screens[-1][-1])
-        self._show(self._screen)
-
-    def frame_by_hand(self, action: int, seconds: float) -> tuple[float, bool]:
-        """Press `action` for one frame, `seconds` after the last; returns its reward and whether the game is over.
-
-        What the agent would see is not kept up: go on with `start_by_hand` or `reset`.
-        """
-        self.done = True
-        reward = self._press(action)
-        self._show(self._screen)
-        return reward, self._is_over()
-
     def save_state(self) -> bytes:
-        """Everything the future depends on; `load_state` goes on from it, frame for frame."""
-        counters = [self._frames, self._lives_left, int(self.done), int(self.cut)]
+        """Return everything that the future depends on: after `load_state` the same frames follow."""
+        counters = [self._frames, self._lives_left, int(self.done), int(self.truncated)]
         file = io.BytesIO()
         np.savez_compressed(
             file,
@@ -216,14 +192,14 @@ class Emulator(ABC):
         return file.getvalue()
 
     def load_state(self, state: bytes) -> None:
-        """Go on from what `save_state` gave, in this process or another."""
+        """Continue from what `save_state` returned, in this process or another."""
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
             self._load(saved["game"].tobytes())
             self._random.bit_generator.state = json.loads(saved["random"].tobytes())
             self._stack.set(saved["stack"])
             self._screen = saved["screen"]  # ALE's own screen is stale until the next frame
-            self._frames, self._lives_left, done, cut = saved["counters"].tolist()
-        self.done, self.cut = bool(done), bool(cut)
+            self._frames, self._lives_left, done, truncated = saved["counters"].tolist()
+        self.done, self.truncated = bool(done), bool(truncated)
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
         """Press `action` for `frame_skip` frames; the last screens, `pooled_frames` of them, go to `screens`."""
@@ -259,5 +235,5 @@ class Emulator(ABC):
         if self.single_life_episodes:
             before, self._lives_left = self._lives_left, self._lives()
             over = over or self._lives_left < before
-        self.cut = not over and (self._is_cut() or self._frames >= self.max_episode_frames)
-        return over or self.cut
+        self.truncated = not over and (self._is_truncated() or self._frames >= self.max_episode_frames)
+        return over or self.truncated

@@ -1,4 +1,4 @@
-"""Gymnasium's games, ours among them, seen through their rendered pixels."""
+"""Gymnasium's environments, seen through their rendered pixels."""
 
 import importlib
 import json
@@ -10,7 +10,6 @@ import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import GAMES as OWN_GAMES
-from emulators.games.pixel_game import PixelGame
 from emulators.gym_settings import GymSettings
 
 # Packages that bring games of their own, by the beginning of their ids.
@@ -18,55 +17,39 @@ PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "mini
 
 
 class GymEmulator(Emulator):
-    """One Gymnasium environment. What no one sees is not drawn: a decision renders only the frames it joins."""
+    """One Gymnasium environment. It renders only the frames that an observation is made of."""
 
     joins_pictures = False  # nothing flickers
 
-    def __init__(self, settings: GymSettings, *, seed: Seed, random_start: bool = True, **others: Any):
+    def __init__(self, settings: GymSettings, *, seed: Seed, **others: Any):
         """`others` are the settings of `Emulator`. Raises GameError for an environment that cannot be played."""
         environment = make_environment(settings.id)
         limit = environment.spec and environment.spec.max_episode_steps
-        bare = environment.unwrapped
-        self._own = bare if isinstance(bare, PixelGame) else None
         # Where the state can be saved, without Gymnasium's wrapper that counts steps: the emulator counts them itself.
-        self._environment = bare if self._own or settings.saved else environment
+        self._environment = environment.unwrapped if settings.saved else environment
         self._settings = settings
         self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
         self.frames_per_second = self._environment.metadata.get("render_fps") or 30
-        if self._own:
-            self.taps, self.key_repeat = self._own.taps, self._own.key_repeat
-        self.can_save = self._own is not None or bool(settings.saved)
+        self.can_save = bool(settings.saved)
         self._environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
-        super().__init__(
-            np.asarray(self._environment.render()).shape,
-            seed=seed,
-            random_start=random_start,
-            rows=settings.rows,
-            **others,
-        )
+        screen_shape = np.asarray(self._environment.render()).shape
+        super().__init__(screen_shape, seed=seed, rows=settings.rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, limit or self.max_episode_frames)
 
     def _start(self) -> None:
         self._over = self._truncated = False
-        if self._own:
-            self._own.start()
-        else:
-            self._environment.reset()
+        self._environment.reset()
 
     def _press(self, action: int) -> float:
         if self._over or self._truncated:
             return 0.0
-        if self._own:
-            gained = self._own.advance(action)
-            self._over = self._own.over
-            return gained
         _, reward, self._over, self._truncated, _ = self._environment.step(action)
         return float(reward)
 
     def _show(self, screen: np.ndarray) -> None:
-        screen[...] = self._own.draw() if self._own else self._environment.render()
+        screen[...] = self._environment.render()
 
     @property
     def environment(self) -> Any:
@@ -75,32 +58,16 @@ class GymEmulator(Emulator):
 
     @property
     def action_names(self) -> list[str]:
-        """Our games' own names, or those of the game's row in gym_settings.py."""
-        return list(self._own.actions if self._own else self._settings.actions) or super().action_names
-
-    def keys(self) -> dict[frozenset[str], int]:
-        """Our games' own keys; for others the digits, and left and right where there are two actions or three."""
-        names = self._own.keys if self._own else _keys_for(self.num_actions)
-        return super().keys() | {frozenset({key}): action for key, action in names.items()}
-
-    def frame_by_hand(self, action: int, seconds: float) -> tuple[float, bool]:
-        """As the base's; our games may have a clock of their own for people."""
-        if not self._own:
-            return super().frame_by_hand(action, seconds)
-        self.done = True
-        reward = self._own.advance_by_hand(action, seconds)
-        self._show(self._screen)
-        return reward, self._own.over
+        """Those of the game's row in gym_settings.py, or numbers."""
+        return list(self._settings.actions) or super().action_names
 
     def _is_over(self) -> bool:
         return self._over
 
-    def _is_cut(self) -> bool:
+    def _is_truncated(self) -> bool:
         return self._truncated
 
     def _save(self) -> bytes:
-        if self._own:
-            return self._own.save_state()
         if not self._settings.saved:
             return super()._save()
         environment = self._environment.unwrapped
@@ -109,10 +76,6 @@ class GymEmulator(Emulator):
 
     def _load(self, state: bytes) -> None:
         self._over = self._truncated = False
-        if self._own:
-            self._own.load_state(state)
-            self._over = self._own.over
-            return
         saved, environment = json.loads(state), self._environment.unwrapped
         for name, value in saved["values"].items():
             setattr(environment, name, np.array(value) if isinstance(value, list) else value)
@@ -121,12 +84,6 @@ class GymEmulator(Emulator):
     def close(self) -> None:
         """Close the environment."""
         self._environment.close()
-
-
-def _keys_for(num_actions: int) -> dict[str, int]:
-    if num_actions in (2, 3):
-        return {"left": 0, "right": num_actions - 1}
-    return {str(action): action for action in range(min(10, num_actions))}
 
 
 def _plain(value: Any) -> Any:

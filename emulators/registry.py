@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import GAMES, settings_of
+from emulators.gym_settings import GAMES, GymSettings, settings_of
 
 ROM_PATH = "./atari_roms"
 PLATFORMS = ("atari", "gym", "tetris")
@@ -118,9 +118,19 @@ def make_emulator(
         raise GameError(
             f"-g {game}: --sticky_actions, --full_action_space and --protocol machado are Atari's; leave them out"
         )
+    return _make_gym_emulator(settings_of(game.platform, game.name), settings)
+
+
+def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> Emulator:
+    from emulators.games import GAMES as OWN_GAMES
+
+    if gym_settings.id in OWN_GAMES:
+        from emulators.pixel_game import PixelGameEmulator
+
+        return PixelGameEmulator(gym_settings, **settings)
     from emulators.gym import GymEmulator
 
-    return GymEmulator(settings_of(game.platform, game.name), **settings)
+    return GymEmulator(gym_settings, **settings)
 
 
 def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:

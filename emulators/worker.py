@@ -21,7 +21,7 @@ Request = tuple[str, Any]  # what to do with every emulator of the group, and it
 Answer = tuple[bool, Any]  # (True, result), or (False, (emulator number, traceback))
 
 
-class Share(NamedTuple):
+class Part(NamedTuple):
     """A worker's part of one shard."""
 
     connection: Connection
@@ -29,18 +29,18 @@ class Share(NamedTuple):
 
 
 def run_worker(
-    arrays: SharedArrays, game: Game, seed: Seed, first: int, settings: Mapping[str, Any], shares: list[Share]
+    arrays: SharedArrays, game: Game, seed: Seed, first: int, settings: Mapping[str, Any], parts: list[Part]
 ) -> None:
-    """Build the emulators of each share and serve its connection until it is closed.
+    """Build the emulators of each part and serve its connection until it is closed.
 
     Emulator i has the random generator of seed and `first` + i.
     """
     seeds = [seed] if isinstance(seed, int) else list(seed)
     groups = {
-        share.connection.fileno(): Group(
-            arrays, share, lambda number: make_emulator(game, seed=[*seeds, first + number], **settings)
+        part.connection.fileno(): Group(
+            arrays, part, lambda number: make_emulator(game, seed=[*seeds, first + number], **settings)
         )
-        for share in shares
+        for part in parts
     }
     poller = select.poll()
     for file in groups:
@@ -56,9 +56,9 @@ def run_worker(
 class Group:
     """The emulators of one shard in one worker, by their number in the pool."""
 
-    def __init__(self, arrays: SharedArrays, share: Share, make: Callable[[int], Emulator]):
+    def __init__(self, arrays: SharedArrays, part: Part, make: Callable[[int], Emulator]):
         self.emulators: dict[int, Emulator] = {}
-        self._connection, self._numbers = share
+        self._connection, self._numbers = part
         self._make = make
         self._arrays = arrays
 

@@ -18,7 +18,7 @@ class Result(NamedTuple):
 
     score: float  # raw
     length: int  # plays
-    cut: bool  # by the frame cap
+    truncated: bool  # ended by the frame cap
     entropy: float  # of the policy over actions, nats, mean over the decisions
     disagreement: float  # the part of it that comes from the dropout samples not being of one mind, nats
 
@@ -99,7 +99,7 @@ def _compile(network: ActorCritic, greedy: bool) -> tuple[Callable, Callable]:
 def _result(
     emulator: Emulator, score: float, plays: float, decisions: float, entropy: float, disagreement: float
 ) -> Result:
-    return Result(score, int(plays), emulator.cut, entropy / decisions, disagreement / decisions)
+    return Result(score, int(plays), emulator.truncated, entropy / decisions, disagreement / decisions)
 
 
 class _Decisions(NamedTuple):

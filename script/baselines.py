@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from emulators import find_game
 from emulators.gym_settings import starts_at_random
-from emulators.registry import ROM_PATH
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
+from paac.cli.options import Options
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class BaselinesOptions:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", help="train.py --list_games shows all")
-    rom_path: str = option(ROM_PATH, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
+    rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
     test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="episodes to play")
     seed: int = option(1, group="Episodes", limit=SEED, help="of the episodes; those of test.py with the same")
     # fmt: on

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emulators import find_game, make_emulator
-from emulators.registry import ROM_PATH
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, option, parse
+from paac.cli.options import Options
 from paac.video.film import Film
 
 
@@ -24,7 +23,7 @@ class PlayOptions:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", help="train.py --list_games shows all")
-    rom_path: str = option(ROM_PATH, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
+    rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
     seed: int | None = option(None, group="Game", limit=SEED, help="the same game each time (drawn)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where G saves gifs")
     # fmt: on
@@ -61,7 +60,8 @@ class GifRecorder:
 def main(argv: Sequence[str]) -> None:
     options = parse(PlayOptions, argv, __doc__ or "")
 
-    from emulators.by_hand import Window
+    from emulators import find_game, make_emulator
+    from emulators.by_hand import ManualPlay
 
     game = find_game(options.game, options.rom_path)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> None:
     recorder = GifRecorder(
         game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, join=emulator.joins_pictures
     )
-    Window(str(game), emulator, recorder).play()
+    ManualPlay(str(game), emulator, recorder).play()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ GAMES = {
     "Snake-v0": "snake",
     "Tetris-v0": "tetris",
 }
-MAX_STEPS = 10_000  # of an episode; then it is cut
+MAX_STEPS = 10_000  # of an episode; then it is truncated
 
 for _id, _module in GAMES.items():
     gymnasium.register(

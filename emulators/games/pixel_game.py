@@ -8,6 +8,10 @@ import gymnasium
 import numpy as np
 import pygame
 
+from emulators.window import Window
+
+WINDOW_HEIGHT = 480  # pixels at most, unless the picture is higher
+
 Colour = tuple[int, int, int]
 
 
@@ -39,7 +43,7 @@ class PixelGame(gymnasium.Env):
         self.picture = np.zeros((height, width, 3), np.uint8)
         self.canvas = pygame.image.frombuffer(self.picture.data, self.size, "RGB")  # the same memory
         self.state: dict[str, Any] = {}
-        self._window: pygame.Surface | None = None
+        self._window: Window | None = None
 
     # What a game writes.
 
@@ -115,18 +119,14 @@ class PixelGame(gymnasium.Env):
     def close(self) -> None:
         """Close the window, if there is one."""
         if self._window is not None:
-            pygame.display.quit()
+            self._window.close()
             self._window = None
 
     def _show_window(self) -> None:
         if self.render_mode != "human":
             return
         if self._window is None:
-            pygame.display.init()
-            scale = max(1, 480 // self.size[1])
-            self._window = pygame.display.set_mode([scale * length for length in self.size])
-            pygame.display.set_caption(type(self).__name__)
-        self._draw()
-        self._window.blit(pygame.transform.scale(self.canvas, self._window.get_size()), (0, 0))
-        pygame.event.pump()
-        pygame.display.flip()
+            self._window = Window(type(self).__name__)
+        width, height = self.size
+        scale = max(1, WINDOW_HEIGHT // height)
+        self._window.show(self.draw(), (scale * width, scale * height))

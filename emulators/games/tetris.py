@@ -249,10 +249,10 @@ def _text(words: str) -> pygame.Surface:
 
 if __name__ == "__main__":
     from emulators import GameError, make_emulator
-    from emulators.by_hand import Window
+    from emulators.by_hand import ManualPlay
 
     try:
-        Window("Tetris", make_emulator("tetris", seed=time.time_ns())).play()
+        ManualPlay("Tetris", make_emulator("tetris", seed=time.time_ns())).play()
     except GameError as error:
         print(f"tetris: {error}", file=sys.stderr)
         sys.exit(2)

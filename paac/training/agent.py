@@ -45,7 +45,7 @@ class AgentEpisodes(NamedTuple):
             "greedy": self.greedy,
             "scores": scores.tolist(),
             "lengths": [result.length for result in self.results],
-            "cut": [number for number, result in enumerate(self.results, 1) if result.cut],
+            "cut": [number for number, result in enumerate(self.results, 1) if result.truncated],
             "uncertainty": {
                 "entropy": float(np.mean([result.entropy for result in self.results])),
                 "disagreement": float(np.mean([result.disagreement for result in self.results])),

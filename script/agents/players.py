@@ -13,6 +13,7 @@ from agents import tetris_rule
 from emulators import Emulator, Game, make_emulator
 from emulators.games import catcher, flappy_bird, snake
 from emulators.gym import GymEmulator
+from emulators.pixel_game import PixelGameEmulator
 
 Player = Callable[[Any], int]  # from an emulator to an action
 
@@ -28,24 +29,24 @@ def balance(emulator: GymEmulator) -> int:
     return int(angle + 0.5 * turning > 0)
 
 
-def catch(emulator: GymEmulator) -> int:
+def catch(emulator: PixelGameEmulator) -> int:
     """Catcher: push to where the fruit comes down, a little back where the paddle would slide too far."""
-    state = emulator.environment.state
+    state = emulator.game.state
     distance = state["fruit_x"] + catcher.FRUIT / 2 - (state["paddle"] + catcher.PADDLE[0] / 2)
     pushes = {0: -catcher.ACCELERATION, 1: catcher.ACCELERATION, 2: 0.0}
     return min(pushes, key=lambda action: abs(distance - 2 * (state["velocity"] + 2 * pushes[action])))
 
 
-def flap(emulator: GymEmulator) -> int:
+def flap(emulator: PixelGameEmulator) -> int:
     """FlappyBird: flap where the bird's feet are below the middle of the next gap."""
-    state = emulator.environment.state
+    state = emulator.game.state
     _, gap = min(pipe for pipe in state["pipes"] if pipe[0] > flappy_bird.HIT_AFTER)
     return 0 if state["y"] + flappy_bird.BIRD[1] > gap + flappy_bird.GAP / 2 else 1
 
 
-def eat(emulator: GymEmulator) -> int:
+def eat(emulator: PixelGameEmulator) -> int:
     """Snake: straight to the food, by a detour of one step where it lies right behind."""
-    state = emulator.environment.state
+    state = emulator.game.state
     head, food, direction = np.array(state["body"][0]), np.array(state["food"]), np.array(state["direction"])
     way = food + (snake.FOOD - snake.SEGMENT) / 2 - head
 
@@ -56,9 +57,9 @@ def eat(emulator: GymEmulator) -> int:
     return max(range(len(snake.DIRECTIONS)), key=gain)
 
 
-def stack(emulator: GymEmulator) -> int:
+def stack(emulator: PixelGameEmulator) -> int:
     """Tetris: where the board looks best afterwards."""
-    return tetris_rule.stack(emulator.environment.state)
+    return tetris_rule.stack(emulator.game.state)
 
 
 RULES: dict[str, Player] = {

@@ -110,13 +110,16 @@ def one_emulator(game: Any, options: Options) -> tuple[dict[str, Measure], Any]:
 def bare_game(emulator: Any) -> tuple[Callable, Callable, Callable]:
     """One frame of the library underneath, drawn where it does not draw by itself; whether it is over; a new game."""
     from emulators.atari import AtariEmulator
+    from emulators.pixel_game import PixelGameEmulator
 
     if isinstance(emulator, AtariEmulator):
         ale, pressed = emulator._ale, emulator._actions
         return (lambda action: ale.act(pressed[action])), ale.game_over, ale.reset_game
 
+    draw = emulator.game.draw if isinstance(emulator, PixelGameEmulator) else emulator.environment.render
+
     def press(action: int) -> None:
         emulator._press(action)
-        (emulator._own.draw if emulator._own else emulator._environment.render)()
+        draw()
 
-    return press, (lambda: emulator._is_over() or emulator._is_cut()), emulator._start
+    return press, (lambda: emulator._is_over() or emulator._is_truncated()), emulator._start

@@ -69,7 +69,7 @@ def played(emulator, decisions: int = 40) -> list:
         if emulator.done:
             seen.append(emulator.reset().tobytes())
         observation, reward, done, plays = emulator.hold(decision * 7 // 3 % emulator.num_actions, decision % 3)
-        seen += [observation.tobytes(), reward, done, plays, emulator.cut]
+        seen += [observation.tobytes(), reward, done, plays, emulator.truncated]
     return seen
 
 
@@ -238,7 +238,7 @@ def test_a_lost_life_ends_an_episode_only_where_it_is_asked_for():
         assert ale_of(emulator).lives() == 5
         while not emulator.done:
             emulator.hold(1, 10)  # FIRE serves again
-        assert not emulator.cut
+        assert not emulator.truncated
         ends[single_life] = ale_of(emulator).lives(), ale_of(emulator).game_over()
         emulator.reset()
         assert ale_of(emulator).lives() == 5

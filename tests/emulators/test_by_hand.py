@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from emulators import GameError, make_emulator
-from emulators.by_hand import Window
+from emulators.by_hand import ManualPlay, controls_of, frame_by_hand, start_by_hand
 from tests.helpers import ROOT
+
+OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 
 
 class Recorder:
@@ -32,88 +34,117 @@ class Recorder:
 
 
 @pytest.fixture
-def window(monkeypatch, request):
+def play(monkeypatch, request):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    opened = Window("A game", make_emulator(request.param, seed=1), Recorder())
+    opened = ManualPlay("A game", make_emulator(request.param, seed=1), Recorder())
     yield opened
-    if not opened.closed:
-        opened.close()
+    opened.window.close()
 
 
-def tap(window, *names, seconds=0.03):
+def tap(play, *names, seconds=0.03):
     for name in names:
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.key.key_code(name)))
-    window.frame(seconds)
+    play.frame(seconds)
 
 
-def tetris(window):
-    return window._emulator._own.state
+def tetris(play):
+    return play.emulator.game.state
 
 
-@pytest.mark.parametrize("window", ["tetris"], indirect=True)
-def test_keys_move_turn_and_drop_a_piece(window):
-    column = tetris(window)["column"]
-    tap(window, "left")
-    tap(window)
-    assert tetris(window)["column"] == column - 1, "once each time it is pressed"
-    tap(window, "right")
-    tap(window, "up")
-    assert (tetris(window)["column"], tetris(window)["turn"]) == (column, 1)
-    tap(window, "return")
-    assert np.any(tetris(window)["board"]) and tetris(window)["row"] == 0
+@pytest.mark.parametrize("play", ["tetris"], indirect=True)
+def test_keys_move_turn_and_drop_a_piece(play):
+    column = tetris(play)["column"]
+    tap(play, "left")
+    tap(play)
+    assert tetris(play)["column"] == column - 1, "once each time it is pressed"
+    tap(play, "right")
+    tap(play, "up")
+    assert (tetris(play)["column"], tetris(play)["turn"]) == (column, 1)
+    tap(play, "return")
+    assert np.any(tetris(play)["board"]) and tetris(play)["row"] == 0
 
 
-@pytest.mark.parametrize("window", ["tetris"], indirect=True)
-def test_a_row_falls_each_second(window):
+@pytest.mark.parametrize("play", ["tetris"], indirect=True)
+def test_a_row_falls_each_second(play):
     for _ in range(9):
-        tap(window, seconds=0.11)
-    assert tetris(window)["row"] == 0
-    tap(window, seconds=0.11)
-    assert tetris(window)["row"] == 1
-    tap(window, "down")
-    assert tetris(window)["row"] == 2 and window.score == 1
+        tap(play, seconds=0.11)
+    assert tetris(play)["row"] == 0
+    tap(play, seconds=0.11)
+    assert tetris(play)["row"] == 1
+    tap(play, "down")
+    assert tetris(play)["row"] == 2 and play.score == 1
 
 
-@pytest.mark.parametrize("window", ["tetris"], indirect=True)
-def test_pause_restart_film_and_quit(window):
-    tap(window, "left", "p")
-    assert window.paused
-    before = dict(tetris(window))
-    tap(window, "right", seconds=5)
-    assert tetris(window) == before
-    tap(window, "g")
-    assert window.note == "saved" and window._recorder.events[-1] == "save"
-    tap(window, "p")
-    tap(window, "space")
-    assert window._recorder.events.count("start") == 2 and not window.paused and window.score == 0
-    tap(window, "escape")
-    assert window.closed
+@pytest.mark.parametrize("play", ["tetris"], indirect=True)
+def test_pause_restart_film_and_quit(play):
+    tap(play, "left", "p")
+    assert play.paused
+    before = dict(tetris(play))
+    tap(play, "right", seconds=5)
+    assert tetris(play) == before
+    tap(play, "g")
+    assert play.note == "saved" and play._recorder.events[-1] == "save"
+    tap(play, "p")
+    tap(play, "space")
+    assert play._recorder.events.count("start") == 2 and not play.paused and play.score == 0
+    tap(play, "escape")
+    assert play.window.closed
 
 
-@pytest.mark.parametrize("window", ["pong", "CartPole-v0", "FlappyBird-v0"], indirect=True)
-def test_a_game_ends_and_starts_again(window):
-    for _ in range(200 if window._emulator.num_actions == 6 else 2000):
-        tap(window)
-        if window.over:
+@pytest.mark.parametrize("play", ["pong", "CartPole-v0", "FlappyBird-v0"], indirect=True)
+def test_a_game_ends_and_starts_again(play):
+    for _ in range(200 if play.emulator.num_actions == 6 else 2000):
+        tap(play)
+        if play.over:
             break
     else:
-        assert window._emulator.num_actions == 6, "it never ended"
-    tap(window, "r")
-    assert not window.over
-    assert set(window._recorder.events) == {"start", window._emulator.screen().shape}
+        assert play.emulator.num_actions == 6, "it never ended"
+    tap(play, "r")
+    assert not play.over
+    assert set(play._recorder.events) == {"start", play.emulator.screen().shape}
 
 
 def test_ataris_keys_go_together():
-    keys = make_emulator("seaquest", seed=1).keys()
+    keys = controls_of(make_emulator("seaquest", seed=1)).keys
     assert len(keys) == 18 and keys[frozenset()] == 0
     assert frozenset({"up", "right", "space"}) in keys
+
+
+@pytest.mark.parametrize("name", [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"])
+def test_every_action_has_a_key(name):
+    emulator = make_emulator(name, seed=2)
+    start_by_hand(emulator)
+    keys = controls_of(emulator).keys
+    allowed = emulator.num_actions + (name == "tetris")  # a drop all the way is for people
+    assert set(keys.values()) == set(range(allowed))
+    for action in keys.values():
+        reward, over = frame_by_hand(emulator, action, 0.05)
+        assert isinstance(reward, float) and isinstance(over, bool)
+        if over:
+            start_by_hand(emulator)
+    assert emulator.screen().shape[2] == 3
+
+
+@pytest.mark.parametrize("play", ["FrozenLake-v1"], indirect=True)
+def test_an_episode_that_gymnasium_truncates_is_over(play):
+    for _ in range(100):
+        tap(play, "0")  # left, along the edge without holes
+    assert play.over
+
+
+@pytest.mark.parametrize("play", ["Snake-v0"], indirect=True)
+def test_closing_the_window_ends_the_game(play):
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    play.play()
+    assert play.window.closed
 
 
 def test_without_a_display_there_is_one_clear_line(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(GameError, match="no display"):
-        Window("A game", make_emulator("Snake-v0", seed=1))
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(GameError, match=r"^no display to open a window on \(.*\); play where there is a screen$"):
+        ManualPlay("A game", make_emulator("Snake-v0", seed=1))
 
 
 @pytest.mark.skipif(not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool")

@@ -11,7 +11,7 @@ def test_a_hold_that_outlasts_the_episode_stops_with_it():
     observation, reward, done, plays = game.hold(1, 10)
     assert (done, plays) == (True, 7)
     assert reward == 26 * 1000 + sum(range(17, 43))
-    assert not game.cut
+    assert not game.truncated
     # The last decision ends in the middle: the frames after the end show the last screen.
     assert shown(observation) == pooled(1, 32, 36, 40) + [brightness(1, 42)]
 
@@ -21,7 +21,7 @@ def test_a_game_that_is_over_ends_the_episode_after_that_decision():
     game.reset()
     assert not game.step(1)[2]
     assert game.step(1)[2]
-    assert game.done and not game.cut
+    assert game.done and not game.truncated
 
 
 def test_stepping_an_episode_that_is_over_is_an_error():
@@ -45,7 +45,7 @@ def test_a_lost_life_ends_the_episode_with_single_life_episodes():
     game.reset()
     assert not game.step(1)[2]
     assert game.step(1)[2]
-    assert not game.cut
+    assert not game.truncated
     # A full reset: the next game begins at its first frame, with all lives.
     assert shown(game.reset()) == pooled(2, 4, 8, 12, 16)
     assert not game.step(1)[2]
@@ -82,19 +82,19 @@ def test_a_life_lost_while_an_action_is_held_stops_it():
     assert game.hold(1, 9)[2:] == (True, 3)
 
 
-def test_an_episode_is_cut_at_the_frame_cap():
+def test_an_episode_is_truncated_at_the_frame_cap():
     game = CountingGame(max_episode_frames=26)
     game.reset()
-    assert [(game.step(1)[2], game.cut) for _ in range(3)] == [(False, False), (False, False), (True, True)]
+    assert [(game.step(1)[2], game.truncated) for _ in range(3)] == [(False, False), (False, False), (True, True)]
     game.reset()
-    assert not game.done and not game.cut
+    assert not game.done and not game.truncated
 
 
 def test_the_cap_is_tested_while_an_action_is_held():
     game = CountingGame(max_episode_frames=32)
     game.reset()
     assert game.hold(1, 10)[2:] == (True, 4)
-    assert game.cut
+    assert game.truncated
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -103,7 +103,7 @@ def test_the_cap_counts_the_noops_of_the_start(seed):
     for _ in range(3):
         game.reset()
         game.hold(1, 99)
-        assert game.cut
+        assert game.truncated
         assert 100 <= game.frame < 104
 
 
@@ -111,7 +111,7 @@ def test_a_cap_within_the_start_cuts_after_the_first_decision():
     game = CountingGame(max_episode_frames=1)
     game.reset()
     assert game.hold(1, 5)[2:] == (True, 1)
-    assert game.cut
+    assert game.truncated
 
 
 def test_the_cap_counts_no_noops_where_there_is_none():
@@ -126,7 +126,7 @@ def test_a_game_that_is_over_just_at_the_cap_is_not_cut():
     for game in (over, life_lost):
         game.reset()
         assert game.hold(1, 5)[2:] == (True, 2)
-        assert not game.cut
+        assert not game.truncated
 
 
 def test_the_cap_is_thirty_minutes_of_play_unless_said_otherwise():

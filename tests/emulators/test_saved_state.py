@@ -22,7 +22,7 @@ def future(game: CountingGame) -> list:
         if game.done:
             seen += [shown(game.reset()), game.frame]
         observation, reward, done, plays = game.hold(decision % 3, decision % 4)
-        seen += [shown(observation), reward, done, plays, game.cut, game.screen().tolist()]
+        seen += [shown(observation), reward, done, plays, game.truncated, game.screen().tolist()]
     assert seen.count(True) > 3
     return seen
 
@@ -92,8 +92,8 @@ def test_an_episode_that_is_over_is_still_over_when_loaded(cut):
     game.step(1)
     other = CountingGame()
     other.load_state(game.save_state())
-    assert (other.done, other.cut) == (True, cut)
+    assert (other.done, other.truncated) == (True, cut)
     with pytest.raises(RuntimeError, match="reset"):
         other.step(1)
     other.reset()
-    assert not other.cut
+    assert not other.truncated

@@ -21,7 +21,7 @@ class Game:
         self.decisions = decisions
         self.number = number
         self.will_be_cut = cut
-        self.done, self.cut = True, False
+        self.done, self.truncated = True, False
         self.held = []  # (action, repeats) of every decision
         self.seen = []
 
@@ -34,7 +34,7 @@ class Game:
         assert type(action) is int
         self.held.append((action, repeats))
         self.done = len(self.held) == self.decisions
-        self.cut = self.done and self.will_be_cut
+        self.truncated = self.done and self.will_be_cut
         plays = 1 if self.done else 1 + repeats  # the end comes in the middle of what is held
         return self._observation(), 100.5 * plays - 300, self.done, plays
 
@@ -102,7 +102,7 @@ def test_repeats_are_those_of_the_table_and_actions_are_the_games(network):
 
 def test_an_episode_that_was_cut_is_reported(network):
     results, _ = play(network, [Game(3, 0), Game(3, 1, cut=True)])
-    assert [result.cut for result in results] == [False, True]
+    assert [result.truncated for result in results] == [False, True]
 
 
 def test_the_same_seed_plays_the_same_episodes_and_another_seed_others(network):

@@ -58,8 +58,8 @@ def test_it_turns_then_moves_then_pushes_down():
 def test_it_clears_rows():
     emulator = make_emulator("tetris", seed=1, max_episode_frames=1000)
     players.scores(players.RULES["tetris"], [emulator])
-    assert emulator.cut  # it was still alive
-    assert emulator.environment.state["lines"] > 12
+    assert emulator.truncated  # it was still alive
+    assert emulator.game.state["lines"] > 12
 
 
 def test_the_tetris_of_atari_has_no_rule():

@@ -100,5 +100,5 @@ def test_drawing_changes_nothing_and_pictures_are_in_colour(game):
     assert len(np.unique(first.reshape(-1, 3), axis=0)) >= 3
 
 
-def test_an_episode_is_cut_after_ten_thousand_steps(game):
+def test_an_episode_is_truncated_after_ten_thousand_steps(game):
     assert gymnasium.spec(game.spec.id).max_episode_steps == 10_000

@@ -1,10 +1,11 @@
 """The window of --visualize, drawn without a screen."""
 
 import numpy as np
+import pygame
 import pytest
 
 from paac.cli.errors import UserError
-from paac.training.viewer import Viewer
+from paac.training.viewer import Viewer, side_by_side
 
 SCREENS = np.zeros((3, 210, 160, 3), np.uint8)
 SCREENS[0], SCREENS[1], SCREENS[2] = (200, 0, 0), (0, 150, 0), (0, 0, 100)
@@ -13,24 +14,32 @@ SCREENS[0], SCREENS[1], SCREENS[2] = (200, 0, 0), (0, 150, 0), (0, 0, 100)
 def window(monkeypatch, which):
     """The window's pixels, [width, height, 3]."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    import pygame
-
     viewer = Viewer(which)
     viewer.show(SCREENS)
     pixels = pygame.surfarray.array3d(pygame.display.get_surface())
-    viewer.close()
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    viewer.show(SCREENS)
     viewer.show(SCREENS)  # a closed window stays closed, and the training goes on
     assert not pygame.display.get_init()
+    viewer.close()
     return pixels
 
 
-def test_all_emulators_are_side_by_side(monkeypatch):
+def test_pictures_stand_side_by_side_row_by_row():
+    picture = side_by_side(SCREENS)
+    assert picture.shape == (420, 320, 3) and picture.dtype == np.uint8
+    cells = picture[:210, :160], picture[:210, 160:], picture[210:, :160], picture[210:, 160:]
+    for cell, screen in zip(cells, [*SCREENS, np.zeros_like(SCREENS[0])], strict=True):
+        np.testing.assert_array_equal(cell, screen)
+    assert side_by_side(np.zeros((32, 2, 3, 3), np.uint8)).shape == (6 * 2, 6 * 3, 3)
+
+
+def test_all_emulators_are_shown(monkeypatch):
     pixels = window(monkeypatch, 1)
-    width, height = pixels.shape[0] // 2, pixels.shape[1] // 2
-    assert (pixels[:width, :height] == SCREENS[0, 0, 0]).all()
-    assert (pixels[width:, :height] == SCREENS[1, 0, 0]).all()
-    assert (pixels[:width, height:] == SCREENS[2, 0, 0]).all()
-    assert (pixels[width:, height:] == 0).all()
+    width, height = pixels.shape[0], pixels.shape[1]
+    assert height == 800 and abs(width / height - 320 / 420) < 0.01
+    for place, colour in zip([(1, 1), (3, 1), (1, 3)], SCREENS[:, 0, 0], strict=True):
+        assert (pixels[place[0] * width // 4, place[1] * height // 4] == colour).all()
 
 
 def test_one_emulator_fills_the_window(monkeypatch):
@@ -43,5 +52,5 @@ def test_without_a_display_one_line_says_so(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    with pytest.raises(UserError, match="-v 1: no display"):
+    with pytest.raises(UserError, match=r"^-v 1: no display to open a window on \(DISPLAY is not set\); leave -v out$"):
         Viewer(1)

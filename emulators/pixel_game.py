@@ -1,0 +1,54 @@
+"""Our own small games as emulators."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from emulators.emulator import Emulator, Seed
+from emulators.games import MAX_STEPS
+from emulators.games.pixel_game import PixelGame
+from emulators.gym_settings import GymSettings
+
+
+class PixelGameEmulator(Emulator):
+    """One of the games in `emulators/games`. It draws only the frames that an observation is made of."""
+
+    joins_pictures = False  # nothing flickers
+
+    def __init__(self, settings: GymSettings, *, seed: Seed, **others: Any):
+        """`others` are the settings of `Emulator`."""
+        game = gymnasium.make(settings.id, render_mode="rgb_array", disable_env_checker=True).unwrapped
+        assert isinstance(game, PixelGame)
+        self.game = game
+        """The game itself, for players that may see more than pixels."""
+        self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
+        self.max_noops, self.noop = settings.max_noops, settings.noop
+        self.num_actions = len(game.actions)
+        self.frames_per_second = game.metadata["render_fps"]
+        game.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        super().__init__(game.picture.shape, seed=seed, rows=settings.rows, **others)
+        self.max_episode_frames = min(self.max_episode_frames, MAX_STEPS)
+
+    def _start(self) -> None:
+        self.game.start()
+
+    def _press(self, action: int) -> float:
+        return self.game.advance(action)
+
+    def _show(self, screen: np.ndarray) -> None:
+        screen[...] = self.game.draw()
+
+    def _is_over(self) -> bool:
+        return self.game.over
+
+    def _save(self) -> bytes:
+        return self.game.save_state()
+
+    def _load(self, state: bytes) -> None:
+        self.game.load_state(state)
+
+    @property
+    def action_names(self) -> list[str]:
+        """The game's own."""
+        return list(self.game.actions)

@@ -1,0 +1,99 @@
+"""A window with the picture of a game, for people.
+
+It serves train.py --visualize, playing by hand and the small games' render_mode "human".
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pygame
+
+from emulators.emulator import GameError
+
+MAX_WIDTH, MAX_HEIGHT = 1280, 800  # pixels of the picture in the window
+MIN_TEXT_WIDTH = 420  # pixels of a window with text
+LINE_HEIGHT = 20  # pixels of a line of text
+FONT_SIZE = 14
+TEXT, HIGHLIGHT, BACKGROUND = (200, 200, 200), (255, 220, 120), (24, 24, 28)
+
+
+class DisplayError(GameError):
+    """There is no display to open a window on; the message says why in one line."""
+
+
+class Window:
+    """A window that shows one picture at a time, with lines of text below it.
+
+    It opens with the first picture. `closed` becomes true when `close` is called, when the user closes the window and
+    when pygame loses its display; from then on nothing is shown. An X server that ends takes the process with it: its
+    library, Xlib, leaves no choice.
+    """
+
+    def __init__(self, title: str):
+        """Raises DisplayError without a display."""
+        known = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+        try:
+            if sys.platform == "linux" and not known:  # SDL would draw where nobody sees it
+                raise pygame.error("DISPLAY is not set")
+            pygame.display.init()
+        except pygame.error as error:
+            raise DisplayError(f"no display to open a window on ({error})") from None
+        self.closed = False
+        self._title = title
+        self._surface: pygame.Surface | None = None
+
+    @staticmethod
+    def fitting_scale(width: int, height: int) -> float:
+        """The largest factor by which a picture of `width` x `height` pixels may be scaled to fit the screen."""
+        return min(MAX_WIDTH / width, MAX_HEIGHT / height)
+
+    def show(self, picture: np.ndarray, size: tuple[int, int], lines: Sequence[str] = ()) -> None:
+        """Show `picture`, uint8 [height, width, 3], scaled to `size`, a width and a height in pixels.
+
+        All calls for one window give the same `size` and the same number of `lines`; the first line is highlighted.
+        """
+        if self.closed:
+            return
+        try:
+            self._draw(picture, size, lines)
+            if any(event.type == pygame.QUIT for event in pygame.event.get(exclude=pygame.KEYDOWN)):
+                self.close()
+        except pygame.error:  # the display is lost
+            self.close()
+
+    def _draw(self, picture: np.ndarray, size: tuple[int, int], lines: Sequence[str]) -> None:
+        surface = self._surface or self._open(size, len(lines))
+        image = pygame.image.frombuffer(np.ascontiguousarray(picture).data, picture.shape[1::-1], "RGB")
+        surface.fill(BACKGROUND)
+        surface.blit(pygame.transform.scale(image, size), ((surface.get_width() - size[0]) // 2, 0))
+        for row, line in enumerate(lines):
+            text = self._font.render(line, True, TEXT if row else HIGHLIGHT)
+            surface.blit(text, (8, size[1] + 4 + row * LINE_HEIGHT))
+        pygame.display.flip()
+
+    def _open(self, size: tuple[int, int], lines: int) -> pygame.Surface:
+        width, height = size
+        if lines:
+            pygame.font.init()
+            self._font = pygame.font.Font(pygame.font.get_default_font(), FONT_SIZE)
+            width, height = max(MIN_TEXT_WIDTH, width), height + lines * LINE_HEIGHT + 8
+        self._surface = pygame.display.set_mode((width, height))
+        pygame.display.set_caption(self._title)
+        return self._surface
+
+    def pressed_keys(self) -> list[str]:
+        """Names of the keys that were pressed since the last call, in order."""
+        return [pygame.key.name(event.key) for event in pygame.event.get(pygame.KEYDOWN)]
+
+    def held_keys(self, names: Sequence[str]) -> set[str]:
+        """Those of `names` whose keys are down."""
+        down = pygame.key.get_pressed()
+        return {name for name in names if down[pygame.key.key_code(name)]}
+
+    def close(self) -> None:
+        """Close the window; safe to call twice."""
+        if not self.closed:
+            self.closed = True
+            pygame.display.quit()

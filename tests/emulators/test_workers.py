@@ -1,0 +1,209 @@
+"""Worker processes: they fail loudly, and none is ever left behind."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emulators import EmulatorPool, WorkerError
+from tests.helpers import ROOT
+from tests.helpers.commands import as_from_a_terminal
+
+
+def test_a_worker_that_is_killed_is_reported_with_its_game_and_emulators():
+    with EmulatorPool("pong", 5, workers=2, shards=1, seed=1) as pool:
+        pool.reset()
+        os.kill(pool.worker_pids[1], signal.SIGKILL)
+        with pytest.raises(WorkerError, match=r"pong: .*emulators 1, 3 died \(exit code -9\)"):
+            pool.step(0, np.zeros(5), np.zeros(5))
+        # What the others play meanwhile would be out of step: nothing goes on.
+        for later in (pool.reset, pool.save_states, lambda: pool.step(0, np.zeros(5), np.zeros(5))):
+            with pytest.raises(WorkerError, match="emulators 1, 3 died"):
+                later()
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_while_it_plays_is_reported():
+    with EmulatorPool("pong", 2, workers=2, seed=1) as pool:
+        pool.reset()
+        killer = threading.Timer(0.5, os.kill, (pool.worker_pids[0], signal.SIGKILL))
+        killer.start()
+        with pytest.raises(WorkerError, match=r"pong: .*emulators 0 died \(exit code -9\)"):
+            for _ in range(100):
+                pool.step(0, np.zeros(2), np.full(2, 1000))
+        killer.join()
+
+
+def test_an_emulator_that_raises_is_reported_with_its_number_and_traceback():
+    with EmulatorPool("pong", 4, workers=2, shards=2, seed=1) as pool:
+        pool.reset()
+        with pytest.raises(WorkerError, match=r"(?s)pong, emulator 3 failed:\nTraceback .*_play.*IndexError"):
+            pool.step(1, np.array([5, 6]), np.zeros(2))  # Pong knows actions 0 to 5
+        with pytest.raises(WorkerError, match="emulator 3 failed"):
+            pool.step(0, np.zeros(2), np.zeros(2))
+    assert multiprocessing.active_children() == []
+
+
+def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():
+    # A generator takes no negative seed; the parent's own example has seed 0.
+    with pytest.raises(WorkerError, match=r"(?s)pong, emulator 0 failed:\nTraceback .*make_emulator"):
+        EmulatorPool("pong", 2, workers=2, seed=-1)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_state_that_is_none_is_reported():
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool, pytest.raises(WorkerError, match="emulator 0 failed"):
+        pool.load_states([b"no state"])
+
+
+def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
+        pool.reset()
+        os.kill(pool.worker_pids[0], signal.SIGSTOP)
+        monkeypatch.setattr("emulators.workers.WORKER_TIMEOUT_S", 1)
+        rescue = threading.Timer(5, os.kill, (pool.worker_pids[0], signal.SIGKILL))  # lest a failing test hang
+        rescue.start()
+        with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
+            pool.step(0, np.zeros(1), np.zeros(1))
+        assert rescue.is_alive()
+        rescue.cancel()
+        with pytest.raises(WorkerError, match="no answer"):
+            pool.reset()
+    assert multiprocessing.active_children() == []
+
+
+def test_no_worker_is_left_after_close_and_closing_twice_does_no_harm():
+    pool = EmulatorPool("pong", 2, workers=2, shards=2, seed=1)
+    workers = multiprocessing.active_children()
+    assert sorted(process.pid for process in workers) == sorted(pool.worker_pids)
+    pool.close()
+    pool.close()
+    assert multiprocessing.active_children() == []
+    assert [process.exitcode for process in workers] == [0, 0]  # they ended by themselves
+
+
+def test_an_error_in_the_callers_own_code_leaves_no_worker_and_no_open_file():
+    resource_tracker.ensure_running()  # Python's own, which stays
+    before = os.listdir("/dev/fd")
+    with pytest.raises(ZeroDivisionError), EmulatorPool("pong", 2, workers=1, shards=2, seed=1):
+        _ = 1 / 0
+    assert multiprocessing.active_children() == []
+    assert os.listdir("/dev/fd") == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
+def test_workers_load_the_emulator_and_no_tensorflow():
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
+        loaded = Path(f"/proc/{pool.worker_pids[0]}/maps").read_text()
+    assert "ale_py" in loaded
+    assert "libtensorflow" not in loaded
+
+
+def test_importing_the_emulators_imports_no_tensorflow():
+    code = "import sys, emulators, emulators.worker, emulators.atari; print('\\n'.join(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = answer.stdout.split()
+    assert "emulators.atari" in modules
+    assert not [module for module in modules if module.split(".")[0] in ("tensorflow", "keras", "paac", "networks")]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import numpy as np
+from emulators import EmulatorPool
+
+def make():
+    global pool
+    pool = EmulatorPool("pong", 2, workers=2, seed=1)
+    print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: print("terminated"))
+    if sys.argv[1] == "thread":
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+    else:
+        make()
+    with pool:
+        pool.reset()
+        try:
+            os.kill(0, signal.SIGINT)  # the whole process group, as Ctrl+C does
+            time.sleep(5)
+        except KeyboardInterrupt:
+            print("interrupted")
+        os.kill(0, signal.SIGTERM)
+        time.sleep(0.3)
+        print(pool.step(0, np.zeros(2), np.zeros(2)).plays)
+"""
+
+
+def start(script: Path, code: str, argument: str) -> subprocess.Popen:
+    """A process of its own, in which `code` makes the first pool; in a session of its own, for its signals."""
+    script.write_text(code)
+    return subprocess.Popen(
+        [sys.executable, script, argument],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=as_from_a_terminal,
+    )
+
+
+@pytest.mark.parametrize("made_in", ["main", "thread"])
+def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in, tmp_path):
+    # The parent decides when to stop: it saves first, and needs its workers for that.
+    parent = start(tmp_path / "interrupted.py", INTERRUPTED, made_in)
+    try:
+        output, _ = parent.communicate(timeout=60)
+    finally:
+        parent.kill()
+    assert output.splitlines() == ["set()", "interrupted", "terminated", "[1 1]"]
+
+
+PARENT = """
+import sys, time
+import numpy as np
+from emulators import EmulatorPool
+
+if __name__ == "__main__":
+    pool = EmulatorPool("pong", 3, workers=2, shards=2, seed=1)
+    pool.reset()
+    print(*pool.worker_pids, flush=True)
+    if sys.argv[1] == "playing":
+        while True:
+            pool.step(0, np.zeros(2), np.full(2, 50))
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("parent_is", ["playing", "idle"])
+def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
+    # The workers write to their parent's output: it ends when the last of them has ended.
+    parent = start(tmp_path / "parent.py", PARENT, parent_is)
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(pids) == 2
+    time.sleep(0.3)
+    parent.kill()
+    try:
+        parent.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        pytest.fail("workers outlived their parent")
+
+
+def test_a_program_that_closes_no_pool_ends_all_the_same(tmp_path):
+    script = tmp_path / "careless.py"
+    script.write_text(PARENT.partition("    pool.reset()")[0])
+    subprocess.run([sys.executable, script], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
