@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> None:
         return
     options, notes = open_run(typed)
     game = find_game(options.game, options.rom_path)
-    make_emulator(game, seed=0, **options.emulator_settings).close()  # what cannot be played leaves no folder behind
+    make_emulator(game, seed=0, **options.emulator_settings).close()  # or fail before there is a folder
     for note in filter(None, (*notes, game.notice)):
         print(note)
     viewer = None

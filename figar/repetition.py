@@ -4,7 +4,8 @@
 def repetition_table(max_repetition: int, nb_choices: int) -> list[int]:
     """Repeats by choice: `nb_choices` values spread evenly from 0 to `max_repetition`, the largest always among them.
 
-    `(0, 1)` is plain PAAC, where every action is played once. Raises ValueError if the values contradict each other.
+    `repetition_table(0, 1)` is `[0]`: plain PAAC, where every action is played once. Raises ValueError if the values
+    contradict each other.
     """
     if max_repetition < 0 or nb_choices < 1:
         raise ValueError(f"max_repetition {max_repetition} must be at least 0 and nb_choices {nb_choices} at least 1")

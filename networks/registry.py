@@ -39,7 +39,8 @@ def make_network(
     from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
-    # Or names would count up within a process, and TensorFlow's order of sums hangs on them: the last bits of weights.
+    # Keras counts the names of layers up within a process; TensorFlow's order of sums, and with it the last bits of the
+    # weights, depends on them: start from 0.
     keras.utils.clear_session()
     make_torso = getattr(importlib.import_module(TORSOS[arch]), arch)
     random = np.random.default_rng(seed)

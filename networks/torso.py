@@ -38,4 +38,4 @@ class Torso(keras.Model):
 
     def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
         """Encodings, 1 + `memory` of [B, E], oldest first, and noise float32 [B, `noise`] -> features [B, F]."""
-        return encodings[-1]
+        raise NotImplementedError

@@ -23,6 +23,8 @@ from paac.processes import Processes
 from paac.returns import n_step_returns
 from paac.rollout import ObservationHistory, Played, Pool, Rollout, Uniforms, play, step_shard
 
+REWARD_LIMIT = 1.0  # rewards are clipped to [-1, 1] for learning (Mnih et al. 2013)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
@@ -68,7 +70,7 @@ class Learner:
     ):
         """`processes` are those that train together, each with a pool of the same size; one without it."""
         self.network = network
-        self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's, under Keras'
+        self._variables = [variable.value for variable in network.trainable_variables]  # those of TensorFlow
         self.optimizer = RMSProp(self._variables, hyperparameters.rmsprop_decay, hyperparameters.rmsprop_epsilon)
         self.history = ObservationHistory(network.torso.memory, pool.observations.shape)
         self.updates = 0
@@ -76,8 +78,9 @@ class Learner:
         self._hyperparameters = hyperparameters
         self._seed = seed
         self._processes = processes or Processes()
-        self._total = pool.count * self._processes.count  # emulators of all processes
-        self._own = slice(pool.count * self._processes.rank, pool.count * (self._processes.rank + 1))  # of this one
+        first = pool.count * self._processes.rank
+        self._own_emulators = slice(first, first + pool.count)  # among those of all processes
+        self._total_emulators = pool.count * self._processes.count
         signature = {
             "observations": tf.TensorSpec(pool.observations.shape, tf.uint8),
             "number": tf.TensorSpec([], tf.int64),
@@ -90,7 +93,7 @@ class Learner:
     @property
     def decisions_per_update(self) -> int:
         """T * B, of all processes."""
-        return self._hyperparameters.max_local_steps * self._total
+        return self._hyperparameters.max_local_steps * self._total_emulators
 
     @property
     def graph(self) -> tf.Graph:
@@ -105,7 +108,7 @@ class Learner:
         try:
             played, losses, norm, statistics = self._traced_step(
                 observations=tf.constant(self._pool.observations),
-                number=tf.constant(np.int64(self.updates)),  # TensorFlow keeps each of Python's own numbers for ever
+                number=tf.constant(np.int64(self.updates)),  # of NumPy: TensorFlow keeps every Python number
                 lr=tf.constant(np.float32(lr)),
                 epsilon=tf.constant(np.float32(epsilon)),
                 summarize_gradients=tf.constant(summarize_gradients),
@@ -126,7 +129,7 @@ class Learner:
     def _train_step(
         self, observations: tf.Tensor, number: tf.Tensor, lr: tf.Tensor, epsilon: tf.Tensor, summarize_gradients: Any
     ) -> tuple[Played, Losses, tf.Tensor, GradientStatistics]:
-        uniforms = self.draw(number).of(self._own)
+        uniforms = self.draw(number).for_emulators(self._own_emulators)
         shards = [self._learn_shard(shard, observations, uniforms, epsilon) for shard in range(len(self._pool.shards))]
         rollouts, shard_losses, shard_gradients = zip(*shards, strict=True)
         sums = [tf.add_n(parts) for parts in zip(*shard_gradients, strict=True)]
@@ -151,8 +154,8 @@ class Learner:
         """
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
         torso_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
-        heads = [self._hyperparameters.max_local_steps, self._total, 2, exploration.DRAWS]
-        torso = [self._hyperparameters.max_local_steps + 1, self._total, self.network.torso.noise]
+        heads = [self._hyperparameters.max_local_steps, self._total_emulators, 2, exploration.DRAWS]
+        torso = [self._hyperparameters.max_local_steps + 1, self._total_emulators, self.network.torso.noise]
         return Uniforms(
             tf.random.stateless_uniform(heads, seed, alg="philox"),
             tf.random.stateless_uniform(torso, torso_seed, alg="philox"),
@@ -163,7 +166,7 @@ class Learner:
     ) -> tuple[Rollout, Losses, list[tf.Tensor]]:
         """Play T decisions in one shard; the losses of these, and their gradients."""
         emulators = slice(self._pool.shards[shard].start, self._pool.shards[shard].stop)
-        uniforms = uniforms.of(emulators)
+        uniforms = uniforms.for_emulators(emulators)
         with tf.GradientTape() as tape:
             rollout = play(
                 self.network,
@@ -186,8 +189,9 @@ class Learner:
     def _outputs(self, rollout: Rollout, uniforms: Uniforms) -> Outputs:
         """The outputs for all decisions of `rollout`, [T * b, ...], for the gradient.
 
-        `decide` runs once more, on all steps at once: encodings backpropagate step by step, everything after them as
-        one batch of T * b decisions, at half the cost of T batches.
+        `decide` has run once at each step, to act. Running it again on all steps costs a second forward pass, but makes
+        one backward pass of T * b decisions in place of T small ones, which is faster. The encodings are those of the
+        rollout: gradients reach the convolutions through them, step by step.
         """
         encodings = [tf.concat(steps, axis=0) for steps in zip(*rollout.windows, strict=True)]
         return self.network.decide(encodings, tf.reshape(uniforms.torso[:-1], [-1, self.network.torso.noise]))
@@ -197,20 +201,24 @@ class Learner:
         nonterminal = 1.0 - tf.cast(played.dones, tf.float32)
         discount_steps = tf.cast(played.plays, tf.float32) if self._hyperparameters.discount_plays else 1.0
         returns = n_step_returns(
-            tf.clip_by_value(played.rewards, -1.0, 1.0),
+            tf.clip_by_value(played.rewards, -REWARD_LIMIT, REWARD_LIMIT),
             self._hyperparameters.gamma**discount_steps * nonterminal,
             rollout.bootstrap,
         )
         actions, choices, returns = (tf.reshape(values, [-1]) for values in (played.actions, played.choices, returns))
+        log_action, log_repetition = joint_policy.log_probability(
+            outputs.policy_logits, outputs.repetition_logits, actions, choices
+        )
         return paac_losses(
-            *joint_policy.log_probability(outputs.policy_logits, outputs.repetition_logits, actions, choices),
-            joint_policy.entropy(outputs.policy_logits),
-            joint_policy.entropy(outputs.repetition_logits),
-            outputs.value,
-            returns,
+            log_action=log_action,
+            log_repetition=log_repetition,
+            action_entropy=joint_policy.entropy(outputs.policy_logits),
+            repetition_entropy=joint_policy.entropy(outputs.repetition_logits),
+            value=outputs.value,
+            returns=returns,
             entropy_coef=self._hyperparameters.entropy_coef,
-            batch_size=self._hyperparameters.max_local_steps
-            * self._pool.count,  # of this process; `average` is over the processes
+            # Of this process: `Processes.average` is over the processes.
+            batch_size=self._hyperparameters.max_local_steps * self._pool.count,
         )
 
     def _descend(self, gradients: list[tf.Tensor], losses: Losses, lr: tf.Tensor) -> tf.Tensor:

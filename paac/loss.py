@@ -5,11 +5,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 SCALE = 5.0  # the original Manette multiplies its whole loss by this
-CRITIC_WEIGHT = 0.25  # its weight of the squared error
+CRITIC_WEIGHT = 0.25  # the original Manette's weight of the squared error of the values
 
 
 class Losses(NamedTuple):
-    """The loss to minimise and its parts: float32 sums over a shard, divided by the whole batch's size."""
+    """The loss to minimise and its parts, float32 scalars: means over the batch, or one shard's part of each mean."""
 
     loss: tf.Tensor
     critic_loss_mean: tf.Tensor
@@ -33,7 +33,7 @@ def paac_losses(
     entropy_coef: float,
     batch_size: int,
 ) -> Losses:
-    """Losses of one shard from float32 [T, b] tensors; `batch_size` is T * B over all shards, so that shards add up.
+    """Losses of one shard from float32 [T * b] tensors; `batch_size` is T * B of all shards: their parts add up.
 
     No gradient goes through the returns, nor through the advantage.
     """

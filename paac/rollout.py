@@ -36,7 +36,7 @@ class Uniforms(NamedTuple):
     heads: tf.Tensor  # [T, b, 2, DRAWS], for the actions and for the choices
     torso: tf.Tensor  # [T + 1, b, torso.noise], the torso's own; the last row is for the bootstrap value
 
-    def of(self, emulators: slice) -> "Uniforms":
+    def for_emulators(self, emulators: slice) -> "Uniforms":
         """The numbers of some of the emulators."""
         return Uniforms(self.heads[:, emulators], self.torso[:, emulators])
 

@@ -23,7 +23,7 @@ def save_options(options: Options, file: Path) -> None:
 
 
 def load_options(file: Path) -> Options:
-    """Read args.json, the original Manette's too; what it lacks takes its default. Raises UserError."""
+    """Read args.json, that of the original Manette too; what it lacks takes its default. Raises UserError."""
     return resolve(read_options(file), f"{file}: ")
 
 
@@ -44,9 +44,9 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The options among `values` as JSON holds them: each known, of its type, and all of them possible together.
+    """The options that a JSON object holds, each known and of its type; `resolve` checks the values.
 
-    Raises UserError, which says `where` the values came from.
+    Raises UserError, which says `where` the object came from.
     """
     kinds = {field.name: (kind, field) for field, kind in typed_fields(Options)}
     given = {}
@@ -62,7 +62,6 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         if type(value) is not kind:
             raise UserError(f"{where}: {name} must be {KIND_NAMES[kind]}, not {json.dumps(value)}")
         given[name] = value
-    resolve(given, f"{where}: ")
     return given
 
 

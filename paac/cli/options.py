@@ -1,10 +1,12 @@
-"""Every option of training and testing once: its type, default, flags, help and limits, and the file `args.json`.
+"""Every option of training and testing once: its type, default, flags, help and limits.
 
-The rooms below get plain arguments; only the front doors and `paac.training.loop` see these classes.
+What a user typed, or a file holds, is a mapping of the options named there and no others; `resolve` makes the dataclass
+of it. The learner, the networks and the emulators get plain arguments and never see these classes. Names and flags of
+the original Manette are kept, so that its commands and its args.json files work.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -26,7 +28,6 @@ from paac.cli.command_line import (
     check_limits,
     one_of,
     option,
-    typed_options,
 )
 from paac.cli.errors import UserError
 
@@ -115,15 +116,20 @@ class Options:
     @property
     def emulator_settings(self) -> dict[str, Any]:
         """Arguments of `make_emulator`, but for the seed."""
-        names = "rgb", "random_start", "single_life_episodes", "max_episode_frames", "sticky_actions"
-        return {name: getattr(self, name) for name in (*names, "full_action_space")}
+        names = (
+            *("rgb", "random_start", "single_life_episodes", "max_episode_frames"),
+            *("sticky_actions", "full_action_space"),
+        )
+        return {name: getattr(self, name) for name in names}
 
     @property
     def network_settings(self) -> dict[str, Any]:
         """Arguments of `make_network`, but for the number of actions."""
-        names = [field.name for field in fields(self) if field.metadata["group"] == "Network"]
-        settings = {name: getattr(self, name) for name in (*names, "rgb", "nb_choices", "softmax_temp")}
-        return settings | {"seed": self.random_seed}
+        names = (
+            *("arch", "rgb", "nb_choices", "softmax_temp", "precision"),
+            *("activation", "alpha_leaky_relu", "keep_percentage"),
+        )
+        return {name: getattr(self, name) for name in names} | {"seed": self.random_seed}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,11 +168,6 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS
-
-
-def parse_options(argv: Sequence[str]) -> Options:
-    """Options of a training from command-line arguments. Raises UserError."""
-    return resolve(typed_options(Options, argv, ""))
 
 
 def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Options) -> Any:

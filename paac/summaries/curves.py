@@ -14,7 +14,7 @@ from networks.actor_critic import ActorCritic
 from networks.layers import Conv
 from paac.cli.options import Options
 from paac.learner import Update
-from paac.summaries import layout as run_page
+from paac.summaries import layout
 from paac.summaries.activations import layer_outputs
 
 MOST_SHARES = 20  # curves of choices; more are for the histogram only
@@ -52,7 +52,7 @@ class Summaries:
         sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
         total = f"| together | | {network.count_params():,} |"
         with self._writer.as_default(step=np.int64(step)):
-            run_page.write(options)
+            layout.write(options)
             tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.graph(graph)
 
@@ -82,7 +82,7 @@ class Summaries:
             return
         with self._writer.as_default():
             for episode in episodes:
-                step = np.int64(episode.step)  # TensorFlow keeps each of Python's own numbers for ever
+                step = np.int64(episode.step)  # of NumPy: TensorFlow keeps every Python number
                 tf.summary.scalar("rl/reward", np.float32(episode.reward), step)
                 tf.summary.scalar("rl/episode_length", np.float32(episode.length), step)
 

@@ -47,7 +47,7 @@ CHARTS = {
 def write(options: Options) -> None:
     """Write all of it into the default writer; the options are a text at its default step."""
     tf.summary.text("options", options_text(options))
-    _write_raw(custom_scalar.pb(layout()))
+    _write_raw(custom_scalar.pb(page_layout()))
     _write_raw(_experiment_summary())
     name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
     hparams.hparams(hyperparameters(options), trial_id=name)
@@ -107,7 +107,7 @@ def _experiment_summary() -> Summary:
     return Summary(value=[value])
 
 
-def layout() -> layout_pb2.Layout:
+def page_layout() -> layout_pb2.Layout:
     """The page Custom Scalars; the same for all runs, so that TensorBoard can merge those of several."""
     categories = [
         layout_pb2.Category(title=title, chart=[_chart(*chart) for chart in charts.items()])

@@ -3,7 +3,8 @@
     RUN/checkpoints/
         checkpoint              TensorFlow's own note of the newest one, for tf.train.latest_checkpoint
         STEP/
-            weights.index, weights.data-...     network and optimizer (tf.train.Checkpoint)
+            weights.index, weights.data-...     network, optimizer, and the earlier observations that
+                                                a torso uses (tf.train.Checkpoint)
             emulators.npz       a state per emulator; not there if they could not be saved
             state.json          counters, statistics, lengths of the run's logs
             manifest.json       size and SHA-256 of each file above, written last
@@ -108,7 +109,10 @@ class CheckpointFolder:
         emulator_states: Sequence[bytes] | None,
         keep: int,
     ) -> None:
-        """Write checkpoint `step` and drop all but the newest `keep`. Raises OSError, and leaves no half one."""
+        """Write checkpoint `step`; drop all but the newest `keep`, and any later ones, which were damaged.
+
+        Raises OSError, and leaves no half one.
+        """
         aside = self.folder / f".{step}.new"
         shutil.rmtree(aside, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)  # a run that was deleted is not made anew

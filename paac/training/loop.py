@@ -39,28 +39,30 @@ def train(
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps makes it go on")
             return
-        run.save_options(options)
-        run.checkpoints.drop_unfinished()
-        run.cut_logs(state.logs)
         # Emulators that were not saved must not play the first episodes again.
-        new_episodes = [state.updates] if checkpoint is not None and not state.emulators else []
+        seed_suffix = [state.updates] if checkpoint is not None and not state.emulators else []
         with EmulatorPool(
             game,
             options.emulator_counts,
             workers=options.workers,
             shards=options.shards,
-            seed=[options.random_seed, *new_episodes],
+            seed=[options.random_seed, *seed_suffix],
             first=processes.rank * options.emulator_counts,
             share_screens=viewer is not None,
             **options.emulator_settings,
         ) as pool:
             training = Training(options, run, pool, state, processes)
             training.start(checkpoint)
+            run.save_options(options)
+            run.checkpoints.drop_unfinished()
+            run.cut_logs(state.logs)
             training.loop(stop, viewer)
 
 
 class Training:
     """A training that is running in this process: its network, learner, emulators and counters."""
+
+    recorder: Recorder  # while `loop` runs
 
     def __init__(
         self, options: Options, run: RunFolder, pool: EmulatorPool, state: TrainingState, processes: Processes
@@ -72,7 +74,7 @@ class Training:
         self.processes = processes
         self.network = make_network(num_actions=pool.num_actions, **options.network_settings)
         self.learner = Learner(
-            self.network, pool, hyperparameters(options), seed=options.random_seed, processes=processes
+            self.network, pool, learner_hyperparameters(options), seed=options.random_seed, processes=processes
         )
         shape = (processes.count * pool.count, *pool.observations.shape[1:])
         self.history = ObservationHistory(self.network.torso.memory, shape)  # of the emulators of all processes
@@ -109,7 +111,7 @@ class Training:
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
                 stopping = self.processes.any(stop.requested)
-                self.recorder.show(self.parameters())
+                self.recorder.show(self.scheduled_values())
                 if viewer:
                     viewer.show(self.pool.screens)
                 if self.is_save_due():
@@ -140,24 +142,24 @@ class Training:
             return
         self.save(self.emulator_states())
         raise UserError(
-            f"--initial_lr {self.options.initial_lr}: loss or gradient is no number any more at "
+            f"--initial_lr {self.options.initial_lr}: loss or gradient became NaN or infinite at "
             f"{self.state.global_step:,} decisions; saved with the weights before that: go on with a lower one, or "
             "clip more (--clip_norm)"
         )
 
     def learning_rate(self, step: int) -> float:
-        """Its value for the update that ends at `step`."""
+        """The learning rate of the update that ends at `step`."""
         options = self.options
-        start = LR_PER_EMULATOR * self.state.episodes.count if options.scale_lr else options.initial_lr
+        start = LR_PER_EMULATOR * self.processes.count * self.pool.count if options.scale_lr else options.initial_lr
         return linear_to_zero(start, options.lr_annealing_steps, step)
 
     def epsilon(self, step: int) -> float:
-        """Its value for the update that ends at `step`."""
+        """The epsilon of the update that ends at `step`."""
         options = self.options
         return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
 
-    def parameters(self) -> dict[str, float]:
-        """Curves of what the schedules set."""
+    def scheduled_values(self) -> dict[str, float]:
+        """Curves of the learning rate, the temperature and epsilon as they are now."""
         step = self.state.global_step
         values = {
             "parameters/lr": self.learning_rate(step),
@@ -227,8 +229,8 @@ class Training:
         )
 
 
-def hyperparameters(options: Options) -> Hyperparameters:
-    """Those of the learner."""
+def learner_hyperparameters(options: Options) -> Hyperparameters:
+    """The hyperparameters of the learner, from the options."""
     return Hyperparameters(
         repetition_table=options.repetition_table,
         max_local_steps=options.max_local_steps,

@@ -53,12 +53,12 @@ class Recorder:
         self._log.add(finished, self._state.seconds)
         self._summaries.add(update, finished)
 
-    def show(self, parameters: Mapping[str, float]) -> None:
-        """Show how far the training is, and write what is due; `parameters` are curves of what the schedules set."""
+    def show(self, scheduled_values: Mapping[str, float]) -> None:
+        """Show how far the training is, and write what is due; `scheduled_values` are further curves."""
         state, frame_skip = self._state, self._pool.frame_skip
         self._progress.show(state.global_step, state.plays * frame_skip, state.episodes.mean_reward)
         if state.updates % SUMMARY_UPDATES == 0:
-            curves = {**parameters, **self._rates(), **self._active_units()}
+            curves = {**scheduled_values, **self._rates(), **self._active_units()}
             self._summaries.write(state.global_step, state.episodes.last, curves)
         if self._options.visualize_convs and state.updates % PICTURE_UPDATES == 1:
             self._summaries.show_convolutions(state.global_step, self._network, self._pool.observations[0])

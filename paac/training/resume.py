@@ -20,14 +20,14 @@ def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
 
 
 def starting_state(options: Options, checkpoint: Checkpoint | None, processes: Processes) -> TrainingState:
-    """The counters to begin with; those of `emulators` are 0 where the emulators start new episodes.
+    """The counters to begin with; `emulators` is 0 where the emulators start new episodes.
 
     Raises DamagedCheckpoint, and UserError if args.json was edited into another run than the checkpoint's.
     """
     total = options.emulator_counts * processes.count
     if checkpoint is None:
         return TrainingState(EpisodeTracker(total), options.fixed)
-    state = TrainingState.of(checkpoint)
+    state = TrainingState.from_checkpoint(checkpoint)
     for name, value in options.fixed.items():
         trained = state.fixed.get(name, value)
         if value != trained:

@@ -122,7 +122,7 @@ def _writing(folder: Path, typed_as: str = "-df") -> Iterator[None]:
 
 
 def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
-    """Options of the run that the `typed` ones ask for, new or there already, and lines to tell the user.
+    """The options of a new run, or those of the run in its folder changed by the `typed` ones; and notes for the user.
 
     Nothing is written. Raises UserError.
     """
@@ -133,7 +133,9 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")
     if run.exists():
-        return resume_options(read_options(run.args), typed, started=bool(run.checkpoints.steps()))
+        saved = read_options(run.args)
+        resolve(saved, f"{run.args}: ")  # what is wrong in the file is not the fault of what was typed
+        return resume_options(saved, typed, started=bool(run.checkpoints.steps()))
     return resolve(typed), []
 
 

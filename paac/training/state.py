@@ -1,4 +1,4 @@
-"""How far a training is: the counters that a checkpoint holds in `state.json`."""
+"""How far a training is: what a checkpoint holds in `state.json`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,17 @@ from paac.training.episodes import Episode, EpisodeTracker
 
 @dataclass
 class TrainingState:
-    """The counters of a training, of all its processes and sessions together; each field is a key of `state.json`."""
+    """The counters of a training, of all its processes and sessions together; each field is a key of `state.json`.
+
+    The last two describe the checkpoint: they are set when it is written.
+    """
 
     episodes: EpisodeTracker
     fixed: dict[str, Any]  # the options that make the run what it is
     global_step: int = 0  # decisions of all emulators
     updates: int = 0
     plays: int = 0  # of all emulators
-    seconds: float = 0.0  # of training
+    seconds: float = 0.0  # in updates
     emulators: int = 0  # whose states the checkpoint holds
     logs: dict[str, int] = field(default_factory=dict)  # bytes of each log file, by its path in the run's folder
 
@@ -36,10 +39,10 @@ class TrainingState:
         return vars(self) | {"episodes": self.episodes.state()}
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint) -> "TrainingState":
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> "TrainingState":
         """What the checkpoint holds. Raises DamagedCheckpoint if that is not what a training saves.
 
-        The sums of its files tell accidents; this is for files that others wrote.
+        Checksums find accidental damage; this finds files that were edited or made by hand.
         """
         try:
             return cls._from_json(checkpoint.state)

@@ -70,7 +70,8 @@ def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
         changes = dict(zip(sweep, combination, strict=True))
         chosen = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
         label = "-".join([name, *map(_plain, chosen)])
-        options = resolve(check_json({**values, **changes}, f"{file} ({label})" if chosen else str(file)))
+        where = f"{file} ({label})" if chosen else str(file)
+        options = resolve(check_json({**values, **changes}, where), f"{where}: ")
         _check_game(options, file)
         yield Planned(label, {**values, **changes}, options)
 

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from experiments.train_command import train_command
-from paac.cli.options import parse_options, resolve
+from paac.cli.options import resolve
 from reporting.page import data_url, option_rows
 from tests.helpers.commands import Commands
+from tests.helpers.options import parse_options
 
 FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]
 

@@ -9,10 +9,11 @@ import pytest
 from paac.cli.args_json import load_options
 from paac.cli.command_line import parse, typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, Options, parse_options
+from paac.cli.options import FilmOptions, Options
 from paac.cli.options import TestOptions as OptionsOfTest  # pytest takes a class of that name for tests
 from tests.helpers import ROOT
 from tests.helpers.messages import message_of
+from tests.helpers.options import parse_options
 
 # Flags of the original Manette, the name in args.json, the default, and another value as typed and as read.
 DRAWN = object()

@@ -6,8 +6,9 @@ import pytest
 
 from paac.cli.args_json import resume_options
 from paac.cli.errors import UserError
-from paac.cli.options import parse_options, resolve
+from paac.cli.options import resolve
 from tests.helpers.messages import message_of
+from tests.helpers.options import parse_options
 
 SAVED = resolve(dict(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
 

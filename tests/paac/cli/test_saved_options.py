@@ -7,8 +7,9 @@ import pytest
 
 from paac.cli.args_json import load_options, save_options
 from paac.cli.errors import UserError
-from paac.cli.options import Options, parse_options, resolve
+from paac.cli.options import Options, resolve
 from tests.helpers.messages import message_of
+from tests.helpers.options import parse_options
 
 # A value other than the default for every option, to go round with.
 CHANGED = {

@@ -6,7 +6,7 @@ import markdown
 import pytest
 
 from paac.cli.options import Options, resolve
-from paac.summaries.layout import SHOWN_FIRST, experiment, hyperparameters, layout, options_text
+from paac.summaries.layout import SHOWN_FIRST, experiment, hyperparameters, options_text, page_layout
 
 OPTIONS = resolve(dict(random_seed=5, gamma=0.9, egreedy=True, debugging_folder="logs/mine"))
 
@@ -45,7 +45,7 @@ def test_the_table_of_runs_has_a_column_for_each_and_the_reward():
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_charts_have_titles_and_patterns_of_whole_names(number):
-    charts = layout().category[number].chart
+    charts = page_layout().category[number].chart
     assert len({chart.title for chart in charts}) == len(charts) > 3
     for chart in charts:
         (pattern,) = chart.multiline.tag

@@ -41,13 +41,13 @@ def test_it_comes_back_from_json():
     state.emulators, state.logs = 2, {"episodes.csv": 7}
     values = json.loads(json.dumps(state.to_json()))
     assert values.keys() == {"episodes", "fixed", "global_step", "updates", "plays", "seconds", "emulators", "logs"}
-    assert TrainingState.of(checkpoint_of(values)).to_json() == state.to_json()
+    assert TrainingState.from_checkpoint(checkpoint_of(values)).to_json() == state.to_json()
 
 
 def test_what_earlier_versions_did_not_save_is_taken_to_be_as_it_was():
     values = json.loads(json.dumps(trained().to_json()))
     del values["fixed"], values["emulators"]
-    state = TrainingState.of(checkpoint_of(values))
+    state = TrainingState.from_checkpoint(checkpoint_of(values))
     assert (state.fixed, state.emulators) == ({}, 2)
 
 
@@ -69,14 +69,14 @@ def test_what_earlier_versions_did_not_save_is_taken_to_be_as_it_was():
 def test_a_state_of_another_shape_is_damage(key, value):
     values = trained().to_json() | {key: value}
     with pytest.raises(DamagedCheckpoint, match="run/checkpoints/8 is damaged"):
-        TrainingState.of(checkpoint_of(values))
+        TrainingState.from_checkpoint(checkpoint_of(values))
     del values[key]
     if key not in ("fixed", "emulators"):
         with pytest.raises(DamagedCheckpoint):
-            TrainingState.of(checkpoint_of(values))
+            TrainingState.from_checkpoint(checkpoint_of(values))
 
 
 @pytest.mark.parametrize("values", [[], None, {}])
 def test_what_is_no_state_at_all_is_damage(values):
     with pytest.raises(DamagedCheckpoint):
-        TrainingState.of(checkpoint_of(values))
+        TrainingState.from_checkpoint(checkpoint_of(values))

@@ -1,0 +1,8 @@
+"""Options of a training from what a user types."""
+
+from paac.cli.command_line import typed_options
+from paac.cli.options import Options, resolve
+
+
+def parse_options(argv) -> Options:
+    return resolve(typed_options(Options, argv, ""))
