@@ -60,6 +60,10 @@ class RunFolder:
         """The episodes that have ended. Raises UserError if the file is not as a training writes it."""
         return read_episodes(self.episodes_csv)
 
+    def event_files(self) -> list[Path]:
+        """TensorBoard's files, in the order of their names."""
+        return sorted(self.events.glob("*.tfevents.*"))
+
     def log_lengths(self) -> dict[str, int]:
         """Length in bytes of each log, by its path inside the folder."""
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
@@ -74,7 +78,7 @@ class RunFolder:
                 os.truncate(file, min(length, file.stat().st_size))
 
     def _logs(self) -> list[Path]:
-        return [file for file in (*sorted(self.events.glob("*.tfevents.*")), self.episodes_csv) if file.is_file()]
+        return [file for file in (*self.event_files(), self.episodes_csv) if file.is_file()]
 
     def copy_agent(self, step: int, to: Path, emulators: bool = True) -> None:
         """Copy the options and the checkpoint of `step` into a new folder, which is a run then. Raises OSError."""

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from figures.runs import AXES, Run
 from figures.style import HEAT_MAP, new_figure, shorten_numbers, styled
+from paac.training.run_folder import RunFolder
 
 TAG = "repetitions"
 MAX_ROW_LABELS = 12
@@ -34,7 +35,7 @@ def read_repetitions(run: Run) -> Repetitions:
     TensorBoard reads with TensorFlow, which greets unless `paac.training.tensorflow_setup.start_tensorflow` was called before.
     """
     plays = 1 + np.array(run.options.repetition_table)
-    points = [point for file in (run.folder / "tf").glob("*.tfevents.*") for point in _histograms(file)]
+    points = [point for file in RunFolder(run.folder).event_files() for point in _histograms(file)]
     points.sort(key=lambda point: point[0])
     counts = [count_plays(buckets, plays) for _, buckets in points]
     steps = np.array([step for step, _ in points], np.int64)
