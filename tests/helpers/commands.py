@@ -88,12 +88,12 @@ def as_from_a_terminal() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = HANGS_S) -> None:
-    """Poll until `condition()` holds; `seconds` are a limit against hanging."""
+def wait_for(condition: Callable[[], object], seconds: float = HANGS_S, every: float = 0.05) -> None:
+    """Poll `every` so many seconds until `condition()` holds; `seconds` are a limit against hanging."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"the condition did not hold within {seconds} seconds"
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def group_members(process: subprocess.Popen) -> list[int]:
