@@ -60,3 +60,26 @@ def test_a_shown_target_is_hit(table, precision):
     chance = 1 / (3 * len(table))
     assert np.mean(rewards[:10]) < 2 * chance
     assert np.mean(rewards[-20:]) > 0.9
+
+
+class PricedGame(TargetGame):
+    """A target game with other rewards for a miss and for a hit."""
+
+    def __init__(self, miss: float, hit: float):
+        super().__init__(actions=3, table=[0])
+        self._prices = np.array([miss, hit], np.float32)
+
+    def step(self, shard, actions, repeats):
+        observations, hits, *others = super().step(shard, actions, repeats)
+        return observations, self._prices[hits.astype(int)], *others
+
+
+def test_rewards_are_clipped_to_learn_from_and_returned_raw():
+    weights, rewards = [], []
+    for miss, hit in ((-1.0, 1.0), (-5.0, 7.0)):
+        network = make_network("NIPS", num_actions=3, nb_choices=1, rgb=False, seed=1)
+        learner = Learner(network, PricedGame(miss, hit), Hyperparameters(), seed=1)
+        rewards.append(np.concatenate([learner.update(lr=0.01).played.rewards for _ in range(3)]))
+        weights.append([weight.numpy() for weight in network.trainable_variables])
+    assert set(np.unique(rewards[1])) == {-5.0, 7.0} and np.array_equal(np.sign(rewards[0]), np.sign(rewards[1]))
+    assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
