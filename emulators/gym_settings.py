@@ -14,7 +14,7 @@ class GymSettings(NamedTuple):
     random_start: bool = True  # False for games in which no-ops at the start end the episode
     observed_rows: int | None = None  # how many rows of the screen are observed, counted from the top; None: all
     action_names: tuple[str, ...] = ()  # for people; our own games name their actions themselves
-    state_attributes: tuple[str, ...] = ()  # the environment's attributes that together are its state, if it has such
+    state_attributes: tuple[str, ...] = ()  # hold the whole state; our own games save theirs themselves
 
 
 LEFT_RIGHT = "left", "right"

@@ -10,7 +10,7 @@ import pygame
 
 from emulators.window import Window
 
-WINDOW_HEIGHT = 480  # pixels; largest height to which the picture is scaled
+WINDOW_HEIGHT = 480  # pixels; the picture is enlarged up to this height
 
 Colour = tuple[int, int, int]  # red, green and blue, 0 to 255
 

@@ -12,9 +12,9 @@ WIDTH = HEIGHT = 48
 CELLS = 11  # rows and columns of the maze
 MOVE = 20 / 30  # cells per step
 TURN = 13 / 30  # radians per step
-HALF_WIDTH = 0.66  # half the width, in cells, of what is visible at a distance of one cell: a view of 67 degrees
+HALF_VIEW_WIDTH = 0.66  # half the width, in cells, of what is visible at a distance of one cell: a view of 67 degrees
 
-WALLS, GROWTH_STEPS = 20, 82  # inner walls, and how often each of them tries to grow
+INNER_WALLS, GROWTH_STEPS = 20, 82  # number of inner walls, and how often each of them tries to grow
 DIRECTION_DRAWS = 12  # divisible by 2, 3 and 4, so that one draw chooses evenly among 2, 3 or 4 directions
 START = 1.0  # row and column at the start, the corner of a cell
 MIN_START_ANGLE = 1.5  # radians between the view and the target at the start
@@ -60,7 +60,7 @@ class RaycastMaze(PixelGame):
         """
         last = CELLS - 1
         maze = [[WALL if {row, column} & {0, last} else FREE for column in range(CELLS)] for row in range(CELLS)]
-        for _ in range(WALLS):
+        for _ in range(INNER_WALLS):
             column, row = 2 * self.np_random.integers(CELLS // 2 + 1, size=2)
             _grow(maze, int(row), int(column), self.np_random.integers(DIRECTION_DRAWS, size=GROWTH_STEPS).tolist())
         return maze
@@ -140,7 +140,7 @@ def _draw_view(maze, row, column, angle, colours, picture):
     picture[HEIGHT // 2 :] = FLOOR
     down, right = math.cos(angle), math.sin(angle)
     for x in range(WIDTH):
-        aside = HALF_WIDTH * (2 * x / WIDTH - 1)
+        aside = HALF_VIEW_WIDTH * (2 * x / WIDTH - 1)
         block, distance, along_row = _cast(maze, row, column, down - aside * right, right + aside * down)
         height = int(HEIGHT / (distance + EPSILON))
         top = int(max(0.0, (HEIGHT - height) / 2))
