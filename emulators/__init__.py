@@ -1,6 +1,6 @@
-"""Games in, observations out. Nothing here knows of TensorFlow, so that worker processes start fast."""
+"""Emulators run games and return observations. Nothing here imports TensorFlow, so worker processes start fast."""
 
-import emulators.sdl  # noqa: F401 - before anything imports pygame
+import emulators.sdl  # noqa: F401 - must come before any import of pygame
 from emulators.emulator import Emulator, GameError
 from emulators.pool import EmulatorPool
 from emulators.registry import Game, find_game, list_games, make_emulator, short_name

@@ -1,4 +1,4 @@
-"""Atari 2600 games on the Arcade Learning Environment (Bellemare et al. 2013), every setting written out."""
+"""Atari 2600 games in the Arcade Learning Environment, ALE (Bellemare et al. 2013), with every setting written out."""
 
 import os
 from pathlib import Path
@@ -9,33 +9,44 @@ from ale_py import Action, ALEInterface, ALEState, LoggerMode, roms
 from emulators.atari_palette import colour_table, luminance_table
 from emulators.emulator import Emulator, GameError, Seed
 
-LARGEST_ROM = 1 << 20  # bytes; cartridges hold 64 KiB at most, and a huge file must not be read to find that out
+MAX_ROM_BYTES = 1 << 20  # cartridges hold at most 64 KiB; larger files are refused without reading them
 
-ALEInterface.setLoggerMode(LoggerMode.Error)  # 32 emulators would greet 32 times
+ALEInterface.setLoggerMode(LoggerMode.Error)  # otherwise each emulator prints a greeting
 
 
 class AtariEmulator(Emulator):
-    """One Atari game. Four frames a decision, the last two joined: sprites may flicker, shown in every other frame."""
+    """One Atari game.
+
+    A play has four frames. The observation shows the pixel-wise maximum of the last two, because some games draw a
+    sprite in every other frame only.
+    """
 
     def __init__(
         self, rom: str, *, seed: Seed, sticky_actions: float = 0.0, full_action_space: bool = False, **settings
     ):
-        """`sticky_actions` is the probability that a frame repeats the action of the frame before it, and
-        `full_action_space` gives all 18 actions in place of the game's own (Machado et al. 2018). The other `settings`
-        are those of `Emulator`.
+        """Load the game.
+
+        Args:
+            rom: path of the ROM file.
+            seed: of the random generators, one integer or several.
+            sticky_actions: probability that a frame repeats the action of the frame before it (Machado et al. 2018).
+            full_action_space: whether the agent has all 18 actions instead of those that the game uses.
+            **settings: those of `Emulator`.
         """
         self._ale = ALEInterface()
         self._ale.setInt("random_seed", int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1))  # 31 bits
-        self._ale.setFloat("repeat_action_probability", 0.0)  # ours, below: ALE's states forget what sticks
-        self._ale.setInt("frame_skip", 1)  # skipping is ours, so that every frame can be seen
-        self._ale.setBool("color_averaging", False)  # pooling is ours too
+        # Sticky actions, frame skip and pooling are done here and not by ALE, whose saved states lack the last action
+        # and whose frame skip hides the frames in between.
+        self._ale.setFloat("repeat_action_probability", 0.0)
+        self._ale.setInt("frame_skip", 1)
+        self._ale.setBool("color_averaging", False)
         self._ale.loadROM(rom)
         actions = self._ale.getLegalActionSet() if full_action_space else self._ale.getMinimalActionSet()
         self._actions = [action.value for action in actions]
         self.num_actions = len(actions)
         self.noop = actions.index(Action.NOOP) if Action.NOOP in actions else None
         self._sticky_actions = sticky_actions
-        self._pressed = 0  # ALE's number of the action of the frame before
+        self._pressed = 0  # the last frame's action, as ALE counts actions
         height, width = self._ale.getScreenDims()
         super().__init__(
             (height, width),
@@ -55,7 +66,7 @@ class AtariEmulator(Emulator):
         return self._ale.act(self._pressed)
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
-        """The base's without its Python calls between frames, which took about 4% of a decision."""
+        """Do the same as `Emulator._play`, but without its Python calls per frame, which took about 4% of the time."""
         if self._sticky_actions or self.on_frame is not None:
             return super()._play(action, screens)
         act, pressed = self._ale.act, self._actions[action]
@@ -74,7 +85,7 @@ class AtariEmulator(Emulator):
 
     @property
     def action_names(self) -> list[str]:
-        """ALE's: NOOP, FIRE, UP, ..."""
+        """ALE's names of the actions: NOOP, FIRE, UP, ..."""
         return [Action(action).name for action in self._actions]
 
     def _is_over(self) -> bool:
@@ -92,15 +103,15 @@ class AtariEmulator(Emulator):
 
 
 def game_names() -> list[str]:
-    """Names of the games that come with ale-py and that one player can play."""
+    """Return the names of the one-player games that come with ale-py."""
     return sorted(name for name in roms.get_all_rom_ids() if is_playable(_bundled(name)))
 
 
 def find_rom(name: str, rom_path: str) -> tuple[str | None, str]:
-    """The file to load for `name` and a notice for the user, if there is one to give.
+    """Return the ROM file of the game `name`, or None if there is none, and a notice for the user, or "".
 
-    A file NAME.bin in `rom_path` goes first, then ale-py's own; None if neither has the name. Raises GameError for a
-    name whose only file cannot be played.
+    A file NAME.bin in `rom_path` takes precedence over the ROM that comes with ale-py. Raises GameError if there is
+    only a file that cannot be played.
     """
     own = Path(rom_path) / f"{name}.bin"
     bundled = name in roms.get_all_rom_ids()
@@ -109,11 +120,11 @@ def find_rom(name: str, rom_path: str) -> tuple[str | None, str]:
     notice = f"{own} is not a ROM that the emulator knows" if os.path.lexists(own) else ""
     if not bundled:
         if notice:
-            raise GameError(f"{notice}: put a supported {name}.bin there, or name another game with -g")
+            raise GameError(f"{notice}: put a supported {name}.bin there, or choose another game with -g")
         return None, ""
     rom = _bundled(name)
     if not is_playable(rom):
-        raise GameError(f"-g {name}: the Atari game needs two players; name another game with -g")
+        raise GameError(f"-g {name}: this Atari game needs two players; choose another game with -g")
     return str(rom), notice and f"{notice}; playing the library's own {name}"
 
 
@@ -122,10 +133,10 @@ def _bundled(name: str) -> Path:
 
 
 def is_playable(file: Path) -> bool:
-    """Whether ALE can load `file`; `loadROM` itself would end or hang the process on a bad one."""
+    """Whether ALE can load `file`. On a bad file `loadROM` would end the process or hang."""
     return (
         file.is_file()
         and os.access(file, os.R_OK)
-        and 0 < file.stat().st_size <= LARGEST_ROM
+        and 0 < file.stat().st_size <= MAX_ROM_BYTES
         and ALEInterface.isSupportedROM(str(file)) is not None
     )

@@ -1,12 +1,13 @@
-"""The colours of the Atari 2600: what its 8-bit palette indices look like on a television.
+"""The colours of the Atari 2600: the RGB and gray values of its 8-bit palette indices.
 
-ALE hands out a screen as palette indices much faster than as gray or RGB, and we need so few of its pixels that looking
-their colours up here is cheaper. The figures are those of the "standard" palettes of Stella, the emulator inside ALE.
+ALE returns a screen as palette indices much faster than as gray or RGB values, and an observation needs few of the
+pixels, so looking their colours up here is cheaper. The values are those of the "standard" palettes of Stella, the
+emulator inside ALE.
 """
 
 import numpy as np
 
-# One row a hue, eight levels of brightness in each, as RRGGBB. They stand at the even indices.
+# The colours of the even indices as RRGGBB. Each row is one hue at eight levels of brightness.
 NTSC = """
 000000 4a4a4a 6f6f6f 8e8e8e aaaaaa c0c0c0 d6d6d6 ececec
 484800 69690f 86861d a2a22a bbbb35 d2d240 e8e84a fcfc54
@@ -44,22 +45,22 @@ PAL = """
 000000 2b2b2b 525252 767676 979797 b6b6b6 d2d2d2 ececec
 """
 
-PAL_HEIGHT = 250  # ALE gives exactly the PAL cartridges this many screen rows
+PAL_HEIGHT = 250  # screen rows; in ALE the PAL cartridges have this many, and no other cartridge does
 
 
 def colour_table(screen_height: int) -> np.ndarray:
-    """RGB of each palette index, uint8 [256, 3], for a cartridge whose screen has `screen_height` rows."""
+    """Return the RGB value of each palette index, uint8 [256, 3], for cartridges with `screen_height` screen rows."""
     table = np.zeros((256, 3), np.uint8)
     table[::2] = [list(bytes.fromhex(colour)) for colour in (PAL if screen_height == PAL_HEIGHT else NTSC).split()]
-    table[1::2] = _luminance(table[::2])[:, None]  # a PAL set that loses the colour signal shows the brightness alone
+    table[1::2] = _luminance(table[::2])[:, None]  # on a PAL television that lost the colour signal
     return table
 
 
 def luminance_table(screen_height: int) -> np.ndarray:
-    """ALE's gray of each palette index, uint8 [256]."""
+    """Return ALE's gray value of each palette index, uint8 [256], for cartridges with `screen_height` screen rows."""
     gray = np.zeros(256, np.uint8)
     gray[::2] = _luminance(colour_table(screen_height)[::2])
-    gray[1:-1:2] = colour_table(screen_height)[2::2, 2]  # what ALE gives for them: the blue of the index after
+    gray[1:-1:2] = colour_table(screen_height)[2::2, 2]  # as ALE: the blue value of the next index
     return gray
 
 

@@ -1,4 +1,4 @@
-"""Playing by hand: the keys of each platform, a game in its window, the score."""
+"""Playing a game by hand: the keys of each platform, and a window that shows the game and the score."""
 
 from typing import NamedTuple, Protocol
 
@@ -12,48 +12,52 @@ from emulators.window import DisplayError, Window
 
 KEY_NAMES = {"up": "Up", "down": "Down", "left": "Left", "right": "Right", "space": "Space", "return": "Return"}
 ATARI_KEYS = {"UP": "up", "DOWN": "down", "LEFT": "left", "RIGHT": "right", "FIRE": "space"}
-ATARI_ASPECT = 4 / 3
-FIRST_REPEAT_MS = 220  # until a key that stays down counts as pressed again
+ATARI_ASPECT = 4 / 3  # width / height
+FIRST_REPEAT_MS = 220  # until a key that stays down counts as pressed for the second time
 
 
 class Controls(NamedTuple):
-    """How a person plays an emulator."""
+    """How a person controls an emulator."""
 
-    keys: dict[frozenset[str], int]  # keys that are held together -> action; no key -> the no-op, where there is one
-    aspect: float | None = None  # width by height of the picture on a television, None: as its pixels are
-    taps: bool = False  # whether a key acts once each time it is pressed, or as long as it is down
-    key_repeat: int = 0  # ms from one tap to the next of a key that stays down, 0: one tap
+    keys: dict[frozenset[str], int]  # keys that are down together -> action; no key -> no-op, if the game has one
+    aspect: float | None = None  # width / height of the picture, None: that of its pixels
+    once_per_press: bool = False  # True: a key acts once each time it is pressed; False: as long as it is down
+    key_repeat_ms: int = 0  # time after which a key that stays down is pressed again, 0: never
 
 
 def controls_of(emulator: Emulator) -> Controls:
-    """Atari's arrows and Space, a small game's own keys, or one key for each action."""
-    if isinstance(emulator, AtariEmulator):  # UPRIGHTFIRE is up, right and space
+    """Return an emulator's controls.
+
+    They are the arrows and Space for an Atari game, a small game's own keys, and one key per action otherwise.
+    """
+    if isinstance(emulator, AtariEmulator):  # an action's name holds its parts: UPRIGHTFIRE is up, right and space
         names = enumerate(emulator.action_names)
         keys = {frozenset(key for word, key in ATARI_KEYS.items() if word in name): action for action, name in names}
         return Controls(keys, aspect=ATARI_ASPECT)
     no_key = {} if emulator.noop is None else {frozenset[str](): emulator.noop}
     if isinstance(emulator, PixelGameEmulator):
         game = emulator.game
-        return Controls(no_key | _single(game.keys), taps=game.taps, key_repeat=game.key_repeat)
+        keys = no_key | _one_key_each(game.keys)
+        return Controls(keys, once_per_press=game.once_per_press, key_repeat_ms=game.key_repeat_ms)
     if emulator.num_actions in (2, 3):
-        return Controls(no_key | _single({"left": 0, "right": emulator.num_actions - 1}))
-    return Controls(no_key | _single({str(action): action for action in range(min(10, emulator.num_actions))}))
+        return Controls(no_key | _one_key_each({"left": 0, "right": emulator.num_actions - 1}))
+    return Controls(no_key | _one_key_each({str(action): action for action in range(min(10, emulator.num_actions))}))
 
 
-def _single(keys: dict[str, int]) -> dict[frozenset[str], int]:
+def _one_key_each(keys: dict[str, int]) -> dict[frozenset[str], int]:
     return {frozenset({key}): action for key, action in keys.items()}
 
 
 def start_by_hand(emulator: Emulator) -> None:
-    """Start an episode at its first frame, without no-ops."""
+    """Start an episode without no-ops."""
     emulator._start()
     emulator._show(emulator._screen)
 
 
-def frame_by_hand(emulator: Emulator, action: int, seconds: float) -> tuple[float, bool]:
-    """Press `action` for one frame, `seconds` after the last one; returns its reward and whether the episode is over.
+def play_frame_by_hand(emulator: Emulator, action: int, seconds: float) -> tuple[float, bool]:
+    """Press `action` for one frame, `seconds` after the last frame. Returns its reward and whether the episode is done.
 
-    Observations are not kept up to date: after this, go on with `start_by_hand` or `Emulator.reset`.
+    This does not update the observation, so an agent can play this emulator only after `Emulator.reset`.
     """
     if isinstance(emulator, PixelGameEmulator):
         reward = emulator.game.advance_by_hand(action, seconds)
@@ -63,21 +67,27 @@ def frame_by_hand(emulator: Emulator, action: int, seconds: float) -> tuple[floa
     return reward, emulator._is_over() or emulator._is_truncated()
 
 
-class Recorder(Protocol):
-    """Keeps the screens of an episode, and writes them as a film."""
+class ScreenRecorder(Protocol):
+    """Keeps the screens of an episode, and saves them as a film."""
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Start a new film."""
 
-    def add(self, screen: np.ndarray) -> None: ...
+    def add(self, screen: np.ndarray) -> None:
+        """Add a screen, uint8 [height, width, 3]."""
 
-    def save(self) -> str: ...
+    def save(self) -> str:
+        """Save the film and return a message for the player."""
 
 
 class ManualPlay:
-    """One game, played in real time until the window is closed. Keys: the game's own, and P, R, G and Escape."""
+    """A game that a person plays in a window in real time.
 
-    def __init__(self, title: str, emulator: Emulator, recorder: Recorder | None = None):
-        """Raises GameError without a display."""
+    The keys are those of the game, P to pause, R to restart, G to save a film and Escape to quit.
+    """
+
+    def __init__(self, title: str, emulator: Emulator, recorder: ScreenRecorder | None = None):
+        """Raises GameError if there is no display."""
         try:
             self.window = Window(title)
         except DisplayError as error:
@@ -85,14 +95,14 @@ class ManualPlay:
         self.emulator = emulator
         self._recorder = recorder
         self._controls = controls_of(emulator)
-        self._single = sorted({key for keys in self._controls.keys for key in keys})
+        self._game_keys = sorted({key for keys in self._controls.keys for key in keys})
         height, width = emulator.screen().shape[:2]
         if self._controls.aspect:
             width = round(height * self._controls.aspect)
         scale = max(1, int(self.window.fitting_scale(width, height)))
         self._size = scale * width, scale * height
-        if self._controls.key_repeat:
-            pygame.key.set_repeat(FIRST_REPEAT_MS, self._controls.key_repeat)
+        if self._controls.key_repeat_ms:
+            pygame.key.set_repeat(FIRST_REPEAT_MS, self._controls.key_repeat_ms)
         self.note = ""
         self.restart()
 
@@ -107,31 +117,31 @@ class ManualPlay:
     def play(self) -> None:
         """Play in real time until the window is closed."""
         clock = pygame.time.Clock()
-        passed = 0
+        passed_ms = 0
         while not self.window.closed:
-            self.frame(passed / 1000)
-            passed = clock.tick(self.emulator.frames_per_second)
+            self.play_frame(passed_ms / 1000)
+            passed_ms = clock.tick(self.emulator.frames_per_second)
 
-    def frame(self, seconds: float) -> None:
-        """Take the keys, play one frame, `seconds` after the last one, and show it."""
-        tapped = [key for key in self.window.pressed_keys() if not self._command(key)]
+    def play_frame(self, seconds: float) -> None:
+        """Read the keys, play one frame, `seconds` after the last frame, and show it."""
+        pressed = [key for key in self.window.pressed_keys() if not self._run_command(key)]
         if self.window.closed:
             return
         if not self.paused and not self.over:
-            reward, self.over = frame_by_hand(self.emulator, self._chosen(tapped), seconds)
+            reward, self.over = play_frame_by_hand(self.emulator, self._chosen_action(pressed), seconds)
             self.score += reward
             if self._recorder:
                 self._recorder.add(self.emulator.screen())
-        self.window.show(self.emulator.screen(), self._size, self._lines())
+        self.window.show(self.emulator.screen(), self._size, self._text_lines())
 
-    def _command(self, key: str) -> bool:
-        """Do what a key of the window's own asks for; returns whether it is one."""
+    def _run_command(self, key: str) -> bool:
+        """Run the command of a key that is not the game's. Returns whether `key` is such a key."""
         self.note = ""
         if key == "escape":
             self.window.close()
         elif key == "p":
             self.paused = not self.paused
-        elif key == "r" or (key == "space" and (self.over or "space" not in self._single)):
+        elif key == "r" or (key == "space" and (self.over or "space" not in self._game_keys)):
             self.restart()
         elif key == "g" and self._recorder:
             self.note = self._recorder.save()
@@ -139,21 +149,21 @@ class ManualPlay:
             return False
         return True
 
-    def _chosen(self, tapped: list[str]) -> int:
-        """The action of the keys that are down, or were tapped since the last frame."""
-        down = set(tapped)
-        if not self._controls.taps:
-            down |= self.window.held_keys(self._single)
-        fitting = [keys for keys in self._controls.keys if keys <= down]
-        if fitting:
-            self._action = self._controls.keys[max(fitting, key=len)]
+    def _chosen_action(self, pressed: list[str]) -> int:
+        """Return the action of the keys that are down or were pressed since the last frame; else the last action."""
+        down = set(pressed)
+        if not self._controls.once_per_press:
+            down |= self.window.held_keys(self._game_keys)
+        matching = [keys for keys in self._controls.keys if keys <= down]
+        if matching:
+            self._action = self._controls.keys[max(matching, key=len)]
         return self._action
 
-    def _lines(self) -> list[str]:
+    def _text_lines(self) -> list[str]:
         state = "game over: R starts again" if self.over else "paused" if self.paused else self.note
         film = "  G gif" if self._recorder else ""
         return [
             f"Score {self.score:g}   {state}",
-            "Keys: " + "  ".join(KEY_NAMES.get(key, key) for key in self._single),
+            "Keys: " + "  ".join(KEY_NAMES.get(key, key) for key in self._game_keys),
             f"P pause  R restart{film}  Escape quit",
         ]

@@ -1,7 +1,8 @@
-"""A game as an agent sees it: frame skip, pooling, frame stack, random start, lost lives and the frame cap.
+"""A game as an agent sees it: frame skip, pooling, frame stack, random start, lost lives and the frame limit.
 
-A platform (Atari, ...) writes four small methods: `_start` a game, `_press` an action for one frame, `_show` the screen
-and `_is_over`; `_lives` where lives exist; `_save` and `_load` where its state can be saved.
+A platform (Atari, ...) implements four small methods: `_start` starts a game, `_press` presses an action for one frame,
+`_show` writes the screen into an array, and `_is_over` tells whether the game has ended. It also implements `_lives` if
+its games have lives, and `_save` and `_load` if their state can be saved.
 """
 
 import io
@@ -17,26 +18,27 @@ Seed = int | Sequence[int]
 
 
 class GameError(ValueError):
-    """The user's game cannot be played; the message says why in one line."""
+    """The user's game cannot be played. The message is one line that says why."""
 
 
 class Emulator(ABC):
-    """One game with its own random generator, stepped by decisions of `frame_skip` frames.
+    """One game with its own random generator.
 
-    The class attributes are the platform's protocol; one emulator may have a lower `max_noops`.
+    The agent's unit of time is a play: `frame_skip` frames with the same action. A decision is one play, or several
+    with FiGAR. The class attributes are defaults, which a platform or an emulator may change.
     """
 
-    frame_skip = 4  # frames an action is pressed for in one decision
-    pooled_frames = 2  # last frames of a decision joined by a pixel-wise maximum, 1 or 2
-    max_noops = 30  # no-op frames at most in a random start
-    noop: int | None = 0  # the action that does nothing, None where a game has none
+    frame_skip = 4  # frames in a play
+    pooled_frames = 2  # 1 or 2; the last frames of a play, of which the observation shows the pixel-wise maximum
+    max_noops = 30  # largest number of no-op frames in a random start
+    noop: int | None = 0  # the action that does nothing, None if the game has none
 
-    frames_per_second = 60  # of game time, for films
-    joins_pictures = True  # whether a film joins two frames, because sprites may flicker
+    frames_per_second = 60  # of game time
+    sprites_flicker = True  # whether films show the maximum of two frames, because sprites appear in every other one
     can_save = True  # whether `save_state` works
 
     num_actions: int
-    on_frame: Callable[[np.ndarray], None] | None = None  # called with every screen() shown, if set
+    on_frame: Callable[[np.ndarray], None] | None = None  # if set, it is called with the `screen()` of every frame
 
     def __init__(
         self,
@@ -50,11 +52,21 @@ class Emulator(ABC):
         max_episode_frames: int = 108_000,
         colours: np.ndarray | None = None,
         luminances: np.ndarray | None = None,
-        rows: int | None = None,
+        observed_rows: int | None = None,
     ):
-        """`screen_shape` is [height, width] of palette indices, with their `colours` [256, 3] and `luminances` [256],
-        or [height, width, 3] of RGB; only its first `rows` rows are observed, None: all. An episode is
-        truncated after `max_episode_frames` frames since reset, no-ops included.
+        """Create the emulator; `reset` starts the first episode.
+
+        Args:
+            screen_shape: [height, width] if the screens hold palette indices, or [height, width, 3] if they are RGB.
+            seed: of the random generator, one integer or several.
+            rgb: whether observations are RGB or gray.
+            random_start: whether an episode starts with a random number of no-op frames.
+            single_life_episodes: whether an episode is done when a life is lost.
+            max_noops: replaces the class attribute.
+            max_episode_frames: frames after which an episode is truncated, the no-ops of its start included.
+            colours: RGB value of each palette index, uint8 [256, 3].
+            luminances: gray value of each palette index, uint8 [256].
+            observed_rows: how many rows of the screen are observed, counted from the top; None: all.
         """
         self.random_start = random_start
         self.single_life_episodes = single_life_episodes
@@ -63,8 +75,8 @@ class Emulator(ABC):
             self.max_noops = max_noops
         self._colours = colours
         height, width = screen_shape[:2]
-        self._stack = FrameStack(rows or height, width, rgb, colours if rgb else luminances)
-        # The pooled screens of the last four plays: all that can still end up in the stack.
+        self._stack = FrameStack(observed_rows or height, width, rgb, colours if rgb else luminances)
+        # The last screens of the last four plays; older ones cannot enter the stack any longer.
         self._screens = [list(np.zeros((self.pooled_frames, *screen_shape), np.uint8)) for _ in range(STACK)]
         self._screen = self._screens[-1][-1]
         self._random = np.random.default_rng(seed)
@@ -73,7 +85,7 @@ class Emulator(ABC):
         self.done = True
         self.truncated = False
 
-    # What a platform implements.
+    # Methods that a platform implements.
 
     @abstractmethod
     def _start(self) -> None:
@@ -81,22 +93,22 @@ class Emulator(ABC):
 
     @abstractmethod
     def _press(self, action: int) -> float:
-        """Press `action` for one frame and return its raw reward. After the game is over this does nothing."""
+        """Press `action` for one frame and return its reward, not clipped. After the end it does nothing."""
 
     @abstractmethod
     def _show(self, screen: np.ndarray) -> None:
-        """Write the screen as it is now into `screen`, uint8 of the platform's screen shape."""
+        """Write the current screen into `screen`, uint8 [*screen_shape]."""
 
     @abstractmethod
     def _is_over(self) -> bool:
         """Whether the game has ended."""
 
     def _is_truncated(self) -> bool:
-        """Whether the game itself has truncated the episode."""
+        """Whether the platform has truncated the episode."""
         return False
 
     def _lives(self) -> int:
-        """Lives left, 0 where a game has none."""
+        """Return the lives that are left, 0 if the game has none."""
         return 0
 
     def _save(self) -> bytes:
@@ -105,27 +117,27 @@ class Emulator(ABC):
     def _load(self, state: bytes) -> None:
         raise NotImplementedError(f"{type(self).__name__} cannot load a state")
 
-    def close(self) -> None:  # noqa: B027 - few platforms hold anything
-        """Free what the platform holds."""
+    def close(self) -> None:  # noqa: B027 - most platforms have nothing to free
+        """Free the platform's resources."""
 
-    # What an agent uses.
+    # Methods that an agent uses.
 
     def write_to(self, words: np.ndarray) -> None:
-        """Keep the observation in `words`, uint32 [84, 84, 1 or 3], from now on, instead of a new array each time."""
+        """From now on, write each observation into `words`, uint32 [84, 84, 1 or 3], and not into a new array."""
         words[...] = self._stack.words
         self._stack.words = words
         self._stack.in_place = True
 
     @property
     def observation(self) -> np.ndarray:
-        """What the agent sees now, uint8 [84, 84, 4], or [84, 84, 12] with RGB."""
+        """The current observation, uint8 [84, 84, 4], or [84, 84, 12] with RGB."""
         return self._stack.observation
 
     def reset(self) -> np.ndarray:
         """Start an episode and return its first observation.
 
-        With `random_start` up to `max_noops` frames of the no-op come first. Four decisions of it fill the stack; where
-        a game has no no-op, the first screen fills it.
+        With `random_start`, the episode starts with 0 to `max_noops` frames of the no-op. Then four plays of the no-op
+        fill the frame stack. If the game has no no-op, the first screen fills the stack and nothing is played.
         """
         self._start()
         self._frames = 0
@@ -147,15 +159,16 @@ class Emulator(ABC):
         return self.observation
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool]:
-        """Press `action` for one decision; see `hold`."""
+        """Play `action` once. Returns the observation, the reward and `done`, as `hold` does."""
         observation, reward, done, _ = self.hold(action, 0)
         return observation, reward, done
 
     def hold(self, action: int, repeats: int) -> tuple[np.ndarray, float, bool, int]:
         """Play `action` 1 + `repeats` times (FiGAR), or until the episode is done.
 
-        Returns the observation, the sum of raw rewards, `done`, and how many times it was played. `done` is true at
-        game over, at a lost life with `single_life_episodes`, and at the frame cap, when `truncated` is true as well.
+        Returns the observation, the sum of the rewards (not clipped), `done`, and the number of plays. `done` is true
+        at game over, at a lost life with `single_life_episodes`, and at the frame limit, where `truncated` is true as
+        well. Raises RuntimeError if the episode is already done.
         """
         if self.done:
             raise RuntimeError("the episode is over: call reset() first")
@@ -169,16 +182,19 @@ class Emulator(ABC):
         return self._stack.observation, reward, self.done, plays
 
     def screen(self) -> np.ndarray:
-        """What a person would see, uint8 [height, width, 3]; a new array each time."""
+        """Return what a person would see, as a new array, uint8 [height, width, 3]."""
         return self._screen.copy() if self._colours is None else self._colours[self._screen]
 
     @property
     def action_names(self) -> list[str]:
-        """What each action is called, for people; its number where nobody named it."""
+        """The name of each action, for people; its index if it has no name."""
         return [str(action) for action in range(self.num_actions)]
 
     def save_state(self) -> bytes:
-        """Return everything that the future depends on: after `load_state` the same frames follow."""
+        """Return everything that the future depends on: an emulator that loads it plays the same frames.
+
+        Raises NotImplementedError unless `can_save`.
+        """
         counters = [self._frames, self._lives_left, int(self.done), int(self.truncated)]
         file = io.BytesIO()
         np.savez_compressed(
@@ -192,17 +208,17 @@ class Emulator(ABC):
         return file.getvalue()
 
     def load_state(self, state: bytes) -> None:
-        """Continue from what `save_state` returned, in this process or another."""
+        """Continue from a state that `save_state` returned, in this process or in another."""
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
             self._load(saved["game"].tobytes())
             self._random.bit_generator.state = json.loads(saved["random"].tobytes())
             self._stack.set(saved["stack"])
-            self._screen = saved["screen"]  # ALE's own screen is stale until the next frame
+            self._screen = saved["screen"]  # ALE restores its own screen only with the next frame
             self._frames, self._lives_left, done, truncated = saved["counters"].tolist()
         self.done, self.truncated = bool(done), bool(truncated)
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
-        """Press `action` for `frame_skip` frames; the last screens, `pooled_frames` of them, go to `screens`."""
+        """Press `action` for `frame_skip` frames and write the last `pooled_frames` screens into `screens`."""
         reward = 0.0
         for left in range(self.frame_skip, 0, -1):
             reward += self._frame(action)
@@ -225,7 +241,7 @@ class Emulator(ABC):
             self.on_frame(self.screen())
 
     def _push(self, plays: int) -> None:
-        """Put the frames of the last plays on the stack; earlier ones would have left it already."""
+        """Push the frames of the last `plays` plays, but not those that would leave the stack again at once."""
         for play in range(max(0, plays - STACK), plays):
             screens = self._screens[play % STACK]
             self._stack.push(screens[0], screens[-1])

@@ -1,49 +1,50 @@
-"""How each Gymnasium game is played; light, so that options can be read without the games."""
+"""How each Gymnasium game is played. This module imports no game, so that options are read quickly."""
 
 from typing import NamedTuple
 
 
 class GymSettings(NamedTuple):
-    """What a game needs beside its id. The defaults suit most of them."""
+    """How one game is played. The defaults suit most games."""
 
-    id: str  # Gymnasium's
-    frame_skip: int = 2  # environment steps an action is held for in one decision
-    pooled_frames: int = 2  # last of them joined by a pixel-wise maximum
-    max_noops: int = 20  # steps at most in a random start
-    noop: int | None = None  # the action that does nothing; without one there is no random start
-    random_start: bool = True  # False where standing still at the start kills
-    rows: int | None = None  # rows of the screen that are observed, from the top; all of them
-    actions: tuple[str, ...] = ()  # what each does, for people; our own games say it themselves
-    saved: tuple[str, ...] = ()  # attributes that are the whole state, where the environment cannot save itself
+    id: str  # Gymnasium's id of the game
+    frame_skip: int = 2  # environment steps in a play
+    pooled_frames: int = 2  # the last steps of a play, of which the observation shows the pixel-wise maximum
+    max_noops: int = 20  # largest number of no-op steps in a random start
+    noop: int | None = None  # the action that does nothing; None: the game has none, and so no random start
+    random_start: bool = True  # False for games in which no-ops at the start end the episode
+    observed_rows: int | None = None  # how many rows of the screen are observed, counted from the top; None: all
+    action_names: tuple[str, ...] = ()  # for people; our own games name their actions themselves
+    state_attributes: tuple[str, ...] = ()  # hold the whole state; our own games save theirs themselves
 
 
 LEFT_RIGHT = "left", "right"
-GAMES = {
+CARTPOLE_STATE = "state", "steps_beyond_terminated"
+GAME_SETTINGS = {
     settings.id: settings
     for settings in (
-        GymSettings("FlappyBird-v0", noop=1, random_start=False, rows=410),  # the ground below tells nothing
+        GymSettings("FlappyBird-v0", noop=1, random_start=False, observed_rows=410),  # below is only the ground
         GymSettings("Catcher-v0", noop=2),
         GymSettings("MonsterKong-v0", noop=5),
         GymSettings("RaycastMaze-v0", noop=4),
         GymSettings("Snake-v0", noop=4, random_start=False),
-        GymSettings("CartPole-v0", actions=LEFT_RIGHT, saved=("state", "steps_beyond_terminated")),
-        GymSettings("CartPole-v1", actions=LEFT_RIGHT, saved=("state", "steps_beyond_terminated")),
-        GymSettings("MountainCar-v0", noop=1, actions=("left", "no-op", "right"), saved=("state",)),
-        GymSettings("LunarLander-v3", noop=0, actions=("no-op", "left engine", "main engine", "right engine")),
+        GymSettings("CartPole-v0", action_names=LEFT_RIGHT, state_attributes=CARTPOLE_STATE),
+        GymSettings("CartPole-v1", action_names=LEFT_RIGHT, state_attributes=CARTPOLE_STATE),
+        GymSettings("MountainCar-v0", noop=1, action_names=("left", "no-op", "right"), state_attributes=("state",)),
+        GymSettings("LunarLander-v3", noop=0, action_names=("no-op", "left engine", "main engine", "right engine")),
     )
 }
-TETRIS = GymSettings("Tetris-v0", frame_skip=1, pooled_frames=1, max_noops=30, noop=0)
+TETRIS_SETTINGS = GymSettings("Tetris-v0", frame_skip=1, pooled_frames=1, max_noops=30, noop=0)
 
 
 def settings_of(platform: str, name: str) -> GymSettings:
-    """Of a game of the platforms gym and tetris."""
+    """Return the settings of a game of the platform gym or tetris."""
     if platform == "tetris":
-        return TETRIS
-    known_noop = 0 if name.startswith("MinAtar/") else None
-    return GAMES.get(name, GymSettings(name, noop=known_noop))
+        return TETRIS_SETTINGS
+    noop = 0 if name.startswith("MinAtar/") else None
+    return GAME_SETTINGS.get(name, GymSettings(name, noop=noop))
 
 
 def starts_at_random(game: str) -> bool:
-    """Whether `game`, as typed, takes a random start well."""
-    settings = GAMES.get(game.removeprefix("gym:"))
+    """Whether `game`, a NAME or PLATFORM:NAME, allows a random start."""
+    settings = GAME_SETTINGS.get(game.removeprefix("gym:"))
     return settings is None or settings.random_start

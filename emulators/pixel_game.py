@@ -12,22 +12,22 @@ from emulators.gym_settings import GymSettings
 
 
 class PixelGameEmulator(Emulator):
-    """One of the games in `emulators/games`. It draws only the frames that an observation is made of."""
+    """One of the games in `emulators/games`. It draws only the frames that an observation needs."""
 
-    joins_pictures = False  # nothing flickers
+    sprites_flicker = False
 
     def __init__(self, settings: GymSettings, *, seed: Seed, **others: Any):
         """`others` are the settings of `Emulator`."""
         game = gymnasium.make(settings.id, render_mode="rgb_array", disable_env_checker=True).unwrapped
         assert isinstance(game, PixelGame)
         self.game = game
-        """The game itself, for players that may see more than pixels."""
+        """The game itself, for players that use more than pixels."""
         self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = len(game.actions)
         self.frames_per_second = game.metadata["render_fps"]
         game.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
-        super().__init__(game.picture.shape, seed=seed, rows=settings.rows, **others)
+        super().__init__(game.picture.shape, seed=seed, observed_rows=settings.observed_rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, MAX_STEPS)
 
     def _start(self) -> None:
@@ -50,5 +50,5 @@ class PixelGameEmulator(Emulator):
 
     @property
     def action_names(self) -> list[str]:
-        """The game's own."""
+        """The game's own names of its actions."""
         return list(self.game.actions)

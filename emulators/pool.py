@@ -1,7 +1,7 @@
-"""Many emulators of one game, stepped at the same time by worker processes.
+"""Many emulators of one game, stepped in parallel by worker processes.
 
-Python threads cannot step games side by side (an emulator's step holds the interpreter's lock), processes can. Each
-shard of emulators is stepped by itself, so that a learner may have one play while another waits for the network.
+Threads would not run in parallel, because an emulator's step holds Python's global interpreter lock. The emulators are
+divided into shards that can be stepped independently: one shard can play while the network works for another.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,23 @@ from emulators.shared_memory import Layout, SharedArrays
 from emulators.workers import WorkerError, Workers
 
 
-class Steps(NamedTuple):
-    """What one decision of n emulators brought. Where `dones`, `observations` already show the next episode."""
+class StepResult(NamedTuple):
+    """The result of one decision in each of n emulators.
 
-    observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12], until the next step
-    rewards: np.ndarray  # float32 [n], raw, summed over the plays
+    Where `dones` is true, `observations` already holds the first observation of the next episode.
+    """
+
+    observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12]; the shard's next step overwrites them
+    rewards: np.ndarray  # float32 [n], not clipped, summed over the plays
     dones: np.ndarray  # bool [n]
-    plays: np.ndarray  # int32 [n], 1 + repeats unless the episode ended before
+    plays: np.ndarray  # int32 [n], how often the action was played: 1 + repeats, or fewer if the episode ended
 
 
 class EmulatorPool:
-    """`count` emulators of one game, in `workers` processes, stepped by `shards` groups of consecutive emulators.
+    """`count` emulators of one game in `workers` processes, divided into `shards` ranges of consecutive emulators.
 
-    Emulator i has the random generator of seed and `first` + i: neither workers nor shards change what is played. Use
-    it as a context manager, or call `close`.
+    Emulator i is seeded with `seed` and `first_index` + i, so the numbers of workers and shards do not change what is
+    played. Use the pool as a context manager, or call `close`.
     """
 
     def __init__(
@@ -40,35 +43,42 @@ class EmulatorPool:
         *,
         workers: int,
         seed: Seed,
-        first: int = 0,
+        first_index: int = 0,
         shards: int = 1,
         rgb: bool = False,
         rom_path: str = ROM_PATH,
         share_screens: bool = False,
         **settings: Any,
     ):
-        """With `share_screens` the property `screens` shows what a person would see. The other `settings` are those of
+        """Start the workers and make the emulators in them.
+
+        With `share_screens`, the property `screens` holds what a person would see. The other `settings` are those of
         `make_emulator`.
 
-        Raises GameError, ValueError for counts that do not fit, OSError when memory or processes are short, WorkerError
-        if an emulator cannot be made.
+        Raises:
+            GameError: the game cannot be played.
+            ValueError: the emulators cannot be divided over that many workers or shards.
+            OSError: there is too little memory, or there are too few processes.
+            WorkerError: an emulator cannot be made.
         """
         if not 1 <= workers <= count or not 1 <= shards <= count:
-            raise ValueError(f"{count} emulators cannot be split over {workers} workers and {shards} shards")
+            raise ValueError(f"{count} emulators cannot be divided over {workers} workers and {shards} shards")
         self.game = find_game(game, rom_path) if isinstance(game, str) else game
         self.count = count
-        self.shards = [range(part[0], part[-1] + 1) for part in np.array_split(np.arange(count), shards)]
+        self.shards = [range(indices[0], indices[-1] + 1) for indices in np.array_split(np.arange(count), shards)]
         with closing(make_emulator(self.game, seed=0, rgb=rgb, **settings)) as example:
             self.num_actions = example.num_actions
             self.frame_skip = example.frame_skip
             self.can_save = example.can_save
             screen_shape = example.screen().shape
         self._arrays = SharedArrays(_layout(count, rgb, (count if share_screens else 0, *screen_shape)))
-        self._workers = Workers(self._arrays, self.game, self.shards, workers, seed, first, {"rgb": rgb, **settings})
+        self._workers = Workers(
+            self._arrays, self.game, self.shards, workers, seed, first_index, {"rgb": rgb, **settings}
+        )
 
     @property
     def failure(self) -> WorkerError | None:
-        """The error that ended the pool, which every later call raises again."""
+        """The error of a worker that failed, which every later call raises again; None while all workers work."""
         return self._workers.failure
 
     def __enter__(self) -> "EmulatorPool":
@@ -79,12 +89,15 @@ class EmulatorPool:
 
     @property
     def observations(self) -> np.ndarray:
-        """What every emulator sees now, uint8 [count, 84, 84, 4 or 12]; a copy."""
+        """A copy of the current observation of every emulator, uint8 [count, 84, 84, 4 or 12]."""
         return self._arrays["observations"].copy()
 
     @property
     def screens(self) -> np.ndarray:
-        """The screens after each emulator's last decision, uint8 [count, height, width, 3]; none unless shared."""
+        """The screen after each emulator's last decision, uint8 [count, height, width, 3].
+
+        Without `share_screens` the array is empty: its first dimension is 0.
+        """
         return self._arrays["screens"]
 
     def reset(self) -> np.ndarray:
@@ -92,30 +105,32 @@ class EmulatorPool:
         self._workers.ask("reset")
         return self.observations
 
-    def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> Steps:
-        """Hold action i 1 + repeats i times in emulator i of `shard`; emulators that end an episode start the next.
+    def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> StepResult:
+        """Play action i 1 + repeats i times in emulator i of `shard`, and start a new episode where one ended.
 
-        The observations lie in the shared memory: the shard's next step overwrites them. Different shards may be
-        stepped from different threads at the same time. Raises WorkerError.
+        The returned observations lie in shared memory, and the shard's next step overwrites them. Several threads may
+        step different shards at the same time. Raises WorkerError.
         """
-        arrays, part = self._arrays, slice(self.shards[shard].start, self.shards[shard].stop)
-        arrays["actions"][part] = actions
-        arrays["repeats"][part] = repeats
+        arrays, indices = self._arrays, slice(self.shards[shard].start, self.shards[shard].stop)
+        arrays["actions"][indices] = actions
+        arrays["repeats"][indices] = repeats
         self._workers.step(shard)
-        return Steps(arrays["observations"][part], *(arrays[name][part].copy() for name in Steps._fields[1:]))
+        return StepResult(
+            arrays["observations"][indices], *(arrays[name][indices].copy() for name in StepResult._fields[1:])
+        )
 
     def save_states(self) -> list[bytes]:
-        """The state of every emulator, where it `can_save`; see `Emulator.save_state`."""
+        """Return the state of every emulator, if they `can_save`. `Emulator.save_state` explains it."""
         return self._workers.ask("save_state")
 
     def load_states(self, states: Sequence[bytes]) -> None:
-        """Put every emulator into the state that was saved for it. Raises ValueError unless there is one for each."""
+        """Load state i into emulator i. Raises ValueError unless there is one state for each emulator."""
         if len(states) != self.count:
             raise ValueError(f"{len(states)} states for {self.count} emulators")
         self._workers.ask("load_state", states)
 
     def close(self) -> None:
-        """End the workers; safe to call twice."""
+        """End the workers. It is safe to call this twice."""
         self._workers.close()
 
     @property

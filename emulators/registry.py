@@ -1,4 +1,4 @@
-"""From what a user types after -g to an emulator."""
+"""Finds the game that a user names with -g, and makes emulators of it."""
 
 import difflib
 import re
@@ -8,28 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import GAMES, GymSettings, settings_of
+from emulators.gym_settings import GAME_SETTINGS, GymSettings, settings_of
 
 ROM_PATH = "./atari_roms"
 PLATFORMS = ("atari", "gym", "tetris")
-TETRIS = "tetris"  # ours; the Atari cartridge is atari:tetris
+TETRIS = "tetris"  # our own game; the Atari cartridge is atari:tetris
 
 
 @dataclass(frozen=True)
 class Game:
-    """A game that exists: picklable, found once by the parent and handed to every worker."""
+    """A game that was found. The parent finds it once and sends it, pickled, to every worker."""
 
-    platform: str
+    platform: str  # one of PLATFORMS
     name: str
-    rom: str
-    notice: str = ""  # one line that the user should read, "" if there is none
+    rom: str  # path of the ROM file, "" on platforms without ROMs
+    notice: str = ""  # one line that the user should read, or ""
 
     def __str__(self) -> str:
         return short_name(f"{self.platform}:{self.name}")
 
 
 def short_name(game: str) -> str:
-    """NAME for PLATFORM:NAME where that means the same."""
+    """Return NAME for PLATFORM:NAME if it means the same game, and `game` unchanged otherwise."""
     platform, _, name = game.rpartition(":")
     if platform == "tetris" and name == TETRIS:
         return name
@@ -39,15 +39,18 @@ def short_name(game: str) -> str:
 
 
 def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
-    """Look `game`, a NAME or PLATFORM:NAME, up. Raises GameError, with near matches, if there is none to play."""
+    """Look up `game`, a NAME or PLATFORM:NAME.
+
+    Raises GameError if it does not exist or cannot be played; the message suggests similar names.
+    """
     platform, _, name = game.rpartition(":")
     if platform not in ("", *PLATFORMS):
-        raise GameError(f"-g {game}: no platform {platform!r}; there are {', '.join(PLATFORMS)}")
+        raise GameError(f"-g {game}: there is no platform {platform!r}; the platforms are {', '.join(PLATFORMS)}")
     if platform == "tetris" or (name == TETRIS and not platform):
         if name != TETRIS:
             raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
         return Game("tetris", name, "")
-    from emulators import atari  # late: --help need not wait for the emulator
+    from emulators import atari  # imported here so that --help need not wait for it
 
     if platform in ("", "atari") and re.fullmatch(r"[\w-]{1,100}", name):
         rom, notice = atari.find_rom(name, rom_path)
@@ -56,19 +59,19 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     from emulators import gym
 
     if platform in ("", "gym") and gym.is_registered(name):
-        gym.make_environment(name).close()  # or the line why not
+        gym.make_environment(name).close()  # raises GameError if it cannot be played
         return Game("gym", name, "")
     known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
     names = [*known, TETRIS, *gym.game_names()]
     by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
-    near = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), by_letters, n=3)
-    meant = " or ".join(by_letters[letters] for letters in near)
-    hint = f"did you mean {meant}" if near else f"for example {', '.join(known[::15])}"
-    raise GameError(f"-g {game}: no game of that name; {hint}; train.py --list_games shows all")
+    similar = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), by_letters, n=3)
+    meant = " or ".join(by_letters[letters] for letters in similar)
+    hint = f"did you mean {meant}?" if similar else f"examples are {', '.join(known[::15])}."
+    raise GameError(f"-g {game}: there is no game of that name; {hint} train.py --list_games shows all games")
 
 
 def frame_skip(game: str) -> int:
-    """Frames of one play of `game`, a NAME or PLATFORM:NAME; nothing is started, and its ROM need not be there."""
+    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, without starting it or needing its ROM."""
     platform, _, name = game.rpartition(":")
     if platform == "tetris" or (name == TETRIS and not platform):
         return settings_of("tetris", name).frame_skip
@@ -94,9 +97,10 @@ def make_emulator(
     sticky_actions: float = 0.0,
     full_action_space: bool = False,
 ) -> Emulator:
-    """One emulator of `game`; two with the same `seed`, a number or several, play the same frames.
+    """Make one emulator of `game`.
 
-    Raises GameError for a game that cannot be played. `Emulator` and `AtariEmulator` explain the other arguments.
+    Two emulators with the same `seed`, one integer or several, play the same frames when given the same actions.
+    `Emulator` and `AtariEmulator` explain the other arguments. Raises GameError for a game that cannot be played.
     """
     if isinstance(game, str):
         game = find_game(game, rom_path)
@@ -115,14 +119,13 @@ def make_emulator(
 
         return AtariEmulator(game.rom, sticky_actions=sticky_actions, full_action_space=full_action_space, **settings)
     if sticky_actions or full_action_space:
-        raise GameError(
-            f"-g {game}: --sticky_actions, --full_action_space and --protocol machado are Atari's; leave them out"
-        )
+        options = "--sticky_actions, --full_action_space and --protocol machado"
+        raise GameError(f"-g {game}: {options} apply only to Atari games; leave them out")
     return _make_gym_emulator(settings_of(game.platform, game.name), settings)
 
 
 def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> Emulator:
-    from emulators.games import GAMES as OWN_GAMES
+    from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
         from emulators.pixel_game import PixelGameEmulator
@@ -134,9 +137,10 @@ def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> E
 
 
 def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
-    """Names of all games, by platform."""
+    """Return the names of all games, by platform."""
     from emulators import atari
 
-    own = sorted(file.stem for file in Path(rom_path).glob("*.bin"))
-    games = {"atari": [*own, *(name for name in atari.game_names() if name not in own)]}
-    return games | {"tetris": [TETRIS], "gym": [*GAMES, "and others with discrete actions that render to pixels"]}
+    own_roms = sorted(file.stem for file in Path(rom_path).glob("*.bin"))
+    games = {"atari": [*own_roms, *(name for name in atari.game_names() if name not in own_roms)]}
+    others = "and others with discrete actions that render to pixels"
+    return games | {"tetris": [TETRIS], "gym": [*GAME_SETTINGS, others]}

@@ -1,6 +1,6 @@
-"""Arrays that a parent and its spawned workers see at the same time.
+"""NumPy arrays in memory that a parent and its spawned workers share.
 
-The memory has no name in any file system: nothing can be left behind, however the processes end.
+The memory has no name in any file system, so nothing is left behind, however the processes end.
 """
 
 import math
@@ -13,16 +13,22 @@ from typing import Any
 
 import numpy as np
 
-ALIGNMENT = 64  # bytes; a cache line, so that no two arrays share one
+ALIGNMENT = 64  # bytes of a cache line; no two arrays use the same cache line
 
-Layout = Mapping[str, tuple[tuple[int, ...], type[np.generic]]]  # name -> shape, dtype
+Layout = Mapping[str, tuple[tuple[int, ...], type[np.generic]]]  # name of an array -> (shape, dtype)
 
 
 class SharedArrays:
-    """Named NumPy arrays in one shared block; pickled to a process being spawned, it opens the same memory there."""
+    """Named NumPy arrays in one block of shared memory, filled with zeros at first.
+
+    Pass the object to a process that is being spawned: unpickled there, it opens the same memory.
+    """
 
     def __init__(self, layout: Layout):
-        """Raises OSError if there is no room: memory promised but not there would be a bus error later."""
+        """Reserve the memory.
+
+        Raises OSError if there is too little; without the reservation, its first use would end in a bus error.
+        """
         size = sum(_aligned_size(*entry) for entry in layout.values())
         fd = _unnamed_file()
         if hasattr(os, "posix_fallocate"):
@@ -42,7 +48,7 @@ class SharedArrays:
         self._open(layout, duplicate.detach())
 
     def close_file(self) -> None:
-        """Close the file once every worker has it; the memory stays until the last array is gone."""
+        """Close the file once every worker has opened it. The memory lives as long as any of the arrays."""
         os.close(self._fd)
 
     def _open(self, layout: Layout, fd: int) -> None:

@@ -1,6 +1,6 @@
-"""A window with the picture of a game, for people.
+"""A window that shows the picture of a game.
 
-It serves train.py --visualize, playing by hand and the small games' render_mode "human".
+It is used by train.py --visualize, by playing by hand and by the small games' render_mode "human".
 """
 
 import os
@@ -12,30 +12,30 @@ import pygame
 
 from emulators.emulator import GameError
 
-MAX_WIDTH, MAX_HEIGHT = 1280, 800  # pixels of the picture in the window
-MIN_TEXT_WIDTH = 420  # pixels of a window with text
+MAX_WIDTH, MAX_HEIGHT = 1280, 800  # pixels of the scaled picture
+MIN_TEXT_WIDTH = 420  # pixels; of a window with text
 LINE_HEIGHT = 20  # pixels of a line of text
-FONT_SIZE = 14
+FONT_SIZE = 14  # pixels
 TEXT, HIGHLIGHT, BACKGROUND = (200, 200, 200), (255, 220, 120), (24, 24, 28)
 
 
 class DisplayError(GameError):
-    """There is no display to open a window on; the message says why in one line."""
+    """There is no display to open a window on. The message is one line that says why."""
 
 
 class Window:
     """A window that shows one picture at a time, with lines of text below it.
 
-    It opens with the first picture. `closed` becomes true when `close` is called, when the user closes the window and
-    when pygame loses its display; from then on nothing is shown. An X server that ends takes the process with it: its
-    library, Xlib, leaves no choice.
+    The window opens with the first picture. `closed` becomes true when `close` is called, when the user closes the
+    window, and when pygame loses its display; from then on `show` does nothing. If the X server ends, its library Xlib
+    ends the whole process.
     """
 
     def __init__(self, title: str):
-        """Raises DisplayError without a display."""
+        """Raises DisplayError if there is no display."""
         known = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
         try:
-            if sys.platform == "linux" and not known:  # SDL would draw where nobody sees it
+            if sys.platform == "linux" and not known:  # or SDL would draw without a window
                 raise pygame.error("DISPLAY is not set")
             pygame.display.init()
         except pygame.error as error:
@@ -46,13 +46,13 @@ class Window:
 
     @staticmethod
     def fitting_scale(width: int, height: int) -> float:
-        """The largest factor by which a picture of `width` x `height` pixels may be scaled to fit the screen."""
+        """Return the largest factor at which a picture of `width` x `height` pixels still fits the window's limits."""
         return min(MAX_WIDTH / width, MAX_HEIGHT / height)
 
     def show(self, picture: np.ndarray, size: tuple[int, int], lines: Sequence[str] = ()) -> None:
-        """Show `picture`, uint8 [height, width, 3], scaled to `size`, a width and a height in pixels.
+        """Show `picture`, uint8 [height, width, 3], scaled to `size`, a (width, height) in pixels.
 
-        All calls for one window give the same `size` and the same number of `lines`; the first line is highlighted.
+        All calls for one window must pass the same `size` and equally many `lines`. The first line is highlighted.
         """
         if self.closed:
             return
@@ -60,7 +60,7 @@ class Window:
             self._draw(picture, size, lines)
             if any(event.type == pygame.QUIT for event in pygame.event.get(exclude=pygame.KEYDOWN)):
                 self.close()
-        except pygame.error:  # the display is lost
+        except pygame.error:  # pygame has lost the display
             self.close()
 
     def _draw(self, picture: np.ndarray, size: tuple[int, int], lines: Sequence[str]) -> None:
@@ -84,16 +84,16 @@ class Window:
         return self._surface
 
     def pressed_keys(self) -> list[str]:
-        """Names of the keys that were pressed since the last call, in order."""
+        """Return the names of the keys that were pressed since the last call, in order."""
         return [pygame.key.name(event.key) for event in pygame.event.get(pygame.KEYDOWN)]
 
     def held_keys(self, names: Sequence[str]) -> set[str]:
-        """Those of `names` whose keys are down."""
+        """Return those of `names` whose keys are down."""
         down = pygame.key.get_pressed()
         return {name for name in names if down[pygame.key.key_code(name)]}
 
     def close(self) -> None:
-        """Close the window; safe to call twice."""
+        """Close the window. It is safe to call this twice."""
         if not self.closed:
             self.closed = True
             pygame.display.quit()

@@ -1,8 +1,9 @@
 """The process that steps some of a pool's emulators.
 
-The parent and a worker share arrays; through one connection per shard go only short requests and answers. A decision,
-the commonest, is an empty message, answered by another: nothing to pickle. A worker ends when its parent's end of a
-connection closes, so none outlives the parent, however that ended.
+A worker has one connection to its parent for each shard in which it steps emulators. Observations, actions and results
+lie in shared arrays; a connection carries only short requests and answers. The most frequent request, one decision, is
+an empty message with an empty answer, so nothing is pickled. A worker ends as soon as the parent's end of a connection
+is closed, so it never outlives its parent, however the parent ended.
 """
 
 import pickle
@@ -16,78 +17,83 @@ from emulators.emulator import Emulator, Seed
 from emulators.registry import Game, make_emulator
 from emulators.shared_memory import SharedArrays
 
-STEP = DONE = b""  # the requested decision, and its answer
-Request = tuple[str, Any]  # what to do with every emulator of the group, and its argument
-Answer = tuple[bool, Any]  # (True, result), or (False, (emulator number, traceback))
+STEP_REQUEST = STEP_ANSWER = b""
+Request = tuple[str, Any]  # (name of a command for every emulator of the group, its arguments)
+Answer = tuple[bool, Any]  # (True, results), or (False, (index of the emulator that failed, traceback))
 
 
-class Part(NamedTuple):
-    """A worker's part of one shard."""
+class Assignment(NamedTuple):
+    """The emulators of one shard that a worker steps."""
 
-    connection: Connection
-    numbers: list[int]
+    connection: Connection  # on which the worker receives requests for these emulators
+    indices: list[int]  # of the emulators in the pool
 
 
 def run_worker(
-    arrays: SharedArrays, game: Game, seed: Seed, first: int, settings: Mapping[str, Any], parts: list[Part]
+    arrays: SharedArrays,
+    game: Game,
+    seed: Seed,
+    first_index: int,
+    settings: Mapping[str, Any],
+    assignments: list[Assignment],
 ) -> None:
-    """Build the emulators of each part and serve its connection until it is closed.
+    """Make the assigned emulators and answer requests until the parent closes a connection.
 
-    Emulator i has the random generator of seed and `first` + i.
+    Emulator i is seeded with `seed` and `first_index` + i. `settings` are those of `make_emulator`.
     """
     seeds = [seed] if isinstance(seed, int) else list(seed)
     groups = {
-        part.connection.fileno(): Group(
-            arrays, part, lambda number: make_emulator(game, seed=[*seeds, first + number], **settings)
+        assignment.connection.fileno(): EmulatorGroup(
+            arrays, assignment, lambda index: make_emulator(game, seed=[*seeds, first_index + index], **settings)
         )
-        for part in parts
+        for assignment in assignments
     }
     poller = select.poll()
-    for file in groups:
-        poller.register(file, select.POLLIN)
+    for fd in groups:
+        poller.register(fd, select.POLLIN)
     try:
         while True:
-            for file, _ in poller.poll():
-                groups[file].serve()
+            for fd, _ in poller.poll():
+                groups[fd].serve()
     except (EOFError, ConnectionError):
-        pass  # the parent is gone or has closed the pool
+        pass  # the parent has ended or has closed the pool
 
 
-class Group:
-    """The emulators of one shard in one worker, by their number in the pool."""
+class EmulatorGroup:
+    """The emulators of one shard that one worker steps, by their index in the pool."""
 
-    def __init__(self, arrays: SharedArrays, part: Part, make: Callable[[int], Emulator]):
+    def __init__(self, arrays: SharedArrays, assignment: Assignment, make: Callable[[int], Emulator]):
         self.emulators: dict[int, Emulator] = {}
-        self._connection, self._numbers = part
+        self._connection, self._indices = assignment
         self._make = make
         self._arrays = arrays
 
     def serve(self) -> None:
-        """Take one request and answer it."""
+        """Receive one request and answer it."""
         request = self._connection.recv_bytes()
-        self._number = -1
+        self._current = -1  # index of the emulator at work
         try:
-            if request == STEP:
+            if request == STEP_REQUEST:
                 self._step()
-                self._connection.send_bytes(DONE)
+                self._connection.send_bytes(STEP_ANSWER)
                 return
-            command, argument = pickle.loads(request)
+            command, arguments = pickle.loads(request)
             results = []
-            for place, number in enumerate(self._numbers):
-                self._number = number
-                results.append(getattr(self, f"_{command}")(number, argument and argument[place]))
+            for place, index in enumerate(self._indices):
+                self._current = index
+                results.append(getattr(self, f"_{command}")(index, arguments and arguments[place]))
             answer: Answer = (True, results)
-        except Exception:  # whatever it is, the parent must hear of it
-            answer = (False, (self._number, traceback.format_exc()))
+        except Exception:  # the parent must learn of any error
+            answer = (False, (self._current, traceback.format_exc()))
         self._connection.send(answer)
 
     def _step(self) -> None:
-        arrays, numbers = self._arrays, self._numbers
+        arrays, indices = self._arrays, self._indices
         rewards, dones, plays = [], [], []
-        for self._number, action, repeats in zip(
-            numbers, arrays["actions"][numbers].tolist(), arrays["repeats"][numbers].tolist(), strict=True
+        for self._current, action, repeats in zip(
+            indices, arrays["actions"][indices].tolist(), arrays["repeats"][indices].tolist(), strict=True
         ):
-            emulator = self.emulators[self._number]
+            emulator = self.emulators[self._current]
             _, reward, done, played = emulator.hold(action, repeats)
             if done:
                 emulator.reset()
@@ -95,18 +101,18 @@ class Group:
             dones.append(done)
             plays.append(played)
             if len(arrays["screens"]):
-                arrays["screens"][self._number] = emulator.screen()
-        arrays["rewards"][numbers], arrays["dones"][numbers], arrays["plays"][numbers] = rewards, dones, plays
+                arrays["screens"][self._current] = emulator.screen()
+        arrays["rewards"][indices], arrays["dones"][indices], arrays["plays"][indices] = rewards, dones, plays
 
-    def _make_emulator(self, number: int, _: None) -> None:
-        self.emulators[number] = self._make(number)
-        self.emulators[number].write_to(self._arrays["observations"][number].view("<u4"))
+    def _make_emulator(self, index: int, _: None) -> None:
+        self.emulators[index] = self._make(index)
+        self.emulators[index].write_to(self._arrays["observations"][index].view("<u4"))
 
-    def _reset(self, number: int, _: None) -> None:
-        self.emulators[number].reset()
+    def _reset(self, index: int, _: None) -> None:
+        self.emulators[index].reset()
 
-    def _save_state(self, number: int, _: None) -> bytes:
-        return self.emulators[number].save_state()
+    def _save_state(self, index: int, _: None) -> bytes:
+        return self.emulators[index].save_state()
 
-    def _load_state(self, number: int, state: bytes) -> None:
-        self.emulators[number].load_state(state)
+    def _load_state(self, index: int, state: bytes) -> None:
+        self.emulators[index].load_state(state)

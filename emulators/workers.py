@@ -1,4 +1,4 @@
-"""The parent's side of the worker processes: it starts them, asks them and ends them."""
+"""The parent's side of the worker processes: it starts them, sends them requests and ends them."""
 
 import multiprocessing
 import pickle
@@ -14,28 +14,28 @@ from typing import Any, NamedTuple
 from emulators.emulator import Seed
 from emulators.registry import Game
 from emulators.shared_memory import SharedArrays
-from emulators.worker import DONE, STEP, Part, Request, run_worker
+from emulators.worker import STEP_ANSWER, STEP_REQUEST, Assignment, Request, run_worker
 
-WORKER_TIMEOUT_S = 300  # until a silent worker is given up; the longest decision takes milliseconds
+WORKER_TIMEOUT_S = 300  # after which a worker that does not answer has failed; the longest decision takes milliseconds
 
 
 class WorkerError(RuntimeError):
-    """A worker process raised, died or fell silent; the message names the game and the emulators."""
+    """A worker process raised an error, died or did not answer; the message names the game and the emulators."""
 
 
-class _Group(NamedTuple):
-    """The parent's side of one shard's emulators in one worker."""
+class _GroupHandle(NamedTuple):
+    """The parent's side of one `EmulatorGroup`."""
 
     connection: Connection
-    poller: select.poll  # for its answers
-    numbers: list[int]
-    worker: int
+    poller: select.poll  # of the connection
+    indices: list[int]  # of the emulators in the pool
+    worker: int  # index of the process
 
 
 class Workers:
-    """The processes that step the emulators of `shards`, lists of their numbers.
+    """The processes that step the emulators of `shards`, which are ranges of emulator indices.
 
-    Where a worker fails, WorkerError is raised by that request and by all later ones. Raises ValueError once closed.
+    When a worker fails, that request and all later ones raise WorkerError. Requests raise ValueError after `close`.
     """
 
     def __init__(
@@ -45,24 +45,24 @@ class Workers:
         shards: Sequence[range],
         count: int,
         seed: Seed,
-        first: int,
+        first_index: int,
         settings: dict[str, Any],
     ):
-        """Starts `count` processes and makes the emulators in them.
+        """Start `count` processes and make the emulators in them.
 
-        Emulator i has the random generator of `seed` and `first` + i. `settings` are those of `make_emulator`.
+        Emulator i is seeded with `seed` and `first_index` + i. `settings` are those of `make_emulator`.
         """
         self.failure: WorkerError | None = None
         self._game = game
-        self._groups: list[list[_Group]] = [[] for _ in shards]
+        self._groups: list[list[_GroupHandle]] = [[] for _ in shards]
         self._processes: list[multiprocessing.process.BaseProcess] = []
-        # Also where nobody calls close: workers that wait for requests would keep the program from ending. A weakref's
-        # finalizer could come too late, after multiprocessing's own wait for them.
+        # Also ends the workers when nobody calls `close`: otherwise they would wait for requests and keep the program
+        # from ending. `weakref.finalize` could run too late, after multiprocessing has begun to wait for them.
         self._end = Finalize(self, _end_workers, (self._groups, self._processes), exitpriority=0)
         try:
-            with _interrupts_blocked():
+            with _signals_blocked():
                 for worker in range(count):
-                    self._spawn(worker, count, shards, (arrays, game, seed, first, settings))
+                    self._spawn(worker, count, shards, (arrays, game, seed, first_index, settings))
             arrays.close_file()
             self.ask("make_emulator")
         except BaseException:
@@ -70,21 +70,21 @@ class Workers:
             raise
 
     def _spawn(self, worker: int, count: int, shards: Sequence[range], arguments: tuple[Any, ...]) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork of a process that runs TensorFlow can hang
-        parts = []
-        for shard, numbers in enumerate(shards):
-            mine = [number for number in numbers if _worker_of(number, shard, count, len(shards)) == worker]
-            if mine:
-                ours, theirs = context.Pipe()
-                parts.append(Part(theirs, mine))
+        context = multiprocessing.get_context("spawn")  # a fork of a process that uses TensorFlow can hang
+        assignments = []
+        for shard, all_indices in enumerate(shards):
+            indices = [index for index in all_indices if _worker_of(index, shard, count, len(shards)) == worker]
+            if indices:
+                parent_end, worker_end = context.Pipe()
+                assignments.append(Assignment(worker_end, indices))
                 poller = select.poll()
-                poller.register(ours.fileno(), select.POLLIN)
-                self._groups[shard].append(_Group(ours, poller, mine, worker))
-        process = context.Process(target=run_worker, args=(*arguments, parts), daemon=True)
+                poller.register(parent_end.fileno(), select.POLLIN)
+                self._groups[shard].append(_GroupHandle(parent_end, poller, indices, worker))
+        process = context.Process(target=run_worker, args=(*arguments, assignments), daemon=True)
         process.start()
         self._processes.append(process)
-        for part in parts:
-            part.connection.close()
+        for assignment in assignments:
+            assignment.connection.close()
 
     @property
     def pids(self) -> list[int]:
@@ -92,33 +92,33 @@ class Workers:
         return [process.pid for process in self._processes if process.pid is not None]
 
     def step(self, shard: int) -> None:
-        """Have all emulators of `shard` play the decision that stands in the shared arrays."""
+        """Make all emulators of `shard` play the actions and repeats in the shared arrays."""
         groups = self._groups[shard]
-        self._send(groups, [STEP] * len(groups))
+        self._send(groups, [STEP_REQUEST] * len(groups))
 
     def ask(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:
-        """Have every emulator carry out `command`, a method of `worker.Group`; the results by the emulator's number.
+        """Make every emulator carry out `command`, and return the results in the order of the emulators.
 
-        `arguments` has one for each emulator.
+        The method `_command` of `worker.EmulatorGroup` carries it out. `arguments` holds one argument per emulator.
         """
         groups = [group for groups in self._groups for group in groups]
         requests: list[Request] = [
-            (command, arguments and [arguments[number] for number in group.numbers]) for group in groups
+            (command, arguments and [arguments[index] for index in group.indices]) for group in groups
         ]
         answers = self._send(groups, [pickle.dumps(request) for request in requests])
         results = {
-            number: result
+            index: result
             for group, answer in zip(groups, answers, strict=True)
-            for number, result in zip(group.numbers, answer, strict=True)
+            for index, result in zip(group.indices, answer, strict=True)
         }
-        return [results[number] for number in sorted(results)]
+        return [results[index] for index in sorted(results)]
 
     def close(self) -> None:
-        """End the workers; safe to call twice."""
+        """End the workers. It is safe to call this twice."""
         self._end()
 
-    def _send(self, groups: list[_Group], requests: list[bytes]) -> list[Any]:
-        """Send each of `groups` its request, then wait for all answers."""
+    def _send(self, groups: list[_GroupHandle], requests: list[bytes]) -> list[Any]:
+        """Send request i to group i, then wait for all answers."""
         if self.failure:
             raise self.failure
         if not self._end.still_active():
@@ -132,43 +132,44 @@ class Workers:
         except (EOFError, ConnectionError):
             process = self._processes[group.worker]
             process.join(timeout=5)
-            self.failure = self._failed(group, f"died (exit code {process.exitcode})")
+            self.failure = self._error(group, f"died (exit code {process.exitcode})")
             raise self.failure from None
         except WorkerError as error:
             self.failure = error
             raise
         return answers
 
-    def _receive(self, group: _Group) -> Any:
-        # A second at a time: the time limit must not run out while the whole program is stopped (Ctrl+Z).
+    def _receive(self, group: _GroupHandle) -> Any:
+        # Waits one second at a time, so that the timeout does not run out while the program is suspended (Ctrl+Z).
         if not any(group.poller.poll(1000) for _ in range(WORKER_TIMEOUT_S)):
-            raise self._failed(group, f"gave no answer within {WORKER_TIMEOUT_S} seconds")
+            raise self._error(group, f"gave no answer within {WORKER_TIMEOUT_S} seconds")
         answer = group.connection.recv_bytes()
-        if answer == DONE:
+        if answer == STEP_ANSWER:
             return None
-        done, result = pickle.loads(answer)
-        if not done:
-            number, trace = result
-            raise WorkerError(f"{self._game}, emulator {number} failed:\n{trace}")
+        succeeded, result = pickle.loads(answer)
+        if not succeeded:
+            index, trace = result
+            raise WorkerError(f"{self._game}, emulator {index} failed:\n{trace}")
         return result
 
-    def _failed(self, group: _Group, how: str) -> WorkerError:
-        numbers = ", ".join(map(str, group.numbers))
-        return WorkerError(f"{self._game}: the worker process of emulators {numbers} {how}")
+    def _error(self, group: _GroupHandle, what: str) -> WorkerError:
+        indices = ", ".join(map(str, group.indices))
+        return WorkerError(f"{self._game}: the worker process of emulators {indices} {what}")
 
 
-def _worker_of(number: int, shard: int, workers: int, shards: int) -> int:
-    """The worker that steps emulator `number` of `shard`.
+def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int:
+    """Return the index of the worker that steps emulator `index` of `shard`.
 
-    With more workers than shards, every shard is spread over all workers: one that plays alone has all cores.
-    Otherwise a worker steps whole shards. It and the network's thread of the shard take turns, so that each shard keeps
-    one core busy; where more threads want to run than there are cores, the system leaves some idle for milliseconds.
+    With more workers than shards, the emulators of each shard are distributed over all workers, so that a shard that
+    plays alone uses all cores. Otherwise each worker steps whole shards: the worker of a shard and the thread that runs
+    the network for it take turns, so each shard keeps one core busy. Distributing the emulators in this case would make
+    more threads runnable than there are cores, and the operating system then leaves some cores idle for milliseconds.
     """
-    return number % workers if workers > shards else shard % workers
+    return index % num_workers if num_workers > num_shards else shard % num_workers
 
 
-def _end_workers(groups: list[list[_Group]], processes: list[multiprocessing.process.BaseProcess]) -> None:
-    """Close the connections, which a worker takes as its end; one that hangs inside a game is killed."""
+def _end_workers(groups: list[list[_GroupHandle]], processes: list[multiprocessing.process.BaseProcess]) -> None:
+    """Close the connections, which ends the workers, and kill those that do not end within 5 seconds."""
     for connection in (group.connection for shard in groups for group in shard):
         connection.close()
     for process in processes:
@@ -181,12 +182,14 @@ def _end_workers(groups: list[list[_Group]], processes: list[multiprocessing.pro
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Ctrl+C reaches the whole process group, but only the parent may act on it: it saves first.
+def _signals_blocked() -> Iterator[None]:
+    """Block SIGINT, SIGTERM and SIGHUP for good in the processes that are started in this context.
 
-    What is spawned here inherits the blocked signals, from its first instruction on; the parent gets its own later.
+    Ctrl+C reaches the whole process group, but only the parent may react to it: it still needs the workers to save. A
+    spawned process inherits the blocked signals, so they are blocked from its first instruction on. The parent receives
+    its own signals when the context ends.
     """
-    resource_tracker.ensure_running()  # it would unblock them
+    resource_tracker.ensure_running()  # started later, it would unblock the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         yield

@@ -143,7 +143,7 @@ BAD_INPUT = {
     "-g Pong-v4": "did you mean pong",
     "-g tetris:pong": "the platform tetris has one game",
     "-g atari:Catcher-v0": "no game of that name",
-    "-g Pendulum-v1": "only a number of them",
+    "-g Pendulum-v1": "discrete actions",
     "-g Snake-v0 --protocol machado": "leave them out",
     "--rom_path nowhere": "no such folder",
     "-ec 0": "--emulator_counts 0: must be from 1 to 10000",

@@ -1,13 +1,13 @@
-"""Six small games as Gymnasium environments, drawn in code; importing this package registers them.
+"""Six small games as Gymnasium environments. Importing this package registers them.
 
 FlappyBird, Catcher, MonsterKong, RaycastMaze and Snake follow the rules of the PyGame Learning Environment (Norman
-Tasfi 2016), Tetris those of the original Manette. No picture of theirs is used.
+Tasfi 2016), and Tetris those of the original Manette. The pictures are our own, and all are drawn by code.
 """
 
 import gymnasium
 
-GAMES = {
-    # id -> module; the class has the id's name
+OWN_GAMES = {
+    # id -> module; the class has the name in the id
     "FlappyBird-v0": "flappy_bird",
     "Catcher-v0": "catcher",
     "MonsterKong-v0": "monster_kong",
@@ -15,9 +15,9 @@ GAMES = {
     "Snake-v0": "snake",
     "Tetris-v0": "tetris",
 }
-MAX_STEPS = 10_000  # of an episode; then it is truncated
+MAX_STEPS = 10_000  # after which an episode is truncated
 
-for _id, _module in GAMES.items():
+for _id, _module in OWN_GAMES.items():
     gymnasium.register(
         _id, entry_point=f"emulators.games.{_module}:{_id.removesuffix('-v0')}", max_episode_steps=MAX_STEPS
     )

@@ -7,21 +7,21 @@ import pygame
 from emulators.games.pixel_game import PixelGame
 
 WIDTH = HEIGHT = 64
-PADDLE = 13, 3  # width and height
-FRUIT = 4
-GROUND = 58  # row of the paddle
-ACCELERATION = 0.021 * WIDTH
-FRICTION = 0.9
-FALL = 0.0608 * 1000 / 30  # pixels a step
+PADDLE = 13, 3  # width and height in pixels
+FRUIT = 4  # width and height in pixels
+GROUND = 58  # top row of the paddle
+ACCELERATION = 0.021 * WIDTH  # pixels per step, each step
+FRICTION = 0.9  # factor of the velocity in each step
+FALL = 0.0608 * 1000 / 30  # pixels per step
 LIVES = 3
 
-NIGHT, PADDLE_COLOUR, FRUIT_COLOUR = (0, 0, 0), (255, 255, 255), (255, 120, 120)
+SKY, PADDLE_COLOUR, FRUIT_COLOUR = (0, 0, 0), (255, 255, 255), (255, 120, 120)
 
 
 class Catcher(PixelGame):
-    """+1 for a fruit, -1 for a miss, and 5 more are lost with the third miss, which ends the game.
+    """The reward is +1 for a caught fruit and -1 for a missed one. The third miss costs 5 more and ends the game.
 
-    Positions are the top-left corners of what is drawn; they lose their fractions after every step, as in the original.
+    Positions are top left corners in pixels. They are truncated to integers after every step, as in the original.
     """
 
     size = WIDTH, HEIGHT
@@ -39,7 +39,7 @@ class Catcher(PixelGame):
 
     @property
     def over(self) -> bool:
-        """After the third miss."""
+        """Whether the player has missed the third fruit."""
         return self.state["lives"] == 0
 
     def _advance(self, action: int) -> float:
@@ -64,6 +64,6 @@ class Catcher(PixelGame):
         return reward
 
     def _draw(self) -> None:
-        self.canvas.fill(NIGHT)
+        self.canvas.fill(SKY)
         pygame.draw.rect(self.canvas, PADDLE_COLOUR, (self.state["paddle"], GROUND, *PADDLE))
         pygame.draw.rect(self.canvas, FRUIT_COLOUR, (self.state["fruit_x"], self.state["fruit_y"], FRUIT, FRUIT))

@@ -1,4 +1,4 @@
-"""MonsterKong: climb from the ground to the princess, past the fireballs that a monster throws."""
+"""MonsterKong: climb from the ground to the princess and avoid the fireballs that a monster throws."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import pygame
 from emulators.games import monster_kong_art as art
 from emulators.games.pixel_game import PixelGame
 
-CELL = art.CELL  # side of a tile, and of the square that collides of all that moves
+CELL = art.CELL  # side of a tile in pixels, and of the square with which everything that moves collides
 HALF = CELL // 2
-STAND = 16  # a player stands with its centre this far above the floor's
+STAND = 16  # pixels from the centre of the floor's tile up to the centre of a player who stands on it
 
 WALL, LADDER, EMPTY = "#H."
 CHAMBER = "#........#......................#"
@@ -28,38 +28,38 @@ LEVEL = (
     SOLID,
     33 * ".",
 )
-LADDER_FLOORS = 10, 15, 20, 25  # rows of the floors to which a ladder leads whose place is drawn
+LADDER_FLOORS = 10, 15, 20, 25  # rows of the floors that a ladder at a random place leads up to
 LADDER_LENGTH = 5  # rows
-LADDER_COLUMNS = 7, 20  # the left column is drawn from these, the last excluded
-LADDER_GAP = 4  # columns on both sides in which the ladder above may not stand
+LADDER_COLUMNS = 7, 20  # range of the left column of these ladders, the end excluded
+LADDER_GAP = 4  # columns on both sides of a ladder in which there is no part of the ladder above
 
-COIN_ROWS = 6, 30  # the last excluded
-COIN_DRAWS, COIN_EVERY = 1000, 35  # a place gets a coin when a draw from the first is a multiple of the second
+COIN_ROWS = 6, 30  # range of rows, the end excluded
+COIN_DRAWS, COIN_EVERY = 1000, 35  # a place gets a coin if a draw below the first is a multiple of the second
 MIN_COINS, MAX_COINS = 16, 26
 
-# Pixels, pixels a step and steps.
+# Positions are in pixels, velocities in pixels per step and durations in steps.
 START = 250, 435
 RESPAWN = 50, 440
-SINK = 50, 440
+FIREBALL_END = 50, 440  # where fireballs vanish
 PRINCESS = pygame.Rect(41, 36, 18, 25)
-GOAL_HEIGHT = 60  # whoever is above this row has won the round
+GOAL_Y = 60  # a player above this row has won the round
 WALK = 5
 CLIMB_UP, CLIMB_UNDO, CLIMB_DOWN = 3, 2, 2
-REACH = 2  # how far above and below the player what it touches is sensed
-PUSHED_DOWN = 3  # off a ladder's tile, under a wall
+REACH = 2  # pixels above and below the player in which it touches ladders and walls
+PUSHED_DOWN = 3  # on a ladder under a wall
 JUMP, GRAVITY, MAX_FALL = 7, 0.85, 8
 LIVES = 3
 
-MONSTER_COLUMNS = 100, 250, 400  # of the first, second and third monster
-MONSTER_ROW = 117
+MONSTER_X = 100, 250, 400  # of the first, second and third monster
+MONSTER_Y = 117
 MONSTER_WALK = 2
-MONSTER_SIGHT = 20  # it turns this far before a wall
-HOP_STEPS, HOP = 15, 12  # it stands this long and this many pixels higher after a launch
-LAUNCH_CYCLE, LAUNCH_GAP = 70, 23  # steps; monsters launch one gap after another
-FIREBALLS_EACH = 5  # so many for each monster
-LAUNCH_DROP = 15
-FIREBALL_SPEED = {1: 2, 2: 3, 3: 3}  # by the number of monsters
-DOWN_A_LADDER = 5, 20  # it takes a ladder so often of so many
+MONSTER_TURN_DISTANCE = 20  # from a wall
+HOP_STEPS, HOP = 15, 12  # after a launch the monster stands still for so many steps, so many pixels higher
+LAUNCH_CYCLE, LAUNCH_GAP = 70, 23  # length of a cycle, and delay between the launches of two monsters
+FIREBALLS_PER_MONSTER = 5  # at most
+LAUNCH_DROP = 15  # from the monster's centre down to the new fireball's
+FIREBALL_SPEED = {1: 2, 2: 3, 3: 3}  # number of monsters -> speed
+LADDER_CHANCE = 5, 20  # a fireball takes a ladder with the probability 5 / 20
 
 COIN_REWARD, PRINCESS_REWARD, HIT_REWARD = 5.0, 50.0, -25.0
 
@@ -67,10 +67,11 @@ LEFT, RIGHT, JUMP_UP, UP, DOWN, NOOP = range(6)
 
 
 class MonsterKong(PixelGame):
-    """+5 for a coin, +50 for the princess, who starts a new round, -25 for a hit by a fireball; the third hit ends it.
+    """The reward is +5 for a coin, +50 for reaching the princess and -25 for a hit by a fireball.
 
-    A new round has new coins and one monster more, up to three. To touch a monster does no harm. Positions are centres;
-    what collides is the square of 15 pixels around a centre that lost its fraction.
+    The princess starts a new round, which has new coins and one monster more, up to three. The third hit ends the game.
+    Touching a monster does no harm. Positions are centres in pixels. For collisions, a centre is truncated to integers
+    and stands for the square of 15 pixels around it.
     """
 
     size = art.SCREEN
@@ -78,7 +79,7 @@ class MonsterKong(PixelGame):
     noop = NOOP
     keys = {"left": LEFT, "right": RIGHT, "space": JUMP_UP, "up": UP, "down": DOWN}
 
-    # How it begins.
+    # The start.
 
     def _begin(self) -> dict[str, Any]:
         monster = self._new_monster(0)
@@ -92,17 +93,17 @@ class MonsterKong(PixelGame):
             "monsters": [monster],
             "fireballs": [],
             "timer": 0,
-            "clock": 0,  # steps since the start, which move the pictures
+            "clock": 0,  # steps since the start, for the animation
         }
 
     def _draw_direction(self) -> int:
         return -1 if self.np_random.integers(2) else 1
 
     def _new_monster(self, number: int) -> dict[str, int]:
-        return {"x": MONSTER_COLUMNS[number], "y": MONSTER_ROW, "direction": self._draw_direction(), "hop": 0}
+        return {"x": MONSTER_X[number], "y": MONSTER_Y, "direction": self._draw_direction(), "hop": 0}
 
     def _new_level(self) -> list[str]:
-        """The rows of tiles, with four ladders of two columns at places that are drawn, none close below another."""
+        """Return the rows of tiles. Four ladders, two columns wide, are at random places, not close below another."""
         level = list(LEVEL)
         for floor in LADDER_FLOORS:
             above = level[floor - LADDER_LENGTH]
@@ -115,7 +116,10 @@ class MonsterKong(PixelGame):
         return level
 
     def _new_coins(self, level: list[str]) -> list[list[int]]:
-        """Row and column of 16 to 26 coins, one or two tiles above a floor, none drawn right of another."""
+        """Return the [row, column] of 16 to 26 coins, which lie one or two tiles above a floor.
+
+        No coin is placed directly to the right of an earlier one.
+        """
         places = [
             [row, column]
             for row in range(*COIN_ROWS)
@@ -135,14 +139,14 @@ class MonsterKong(PixelGame):
 
     @property
     def over(self) -> bool:
-        """After the third hit."""
+        """Whether the player has been hit for the third time."""
         return self.state["lives"] <= 0
 
     def _advance(self, action: int) -> float:
         self.state["clock"] += 1
         self._launch_fireballs()
         self._move_player(action)
-        # A hit sends the player away, but in this step all else still meets it where it was.
+        # A hit sends the player back, but in this step everything else still meets the player at the old place.
         place = self.state["player"]["x"], self.state["player"]["y"]
         reward = self._move_fireballs(place)
         reward += self._collect_coins(place)
@@ -152,17 +156,17 @@ class MonsterKong(PixelGame):
         self._move_monsters()
         return reward
 
-    def _touched(self, kind: str, x: float, y: float) -> list[int]:
-        """The heights of the centres of the tiles of a kind under the square at x, y, row by row."""
+    def _touched(self, tile: str, x: float, y: float) -> list[int]:
+        """Return the y of the centre of each WALL or LADDER that overlaps the square at x, y, row by row."""
         left, top = int(x) - HALF, int(y) - HALF
         first, last = left // CELL, (left + CELL - 1) // CELL + 1
         level = self.state["level"]
-        heights = []
+        centres = []
         for row in range(top // CELL, (top + CELL - 1) // CELL + 1):
-            tiles = level[row][first:last].count(kind)
+            tiles = level[row][first:last].count(tile)
             if tiles:
-                heights += [CELL * row + HALF] * tiles
-        return heights
+                centres += [CELL * row + HALF] * tiles
+        return centres
 
     # The player.
 
@@ -182,19 +186,19 @@ class MonsterKong(PixelGame):
             self._fly(supported=on_floor or bool(ladders))
 
     def _grip(self, ladders: list[int], on_floor: bool) -> None:
-        """Over a ladder and no floor the player holds on, and a wall above pushes it down."""
+        """Let the player hold on to a ladder if there is one and no floor. A wall above pushes the player down."""
         player = self.state["player"]
         if on_floor or not ladders:
             player["on_ladder"] = False
             return
         under_wall = bool(self._touched(WALL, player["x"], player["y"] - REACH))
-        for height in ladders:
-            if height >= player["y"]:
+        for ladder_y in ladders:
+            if ladder_y >= player["y"]:
                 player |= {"on_ladder": True, "jumping": False}
                 player["y"] += PUSHED_DOWN if under_wall else 0
 
     def _start_jump(self, action: int, on_floor: bool) -> None:
-        """From a floor, by jump anywhere and by up under a ladder, to get hold of it."""
+        """Start a jump from a floor: "jump" does so everywhere, and "up" only at a ladder, to reach it."""
         player = self.state["player"]
         if action == JUMP_UP:
             allowed = not player["on_ladder"]
@@ -213,7 +217,10 @@ class MonsterKong(PixelGame):
             player["x"] = wanted
 
     def _climb(self, action: int) -> None:
-        """A climb off the ladder or into a wall still wins one pixel, so that the player can get level with a floor."""
+        """Climb a ladder.
+
+        A step up off its end or into a wall still gains one pixel, so that the player can get level with a floor.
+        """
         player = self.state["player"]
         if action == UP:
             player["look"] = "climb"
@@ -226,7 +233,7 @@ class MonsterKong(PixelGame):
             player["y"] += CLIMB_DOWN
 
     def _fly(self, supported: bool) -> None:
-        """Fall or jump, until a wall stops it."""
+        """Move a player who falls or jumps, until a wall is in the way."""
         player = self.state["player"]
         if not player["jumping"] and not supported:
             player |= {"jumping": True, "rising": 0.0}
@@ -242,16 +249,16 @@ class MonsterKong(PixelGame):
         player["rising"] = max(player["rising"] - GRAVITY, -MAX_FALL)
 
     def _send_back(self) -> None:
-        """To the left end of the ground; a jump goes on there."""
+        """Put the player at the left end of the ground. A jump continues there."""
         self.state["player"] |= {"x": RESPAWN[0], "y": RESPAWN[1], "look": "right"}
 
     # Fireballs.
 
     def _launch_fireballs(self) -> None:
-        """Monsters launch in turn, unless there are enough fireballs; the one that does hops."""
+        """Let the monsters launch fireballs in turn, unless there are enough. A monster that launches one hops."""
         state = self.state
         for number, monster in enumerate(state["monsters"]):
-            enough = len(state["fireballs"]) >= FIREBALLS_EACH * len(state["monsters"])
+            enough = len(state["fireballs"]) >= FIREBALLS_PER_MONSTER * len(state["monsters"])
             if state["timer"] == LAUNCH_GAP * number and not enough:
                 monster["hop"] = HOP_STEPS
                 fireball = {"x": monster["x"], "y": monster["y"] + LAUNCH_DROP, "falling": False}
@@ -259,7 +266,7 @@ class MonsterKong(PixelGame):
         state["timer"] = (state["timer"] + 1) % LAUNCH_CYCLE
 
     def _move_fireballs(self, player: tuple[float, float]) -> float:
-        state, reward, left = self.state, 0.0, []
+        state, reward, remaining = self.state, 0.0, []
         speed = FIREBALL_SPEED[len(state["monsters"])]
         for fireball in state["fireballs"]:
             if fireball["falling"]:
@@ -271,24 +278,24 @@ class MonsterKong(PixelGame):
                 reward += HIT_REWARD
                 state["lives"] -= 1
                 self._send_back()
-            elif not squares_overlap((x, y), SINK):
-                left.append(fireball)
-        state["fireballs"] = left
+            elif not squares_overlap((x, y), FIREBALL_END):
+                remaining.append(fireball)
+        state["fireballs"] = remaining
         return reward
 
     def _fall(self, fireball: dict[str, Any], speed: int) -> None:
-        """Down to the next floor, where it rolls to one side."""
+        """Move a fireball down. When it reaches a floor, it rolls to a random side from then on."""
         fireball["y"] += speed
         if self._touched(WALL, fireball["x"], fireball["y"] + speed):
             fireball |= {"falling": False, "direction": self._draw_direction()}
 
     def _roll(self, fireball: dict[str, Any], speed: int) -> None:
-        """Sideways, back at a wall, down where there is no floor, and now and then down a ladder."""
+        """Move a fireball sideways. It turns at a wall, falls where there is no floor, and sometimes takes a ladder."""
         x, y = fireball["x"], fireball["y"]
         if not self._touched(WALL, x, y + speed):
-            taken, of = DOWN_A_LADDER
+            taken, draws = LADDER_CHANCE
             on_ladder = self._touched(LADDER, x, y + speed)
-            fireball["falling"] = not on_ladder or int(self.np_random.integers(of)) >= of - taken
+            fireball["falling"] = not on_ladder or int(self.np_random.integers(draws)) >= draws - taken
         ahead = speed * fireball["direction"]
         if self._touched(WALL, x + 2 * ahead, y):
             fireball["direction"] *= -1
@@ -298,22 +305,22 @@ class MonsterKong(PixelGame):
     # The rest of a step.
 
     def _collect_coins(self, player: tuple[float, float]) -> float:
-        left = [coin for coin in self.state["coins"] if not squares_overlap(centre_of(coin), player)]
-        collected = len(self.state["coins"]) - len(left)
-        self.state["coins"] = left
+        remaining = [coin for coin in self.state["coins"] if not squares_overlap(centre_of(coin), player)]
+        collected = len(self.state["coins"]) - len(remaining)
+        self.state["coins"] = remaining
         return COIN_REWARD * collected
 
     def _at_princess(self, player: tuple[float, float]) -> bool:
-        """Who is as high as her chamber's floor has reached her, too."""
-        met = PRINCESS.colliderect((*corner(*player), CELL, CELL))
-        return self.state["player"]["y"] < GOAL_HEIGHT or met
+        """Whether the player touches the princess or is above the floor on which she stands."""
+        touched = PRINCESS.colliderect((*corner(*player), CELL, CELL))
+        return self.state["player"]["y"] < GOAL_Y or touched
 
     def _new_round(self) -> None:
-        """One monster more and new coins; the ladders, the lives and the timer stay."""
+        """Start a round with one monster more and new coins. The ladders, the lives and the timer stay the same."""
         state = self.state
         state["fireballs"] = []
         self._send_back()
-        if len(state["monsters"]) < len(MONSTER_COLUMNS):
+        if len(state["monsters"]) < len(MONSTER_X):
             state["monsters"].append(self._new_monster(len(state["monsters"])))
         state["coins"] = self._new_coins(state["level"])
 
@@ -323,7 +330,7 @@ class MonsterKong(PixelGame):
                 monster["hop"] -= 1
                 continue
             wanted = monster["x"] + MONSTER_WALK * monster["direction"]
-            if self._touched(WALL, wanted + MONSTER_SIGHT * monster["direction"], monster["y"]):
+            if self._touched(WALL, wanted + MONSTER_TURN_DISTANCE * monster["direction"], monster["y"]):
                 monster["direction"] *= -1
             else:
                 monster["x"] = wanted
@@ -367,15 +374,15 @@ class MonsterKong(PixelGame):
 
 
 def corner(x: float, y: float) -> tuple[int, int]:
-    """The top left corner of the square at x, y."""
+    """Return the top left corner of the square at x, y."""
     return int(x) - HALF, int(y) - HALF
 
 
 def centre_of(cell: list[int]) -> tuple[int, int]:
-    """x and y of a cell's centre, from its row and column."""
+    """Return x and y of the centre of a cell, a [row, column]."""
     return CELL * cell[1] + HALF, CELL * cell[0] + HALF
 
 
 def squares_overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether the squares at two places share a pixel."""
+    """Whether the squares at two places overlap."""
     return abs(int(one[0]) - int(other[0])) < CELL and abs(int(one[1]) - int(other[1])) < CELL

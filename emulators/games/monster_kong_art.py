@@ -1,6 +1,6 @@
-"""The pictures of MonsterKong: each is drawn once, when it is first needed, and kept.
+"""The pictures of MonsterKong. Each is drawn once, when it is first needed, and kept.
 
-Sprites have the canvas's format, 24 bits of RGB, and a colour that means "nothing here"; so they are copied quickly.
+Sprites have the format of the canvas, 24 bits of RGB, with one colour that means "transparent". So copying is fast.
 """
 
 from functools import cache, lru_cache
@@ -9,17 +9,17 @@ import pygame
 
 from emulators.games.pixel_game import Colour
 
-SCREEN = 500, 465  # pixels
-CELL = 15
-STRIDE, STRIDE_STEPS = 4, 2  # steps of the player's walk, and of each of its two pictures
+SCREEN = 500, 465  # width and height in pixels
+CELL = 15  # width and height of a tile in pixels
+STRIDE, STRIDE_STEPS = 4, 2  # game steps in a stride of the player, and for which each of its two pictures is shown
 RUNG_DISTANCE = 6  # pixels of height after which a climber changes hands
-COIN_FRAMES, COIN_STEPS = 5, 5
-FLICKER_STEPS = 4
-MONSTER_SIZE = 37, 40
-MONSTER_FRAMES, MONSTER_STEPS = 4, 6
-THROWING = MONSTER_FRAMES  # the monster's picture after the walking ones
+COIN_FRAMES, COIN_STEPS = 5, 5  # number of pictures, and game steps for which each is shown
+FLICKER_STEPS = 4  # game steps for which each of a fireball's two pictures is shown
+MONSTER_SIZE = 37, 40  # width and height in pixels
+MONSTER_FRAMES, MONSTER_STEPS = 4, 6  # number of pictures of its walk, and game steps for which each is shown
+THROWING = MONSTER_FRAMES  # index of the picture of a monster that throws
 
-NOTHING = (255, 0, 255)
+TRANSPARENT = (255, 0, 255)
 NIGHT = (40, 20, 0)
 BRICK, BRICK_EDGE, BRICK_LIGHT = (222, 137, 55), (141, 64, 35), (242, 172, 92)
 RAIL, RUNG = (205, 131, 36), (164, 105, 29)
@@ -121,15 +121,15 @@ PRINCESS = """
 
 
 def blank(width: int, height: int) -> pygame.Surface:
-    """A picture of the canvas's format with nothing on it."""
+    """Return a transparent picture in the format of the canvas."""
     surface = pygame.Surface((width, height), 0, 24, (0xFF, 0xFF00, 0xFF0000, 0))
-    surface.fill(NOTHING)
-    surface.set_colorkey(NOTHING, pygame.RLEACCEL)
+    surface.fill(TRANSPARENT)
+    surface.set_colorkey(TRANSPARENT, pygame.RLEACCEL)
     return surface
 
 
 def from_text(text: str) -> pygame.Surface:
-    """A picture from rows of letters of `PALETTE`; a dot is nothing."""
+    """Return the picture that rows of letters of `PALETTE` describe; a dot is a transparent pixel."""
     rows = text.split()
     surface = blank(len(rows[0]), len(rows))
     for y, row in enumerate(rows):
@@ -140,16 +140,16 @@ def from_text(text: str) -> pygame.Surface:
 
 
 def mirrored(surface: pygame.Surface) -> pygame.Surface:
-    """The same, seen in a mirror."""
+    """Return the picture with left and right exchanged."""
     return pygame.transform.flip(surface, True, False)
 
 
 def outlined(surface: pygame.Surface, colour: Colour) -> pygame.Surface:
-    """The same, with a line of one pixel around what is drawn."""
+    """Return the picture with an outline of one pixel."""
     result = blank(*surface.get_size())
     shape = pygame.mask.from_surface(surface)
-    shadow = shape.to_surface(setcolor=colour, unsetcolor=NOTHING)
-    shadow.set_colorkey(NOTHING)
+    shadow = shape.to_surface(setcolor=colour, unsetcolor=TRANSPARENT)
+    shadow.set_colorkey(TRANSPARENT)
     for place in ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0)):
         result.blit(surface if place == (0, 0) else shadow, place)
     return result
@@ -160,21 +160,21 @@ def outlined(surface: pygame.Surface, colour: Colour) -> pygame.Surface:
 
 @lru_cache(maxsize=8)
 def background(level: tuple[str, ...]) -> pygame.Surface:
-    """The whole picture with what does not move: `#` is a wall, `H` a ladder."""
+    """Return the picture of a level, which holds `#` for a wall and `H` for a ladder."""
     surface = blank(*SCREEN)
     surface.set_colorkey(None)
     surface.fill(NIGHT)
     tiles = {"#": wall(), "H": ladder()}
     for row, line in enumerate(level):
-        for column, kind in enumerate(line):
-            if kind in tiles:
-                surface.blit(tiles[kind], (CELL * column, CELL * row))
+        for column, letter in enumerate(line):
+            if letter in tiles:
+                surface.blit(tiles[letter], (CELL * column, CELL * row))
     return surface
 
 
 @cache
 def wall() -> pygame.Surface:
-    """A piece of girder: two beams and a cross between."""
+    """Return a piece of a girder: two beams with a cross between them."""
     tile = blank(CELL, CELL)
     tile.fill(BRICK_EDGE)
     for x in (0, 1):
@@ -189,7 +189,7 @@ def wall() -> pygame.Surface:
 
 @cache
 def ladder() -> pygame.Surface:
-    """Two rails and two rungs."""
+    """Return a piece of a ladder: two rails and two rungs."""
     tile = blank(CELL, CELL)
     for top in (2, 10):
         tile.fill(RUNG, (0, top, CELL, 3))
@@ -202,7 +202,7 @@ def ladder() -> pygame.Surface:
 
 @cache
 def coin(frame: int) -> pygame.Surface:
-    """A coin that turns, from wide to narrow and back."""
+    """Return a picture of a coin that turns; it is wide in the first and last frames, and narrow between them."""
     width = (14, 12, 5, 12, 14)[frame]
     surface = blank(CELL, CELL)
     place = pygame.Rect((CELL - width) // 2, 0, width, 14)
@@ -215,12 +215,12 @@ def coin(frame: int) -> pygame.Surface:
     return surface
 
 
-# Who moves.
+# The player, the princess, the fireballs and the monsters.
 
 
 @cache
 def player(look: str, frame: int) -> pygame.Surface:
-    """The climber, to the left or right or on a ladder, in two pictures each."""
+    """Return one of two pictures (`frame` 0 or 1) of the player, whose `look` is `left`, `right` or `climb`."""
     if look == "climb":
         picture = from_text(CLIMBING)
         return mirrored(picture) if frame else picture
@@ -230,13 +230,13 @@ def player(look: str, frame: int) -> pygame.Surface:
 
 @cache
 def princess() -> pygame.Surface:
-    """The princess, with a crown."""
+    """Return the princess, who wears a crown."""
     return outlined(from_text(PRINCESS), PALETTE["o"])
 
 
 @cache
 def fireball(look: str, flicker: int) -> pygame.Surface:
-    """A burning ball with its tail behind it, to the `left`, the `right` or `down`."""
+    """Return a burning ball with a tail, which moves `left`, `right` or `down`. `flicker` is 0 or 1."""
     surface = blank(CELL, CELL)
     tails = ([(9, 1), (0, 2), (5, 5), (0, 8), (4, 10), (1, 14), (9, 14)], [(9, 1), (3, 3), (0, 5), (4, 8), (0, 11)])
     pygame.draw.polygon(surface, FLAME_TAIL, tails[flicker] + [(9, 14)])
@@ -251,7 +251,7 @@ def fireball(look: str, flicker: int) -> pygame.Surface:
 
 @cache
 def monster(look: str, frame: int) -> pygame.Surface:
-    """A white ape, 40 pixels tall: it waddles in four pictures, and throws with both arms up in a fifth."""
+    """Return a white ape that looks `left` or `right`. In frames 0 to 3 it walks; in `THROWING` it raises its arms."""
     surface = blank(*MONSTER_SIZE)
     lean = (-1, 0, 1, 0, 0)[frame]
     lifted_left, lifted_right = ((2, 0), (0, 0), (0, 2), (0, 0), (0, 0))[frame]
@@ -266,19 +266,19 @@ def monster(look: str, frame: int) -> pygame.Surface:
 
 
 def ball(surface: pygame.Surface, colour: Colour, place: tuple[int, int, int, int], outline: Colour = INK) -> None:
-    """An ellipse with a thin edge."""
+    """Draw an ellipse with a thin outline."""
     pygame.draw.ellipse(surface, outline, place)
     pygame.draw.ellipse(surface, colour, pygame.Rect(place).inflate(-2, -2))
 
 
 def foot(surface: pygame.Surface, x: int, bottom: int) -> None:
-    """A leg and its foot, which ends 4 pixels below `bottom`."""
+    """Draw a leg and its foot, whose lowest pixel is 4 pixels below `bottom`."""
     ball(surface, FUR, (x - 6, bottom - 9, 13, 12))
     ball(surface, SKIN, (x - 7, bottom - 2, 15, 6))
 
 
 def arm(surface: pygame.Surface, side: int, lean: int, frame: int) -> None:
-    """The arm on the left (-1) or right (1): up to throw, else swinging with the walk."""
+    """Draw the arm on the left (`side` -1) or right (1): raised to throw, or swinging with the walk."""
     shoulder = 18 + lean + 9 * side, 17
     if frame == THROWING:
         elbow, hand = (18 + 14 * side, 12), (18 + 13 * side, 4)
@@ -293,14 +293,14 @@ def arm(surface: pygame.Surface, side: int, lean: int, frame: int) -> None:
 def thick_line(
     surface: pygame.Surface, colour: Colour, start: tuple[int, int], end: tuple[int, int], radius: int
 ) -> None:
-    """A line with round ends."""
+    """Draw a line with round ends."""
     for step in range(9):
         place = [first + (last - first) * step / 8 for first, last in zip(start, end, strict=True)]
         pygame.draw.circle(surface, colour, place, radius)
 
 
 def head(surface: pygame.Surface, lean: int) -> None:
-    """The head, which looks to the right."""
+    """Draw the head, which looks to the right."""
     x = 18 + lean
     for ear in (x - 9, x + 7):
         ball(surface, SKIN, (ear - 2, 7, 6, 7))

@@ -1,4 +1,4 @@
-"""What the small games share: a picture, a clock of steps, seeding, saving and a window."""
+"""The base class of the small games: steps, seeding, saving, the picture and the window."""
 
 import json
 from abc import abstractmethod
@@ -10,28 +10,32 @@ import pygame
 
 from emulators.window import Window
 
-WINDOW_HEIGHT = 480  # pixels at most, unless the picture is higher
+WINDOW_HEIGHT = 480  # pixels; the picture is enlarged up to this height
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, int, int]  # red, green and blue, 0 to 255
 
 
 class PixelGame(gymnasium.Env):
-    """A game seen as pixels, one step at a time, always 30 steps a second of game time.
+    """A game seen as pixels, with 30 steps per second of game time.
 
-    A game writes `_begin`, `_advance` and `_draw`, and keeps all that its future depends on in the dictionary `state`,
-    of numbers, texts and lists; random numbers come from `np_random`. It draws onto `canvas`, which is `picture`,
-    uint8 [height, width, 3], to pygame. Drawing is on demand: what no one sees is not drawn.
+    A subclass implements `_begin`, `_advance`, `over` and `_draw`. Everything that the game's future depends on is in
+    the dictionary `state`, which holds numbers, strings and lists (and dictionaries of them), and in the random
+    generator `np_random`. The game draws on the pygame surface `canvas`, which shares its memory with `picture`, uint8
+    [height, width, 3]. It draws only when the picture is needed.
     """
 
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 30}
 
-    size: ClassVar[tuple[int, int]]  # width and height
-    actions: ClassVar[tuple[str, ...]]  # what each does, for people
+    size: ClassVar[tuple[int, int]]  # width and height in pixels
+    actions: ClassVar[tuple[str, ...]]  # their names, for people
     noop: ClassVar[int]  # the action that does nothing
-    keys: ClassVar[dict[str, int]]  # pygame's name of a key -> action, to play by hand
 
-    taps: ClassVar[bool] = False  # by hand: whether a key acts once each time it is pressed, or as long as it is down
-    key_repeat: ClassVar[int] = 0  # ms from one tap to the next of a key that stays down, 0: one tap
+    # For playing by hand:
+    keys: ClassVar[dict[str, int]]  # pygame's name of a key -> action
+    once_per_press: ClassVar[bool] = (
+        False  # True: a key acts once each time it is pressed; False: as long as it is down
+    )
+    key_repeat_ms: ClassVar[int] = 0  # time after which a key that stays down is pressed again, 0: never
 
     def __init__(self, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -41,19 +45,19 @@ class PixelGame(gymnasium.Env):
         self.observation_space = gymnasium.spaces.Box(0, 255, (height, width, 3), np.uint8)
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))
         self.picture = np.zeros((height, width, 3), np.uint8)
-        self.canvas = pygame.image.frombuffer(self.picture.data, self.size, "RGB")  # the same memory
+        self.canvas = pygame.image.frombuffer(self.picture.data, self.size, "RGB")  # shares the memory
         self.state: dict[str, Any] = {}
         self._window: Window | None = None
 
-    # What a game writes.
+    # Methods that a game implements.
 
     @abstractmethod
     def _begin(self) -> dict[str, Any]:
-        """The state in which an episode starts."""
+        """Return the state in which an episode starts."""
 
     @abstractmethod
     def _advance(self, action: int) -> float:
-        """Change `state` by one step and return its reward. It is not called after the end."""
+        """Advance `state` by one step and return the reward. This is not called after the end of the game."""
 
     @property
     @abstractmethod
@@ -62,34 +66,34 @@ class PixelGame(gymnasium.Env):
 
     @abstractmethod
     def _draw(self) -> None:
-        """Draw `state` onto `canvas`, all of it."""
+        """Draw all of `state` on `canvas`."""
 
-    # What others use.
+    # Methods that others use.
 
     def start(self) -> None:
         """Start an episode, without drawing it."""
         self.state = self._begin()
 
     def advance(self, action: int) -> float:
-        """One step, without drawing it; returns the reward, 0 after the end."""
+        """Play one step, without drawing it, and return the reward. After the end it only returns 0."""
         return 0.0 if self.over else self._advance(action)
 
     def advance_by_hand(self, action: int, seconds: float) -> float:
-        """A step for a person, `seconds` after the last; a game may run by another clock then."""
+        """Play one step for a person, `seconds` after the last one. A game may run at another speed for people."""
         return self.advance(action)
 
     def draw(self) -> np.ndarray:
-        """Draw the game as it is now; returns `picture`, which the next call changes."""
+        """Draw the current state and return `picture`, which the next call overwrites."""
         self._draw()
         return self.picture
 
     def save_state(self) -> bytes:
-        """Everything that the future depends on, the random generator included."""
+        """Return everything that the future depends on, the random generator included."""
         saved = {"state": self.state, "random": self.np_random.bit_generator.state}
         return json.dumps(saved).encode()
 
     def load_state(self, saved: bytes) -> None:
-        """Go on from what `save_state` gave."""
+        """Continue from a state that `save_state` returned."""
         values = json.loads(saved)
         self.state = values["state"]
         self.np_random.bit_generator.state = values["random"]
@@ -97,27 +101,27 @@ class PixelGame(gymnasium.Env):
     # Gymnasium's interface.
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        """Start an episode; see `gymnasium.Env.reset`."""
+        """Start an episode, as `gymnasium.Env.reset` describes."""
         super().reset(seed=seed)
         self.start()
         self._show_window()
         return self.draw().copy(), {}
 
     def step(self, action: int):
-        """One step; see `gymnasium.Env.step`."""
+        """Play one step, as `gymnasium.Env.step` describes."""
         reward = self.advance(int(action))
         self._show_window()
         return self.draw().copy(), reward, self.over, False, {}
 
     def render(self):
-        """The picture as it is now, or the window."""
+        """Return the picture as an array, or show it in the window if the mode is "human"."""
         if self.render_mode == "rgb_array":
             return self.draw().copy()
         self._show_window()
         return None
 
     def close(self) -> None:
-        """Close the window, if there is one."""
+        """Close the window, if it is open."""
         if self._window is not None:
             self._window.close()
             self._window = None

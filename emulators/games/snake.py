@@ -1,4 +1,4 @@
-"""Snake: it never stops, and every bite makes it longer."""
+"""Snake: a snake that never stops grows with all it eats and must not bite itself."""
 
 from functools import cache
 from typing import Any
@@ -8,12 +8,12 @@ import pygame
 from emulators.games.pixel_game import Colour, PixelGame
 
 WIDTH = HEIGHT = 64
-RGB_MASKS = 0xFF, 0xFF00, 0xFF0000, 0  # the layout of a game's canvas: blits between alike surfaces are copies
-SPEED = 29 / 30  # pixels a step
-TRAIL = 0.9  # share of the way to the segment ahead that a segment goes in a step
-SEGMENT, FOOD = 3, 6  # pixels, width and height
-LENGTH = 3  # segments at the start, the head included; they never hurt
-DIRECTIONS = (0, -1), (-1, 0), (1, 0), (0, 1)  # of the actions
+RGB_MASKS = 0xFF, 0xFF00, 0xFF0000, 0  # the canvas's layout; blits between surfaces of the same layout are plain copies
+SPEED = 29 / 30  # pixels per step
+FOLLOW_FRACTION = 0.9  # fraction of the distance to the segment ahead that a segment moves in a step
+SEGMENT, FOOD = 3, 6  # width and height in pixels
+LENGTH = 3  # segments at the start, the head included; biting them does no harm
+DIRECTIONS = (0, -1), (-1, 0), (1, 0), (0, 1)  # right and down, by action
 
 DARK = (25, 25, 25)
 HEAD, NECK, LIGHT, GREEN = (40, 170, 60), (100, 255, 100), (200, 255, 200), (0, 255, 0)
@@ -24,10 +24,10 @@ Box = tuple[int, int, int, int]  # left, top, width and height
 
 
 class Snake(PixelGame):
-    """+1 for food, which adds a segment; -5 and the end for biting itself or leaving the picture.
+    """The reward is +1 for food, which adds a segment, and -5 for biting itself or leaving the picture.
 
-    It bites with its mouth, a bar three pixels wide ahead of the head. The two segments behind the head never hurt; of
-    any other, the pixel in its middle does.
+    The latter two end the game. The mouth is a bar of three pixels ahead of the head. The snake bites itself when the
+    mouth meets the middle pixel of a segment; the two segments behind the head are exempt.
     """
 
     size = WIDTH, HEIGHT
@@ -40,7 +40,7 @@ class Snake(PixelGame):
         return {
             "body": body,  # head first
             "direction": [1, 0],
-            "mouth": [32, 32, 1, 1],  # small until the first step
+            "mouth": [32, 32, 1, 1],  # a single pixel until the first step
             "food": self._new_food(body),
             "over": False,
         }
@@ -53,7 +53,7 @@ class Snake(PixelGame):
 
     @property
     def over(self) -> bool:
-        """After the first bite into itself or the first step outside."""
+        """Whether the snake has bitten itself or has left the picture."""
         return self.state["over"]
 
     def _advance(self, action: int) -> float:
@@ -71,7 +71,7 @@ class Snake(PixelGame):
         return reward
 
     def _turn(self, right: int, down: int) -> None:
-        """It cannot turn back on itself."""
+        """Turn the snake, unless that would reverse its direction."""
         if self.state["direction"] != [-right, -down]:
             self.state["direction"] = [right, down]
 
@@ -88,7 +88,10 @@ class Snake(PixelGame):
         body, (right, down) = self.state["body"], self.state["direction"]
         for number in range(len(body) - 1, 0, -1):
             (ahead_x, ahead_y), (x, y) = body[number - 1], body[number]
-            body[number] = [TRAIL * ahead_x + (1 - TRAIL) * x, TRAIL * ahead_y + (1 - TRAIL) * y]
+            body[number] = [
+                FOLLOW_FRACTION * ahead_x + (1 - FOLLOW_FRACTION) * x,
+                FOLLOW_FRACTION * ahead_y + (1 - FOLLOW_FRACTION) * y,
+            ]
         head = body[0]
         head[0] += right * SPEED
         head[1] += down * SPEED
@@ -106,7 +109,7 @@ class Snake(PixelGame):
         canvas.blit(_apple(), _food_box(state["food"]))
 
     def _draw_head(self) -> None:
-        """Right behind the mouth."""
+        """Draw the head, directly behind the mouth."""
         (x, y), (right, down) = self.state["body"][0], self.state["direction"]
         left, top = int(x) - abs(down), int(y) - abs(right)
         self.canvas.fill(HEAD, (left, top, SEGMENT, SEGMENT))
@@ -116,7 +119,7 @@ class Snake(PixelGame):
 
 
 def _mouth(x: float, y: float, right: int, down: int) -> list[int]:
-    """The bar ahead of a head at this place; left, top, width and height."""
+    """Return the mouth of a head at x, y: its left, top, width and height."""
     if right:
         return [int(x + SEGMENT if right > 0 else x - 1), int(y) - 1, 1, SEGMENT]
     return [int(x) - 1, int(y + SEGMENT if down > 0 else y - 1), SEGMENT, 1]
@@ -138,7 +141,7 @@ def _colour(number: int) -> Colour:
 
 @cache
 def _apple() -> pygame.Surface:
-    """Round, with a shine, a shade and a leaf."""
+    """Return a round apple with a highlight, a shadow and a leaf."""
     apple = pygame.Surface((FOOD, FOOD), 0, 24, RGB_MASKS)
     apple.fill(APPLE)
     apple.fill(APPLE_SHADE, (1, FOOD - 1, FOOD - 2, 1))

@@ -1,4 +1,4 @@
-"""Tetris: pieces fall, full rows vanish, and the game is over when the next piece has no room."""
+"""Tetris: pieces fall, full rows disappear, and the game is over when there is no room for the next piece."""
 
 import sys
 import time
@@ -10,25 +10,24 @@ import pygame
 from emulators.games.pixel_game import Colour, PixelGame
 
 COLUMNS, ROWS = 10, 22
-CELL = 18  # pixels
+CELL = 18  # width and height in pixels
 WIDTH, HEIGHT = 16 * CELL, ROWS * CELL
-LINE = 181  # column of pixels between the board and the panel
-PANEL = 198  # where the panel's texts and the next piece start
-NEXT_ROW = 36  # of pixels
-WORDS_ROW, SCORE_ROW, LEVEL_ROW, LINES_ROW = 2, 90, 118, 132
-FONT_SIZE = 12
-MESSAGE_PITCH = 22  # pixels from line to line when the game is over
+BORDER_X = 181  # column of pixels between the board and the panel
+PANEL_X = 198  # left column of pixels of the panel's text and of the next piece
+LABEL_Y, NEXT_PIECE_Y, SCORE_Y, LEVEL_Y, LINES_Y = 2, 36, 90, 118, 132  # top rows of pixels in the panel
+FONT_SIZE = 12  # pixels
+MESSAGE_LINE_HEIGHT = 22  # pixels, of the message when the game is over
 
-LINES_A_LEVEL = 6
-SLOWEST = 5  # steps a row at level 1, one less each level, at least 1
-LINE_SCORES = 0, 40, 100, 300, 1200  # for that many rows at once, times the level
+LINES_PER_LEVEL = 6
+MAX_FALL_PERIOD = 5  # steps per row at level 1; the period is one step less with each level, and at least 1
+LINE_SCORES = 0, 40, 100, 300, 1200  # by the number of rows that are filled at once; multiplied by the level
 SOFT_DROP_SCORE = 1
 
 NOOP, LEFT, RIGHT, DOWN, ROTATE = range(5)
-DROP = 5  # all the way, played by hand only
+DROP = 5  # all the way down; only for playing by hand
 
 BLACK, DARK, WHITE = (0, 0, 0), (35, 35, 35), (255, 255, 255)
-PIECES: tuple[tuple[Colour, tuple[str, ...]], ...] = (  # in the board they are 1 to 7
+PIECES: tuple[tuple[Colour, tuple[str, ...]], ...] = (  # the cells of piece i have the value 1 + i in the board
     ((255, 85, 85), ("XXX", ".X.")),
     ((100, 200, 115), (".XX", "XX.")),
     ((120, 108, 245), ("XX.", ".XX")),
@@ -38,7 +37,7 @@ PIECES: tuple[tuple[Colour, tuple[str, ...]], ...] = (  # in the board they are 
     ((150, 161, 218), ("XX", "XX")),
 )
 
-Cells = tuple[tuple[int, int], ...]
+Cells = tuple[tuple[int, int], ...]  # (row, column) of each cell
 
 
 def _cells(rows: tuple[str, ...]) -> Cells:
@@ -46,7 +45,7 @@ def _cells(rows: tuple[str, ...]) -> Cells:
 
 
 def _turns(rows: tuple[str, ...]) -> list[Cells]:
-    """The cells, (row, column) from the top left, after 0 to 3 quarter turns against the clock."""
+    """Return the cells of a piece, counted from its top left, after 0 to 3 counterclockwise quarter turns."""
     turns = []
     for _ in range(4):
         turns.append(_cells(rows))
@@ -66,22 +65,24 @@ def _new_board() -> list[list[int]]:
 
 
 class Tetris(PixelGame):
-    """+1 for each row that a piece is pushed down; 40, 100, 300 or 1200 times the level for 1 to 4 rows at once.
+    """The reward is the change of the score.
 
-    In a step the action comes first; then, every few steps, the piece falls by itself. The first step always makes it
-    fall. A piece that cannot fall stays, and the next appears; a quarter turn keeps the top left corner of the piece.
+    The score grows by 1 for each "down", and by 40, 100, 300 or 1200 times the level for 1 to 4 rows filled at once. In
+    a step the action comes first. Then, in the first step of an episode and every few steps after it, the piece falls
+    by one row. A piece that cannot fall any further stays, and the next one appears. A rotation is a counterclockwise
+    quarter turn that keeps the top left corner of the piece.
     """
 
     size = WIDTH, HEIGHT
     actions = "no-op", "left", "right", "down", "rotate"
     noop = NOOP
     keys = {"left": LEFT, "right": RIGHT, "down": DOWN, "up": ROTATE, "return": DROP}
-    taps = True
-    key_repeat = 70
+    once_per_press = True
+    key_repeat_ms = 70
 
     def __init__(self, render_mode: str | None = None):
         super().__init__(render_mode)
-        self._clear()
+        self._clear_picture()
 
     def _begin(self) -> dict[str, Any]:
         counts = {"score": 0, "level": 1, "lines": 0, "steps": 0}
@@ -93,20 +94,20 @@ class Tetris(PixelGame):
 
     @property
     def over(self) -> bool:
-        """When the next piece had no room."""
+        """Whether there was no room for the next piece."""
         return self.state["over"]
 
     def _advance(self, action: int) -> float:
         state = self.state
         before = state["score"]
         self.press(action)
-        if state["steps"] % max(1, SLOWEST + 1 - state["level"]) == 0 and not self.over:
+        if state["steps"] % max(1, MAX_FALL_PERIOD + 1 - state["level"]) == 0 and not self.over:
             self.fall()
         state["steps"] += 1
         return float(state["score"] - before)
 
     def press(self, action: int) -> None:
-        """What an action does, without the fall that comes by itself."""
+        """Do what an action does, without the piece's own fall."""
         if action == LEFT:
             self._move(-1)
         elif action == RIGHT:
@@ -118,7 +119,10 @@ class Tetris(PixelGame):
             self._rotate()
 
     def advance_by_hand(self, action: int, seconds: float) -> float:
-        """A row falls every 1000 ms at level 1, 50 ms less each level, at least 100."""
+        """Play one step for a person, `seconds` after the last one.
+
+        At level 1 the piece falls every 1000 ms; the period is 50 ms shorter with each level, and at least 100 ms.
+        """
         if self.over:
             return 0.0
         state = self.state
@@ -145,7 +149,7 @@ class Tetris(PixelGame):
             state["turn"] = turn
 
     def _fits(self, turn: int, row: int, column: int) -> bool:
-        """Whether the piece has room there; rows and columns below 0 do not occur."""
+        """Whether there is room for the piece at a row and column, which must not be negative."""
         board = self.state["board"]
         for down, right in SHAPES[self.state["piece"]][turn]:
             y, x = row + down, column + right
@@ -154,47 +158,47 @@ class Tetris(PixelGame):
         return True
 
     def fall(self) -> bool:
-        """The piece falls one row, or stays for good and the next appears; returns whether it fell."""
+        """Let the piece fall by one row; if it cannot, fix it and start the next one. Returns whether it fell."""
         state = self.state
         if self._fits(state["turn"], state["row"] + 1, state["column"]):
             state["row"] += 1
             return True
-        self._lay(state["board"])
+        self._place_piece(state["board"])
         state |= _at_the_top(state["next"])
         state["next"] = self._new_piece()
-        state["over"] = not self._fits(state["turn"], state["row"], state["column"])  # full rows are still there
+        state["over"] = not self._fits(state["turn"], state["row"], state["column"])  # full rows are removed too late
         self._remove_full_rows()
         return False
 
-    def _lay(self, board: list[list[int]]) -> None:
-        """Put the piece into a board."""
+    def _place_piece(self, board: list[list[int]]) -> None:
+        """Write the piece into a board."""
         state = self.state
         for down, right in SHAPES[state["piece"]][state["turn"]]:
             board[state["row"] + down][state["column"] + right] = state["piece"]
 
     def _remove_full_rows(self) -> None:
         state = self.state
-        left = [row for row in state["board"] if not all(row)]
-        removed = ROWS - len(left)
-        state["board"] = _new_board()[:removed] + left
+        remaining = [row for row in state["board"] if not all(row)]
+        removed = ROWS - len(remaining)
+        state["board"] = _new_board()[:removed] + remaining
         state["lines"] += removed
         state["score"] += LINE_SCORES[removed] * state["level"]
-        if state["lines"] >= LINES_A_LEVEL * state["level"]:
+        if state["lines"] >= LINES_PER_LEVEL * state["level"]:
             state["level"] += 1
 
-    # The picture: only what is not there yet is drawn.
+    # The picture. Only what has changed is drawn again.
 
-    def _clear(self) -> None:
-        """Draw what never changes, and forget the rest."""
+    def _clear_picture(self) -> None:
+        """Draw an empty picture, so that everything else is drawn again."""
         self.canvas.fill(BLACK)
-        self.canvas.fill(WHITE, (LINE, 0, 1, HEIGHT))
-        self._rows: list[list[int]] = [[]] * ROWS  # of the board as drawn, the piece included
-        self._panel: list[Any] = []
-        self._message = False
+        self.canvas.fill(WHITE, (BORDER_X, 0, 1, HEIGHT))
+        self._drawn_rows: list[list[int]] = [[]] * ROWS  # the board that the picture shows, with the piece
+        self._drawn_panel: list[Any] = []  # the values that the panel shows
+        self._message_drawn = False
 
     def _draw(self) -> None:
-        if self._message:
-            self._clear()
+        if self._message_drawn:
+            self._clear_picture()
         self._draw_board()
         self._draw_panel()
         if self.over:
@@ -202,49 +206,49 @@ class Tetris(PixelGame):
 
     def _draw_board(self) -> None:
         rows = [list(row) for row in self.state["board"]]
-        self._lay(rows)
-        for y, (row, drawn) in enumerate(zip(rows, self._rows, strict=True)):
+        self._place_piece(rows)
+        for y, (row, drawn) in enumerate(zip(rows, self._drawn_rows, strict=True)):
             if row == drawn:
                 continue
             for x, piece in enumerate(row):
                 empty = BLACK if (x + y) % 2 else DARK
                 self.canvas.fill(PIECES[piece - 1][0] if piece else empty, (x * CELL, y * CELL, CELL, CELL))
-        self._rows = rows
+        self._drawn_rows = rows
 
     def _draw_panel(self) -> None:
         state = self.state
         panel = [state["next"], state["score"], state["level"], state["lines"]]
-        if panel == self._panel:
+        if panel == self._drawn_panel:
             return
-        self._panel = panel
-        self.canvas.fill(BLACK, (PANEL, 0, WIDTH - PANEL, HEIGHT))
-        texts = {WORDS_ROW: "Next:", SCORE_ROW: f"Score: {state['score']}"}
-        texts |= {LEVEL_ROW: f"Level: {state['level']}", LINES_ROW: f"Lines: {state['lines']}"}
-        for y, words in texts.items():
-            self.canvas.blit(_text(words), (PANEL, y))
+        self._drawn_panel = panel
+        self.canvas.fill(BLACK, (PANEL_X, 0, WIDTH - PANEL_X, HEIGHT))
+        lines = {LABEL_Y: "Next:", SCORE_Y: f"Score: {state['score']}"}
+        lines |= {LEVEL_Y: f"Level: {state['level']}", LINES_Y: f"Lines: {state['lines']}"}
+        for y, line in lines.items():
+            self.canvas.blit(_text(line), (PANEL_X, y))
         colour = PIECES[state["next"] - 1][0]
         for row, column in SHAPES[state["next"]][0]:
-            self.canvas.fill(colour, (PANEL + column * CELL, NEXT_ROW + row * CELL, CELL, CELL))
+            self.canvas.fill(colour, (PANEL_X + column * CELL, NEXT_PIECE_Y + row * CELL, CELL, CELL))
 
     def _draw_message(self) -> None:
         lines = "Game Over!", f"Your score: {self.state['score']}", "Press space to continue"
-        for number, words in enumerate(lines):
-            text = _text(words)
-            middle = WIDTH // 2, HEIGHT // 2 + number * MESSAGE_PITCH
-            self.canvas.blit(text, text.get_rect(center=middle))
-        self._message = True
+        for number, line in enumerate(lines):
+            text = _text(line)
+            centre = WIDTH // 2, HEIGHT // 2 + number * MESSAGE_LINE_HEIGHT
+            self.canvas.blit(text, text.get_rect(center=centre))
+        self._message_drawn = True
 
 
 def _at_the_top(piece: int) -> dict[str, int]:
-    """Where a piece appears: in the middle of the first row, left of it where it cannot be."""
+    """Return the state of a piece that appears: centred in the first row, or half a cell left of the centre."""
     return {"piece": piece, "turn": 0, "row": 0, "column": (COLUMNS - _width(piece, 0)) // 2}
 
 
 @lru_cache(1000)
-def _text(words: str) -> pygame.Surface:
-    # The font is not kept: Gymnasium's own games end all of pygame when they close, and an old font would crash.
+def _text(line: str) -> pygame.Surface:
+    # The font is not kept: Gymnasium's own games quit pygame when they close, and using the font after that crashes.
     pygame.font.init()
-    return pygame.font.Font(pygame.font.get_default_font(), FONT_SIZE).render(words, False, WHITE, BLACK)
+    return pygame.font.Font(pygame.font.get_default_font(), FONT_SIZE).render(line, False, WHITE, BLACK)
 
 
 if __name__ == "__main__":

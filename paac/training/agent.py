@@ -137,7 +137,7 @@ def _film_of(emulator: Emulator, options: FilmOptions, trained: Options) -> Any:
     settings: dict[str, Any] = {
         "speed": options.gif_speed,
         "frame_rate": emulator.frames_per_second,
-        "join": emulator.joins_pictures,
+        "join": emulator.sprites_flicker,
         "most_seconds": options.gif_seconds,
     }
     if options.annotate:

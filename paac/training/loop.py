@@ -47,7 +47,7 @@ def train(
             workers=options.workers,
             shards=options.shards,
             seed=[options.random_seed, *seed_suffix],
-            first=processes.rank * options.emulator_counts,
+            first_index=processes.rank * options.emulator_counts,
             share_screens=viewer is not None,
             **options.emulator_settings,
         ) as pool:

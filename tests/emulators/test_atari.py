@@ -1,4 +1,4 @@
-"""Atari emulators against ALE itself: what they press, what they see and what they go on from."""
+"""Compares Atari emulators with ALE itself: actions, observations and saved states."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from ale_py import Action, ALEInterface, roms
 from emulators import make_emulator
 from emulators.atari import AtariEmulator
 
-# One of each kind: few and many actions, NTSC and PAL, an odd height, and one without a no-op.
+# Games with few and with many actions, NTSC and PAL, with an unusual height, and one without a no-op.
 GAMES = ["pong", "seaquest", "klax", "carnival", "backgammon"]
 
 
@@ -16,7 +16,7 @@ def ale_of(emulator: AtariEmulator) -> ALEInterface:
 
 
 def plain_frame(images: list[np.ndarray]) -> np.ndarray:
-    """The nearest pixels of the maximum of images [height, width, ...]."""
+    """Return the nearest pixels, [84, 84, ...], of the maximum of images [height, width, ...]."""
     height, width = images[0].shape[:2]
     rows = [(2 * target + 1) * height // 168 for target in range(84)]
     columns = [(2 * target + 1) * width // 168 for target in range(84)]
@@ -47,13 +47,13 @@ def test_observations_are_made_of_what_ale_shows(game, rgb):
         expected.append(frames[-4:])
     for observation, last_four in zip(observations, expected, strict=True):
         assert observation.shape == (84, 84, 12 if rgb else 4) and observation.dtype == np.uint8
-        # [84, 84, C, 4]: colour by colour, each with its oldest frame first.
+        # [84, 84, C, 4]: one channel after another, each with its oldest frame first.
         np.testing.assert_array_equal(observation, np.stack(last_four, -1).reshape(84, 84, -1))
     assert len(np.unique([observation.tobytes() for observation in observations])) > 1  # something moved
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_screen_is_what_ale_shows_in_rgb(game):
+def test_the_screen_is_what_ale_shows_in_rgb(game):
     emulator = make_emulator(game, seed=1)
     emulator.reset()
     for decision in range(12):
@@ -63,7 +63,7 @@ def test_screen_is_what_ale_shows_in_rgb(game):
 
 
 def played(emulator, decisions: int = 40) -> list:
-    """All that is seen of some decisions that depend on nothing but their number."""
+    """Play decisions that depend only on their index, and return everything that can be seen of them."""
     seen = []
     for decision in range(decisions):
         if emulator.done:
@@ -74,18 +74,18 @@ def played(emulator, decisions: int = 40) -> list:
 
 
 @pytest.mark.parametrize("sticky_actions", [0.0, 0.25])
-def test_the_same_seed_plays_the_same_frames_and_another_seed_others(sticky_actions):
-    # Either alone, the start or the sticking, must follow the seed.
+def test_equal_seeds_play_the_same_frames_and_other_seeds_other_frames(sticky_actions):
+    # The random start and the sticky actions must each depend on the seed.
     settings = {"random_start": not sticky_actions, "sticky_actions": sticky_actions, "max_episode_frames": 150}
     first, second, other = (
         played(make_emulator("seaquest", seed=seed, **settings)) for seed in ([3, 1], [3, 1], [3, 2])
     )
     assert first == second
     assert first != other
-    assert first.count(True) >= 4  # two cuts at least, each of them done and cut
+    assert first.count(True) >= 4  # at least two truncated episodes, each of them done and truncated
 
 
-def test_another_seed_starts_after_another_number_of_noops():
+def test_other_seeds_start_after_other_numbers_of_noops():
     starts = set()
     for seed in range(3):
         emulator = make_emulator("pong", seed=seed)
@@ -97,7 +97,7 @@ def test_another_seed_starts_after_another_number_of_noops():
 
 @pytest.mark.parametrize("sticky_actions", [0.0, 0.25])
 def test_a_loaded_state_has_the_same_future_in_another_emulator(sticky_actions):
-    # With sticky actions a number is drawn for every frame: the generator must go on too.
+    # With sticky actions a random number is drawn for every frame, so the generator's state must be loaded too.
     settings = {"sticky_actions": sticky_actions, "max_episode_frames": 200}
     emulator = make_emulator("space_invaders", seed=3, **settings)
     played(emulator, 11)
@@ -108,14 +108,14 @@ def test_a_loaded_state_has_the_same_future_in_another_emulator(sticky_actions):
     other = make_emulator("space_invaders", seed=77, **settings)
     played(other, 5)
     other.load_state(state)
-    # ALE's own screen is not restored until it has played a frame.
+    # ALE restores its own screen only with the next frame.
     np.testing.assert_array_equal(other.screen(), screen)
     np.testing.assert_array_equal(other.observation, observation)
     assert played(other) == expected
 
 
-def test_an_action_that_sticks_goes_on_in_a_loaded_state():
-    # The action that may be repeated is the last one pressed before the save, not the last one before the load.
+def test_the_action_that_may_be_repeated_is_part_of_a_saved_state():
+    # It is the last action before the save, not the last one before the load.
     emulator, other = (make_emulator("pong", seed=seed, sticky_actions=0.9) for seed in (3, 4))
     emulator.reset()
     other.reset()
@@ -129,7 +129,7 @@ def test_an_action_that_sticks_goes_on_in_a_loaded_state():
 
 
 def test_sticky_actions_repeat_the_action_before():
-    # One that always sticks: the no-op of the start goes on for ever, whatever is pressed.
+    # With probability 1, the no-op of the start is repeated forever, whatever is pressed.
     stuck, noop, pressing = (make_emulator("seaquest", seed=3, sticky_actions=chance) for chance in (1, 0, 0))
     for emulator in (stuck, noop, pressing):
         emulator.reset()
@@ -142,12 +142,12 @@ def test_sticky_actions_repeat_the_action_before():
     assert differences
 
 
-def test_an_action_that_sticks_is_forgotten_at_a_reset():
+def test_a_reset_forgets_the_action_that_may_be_repeated():
     stuck, noop, pressing = (make_emulator("seaquest", seed=3, sticky_actions=chance) for chance in (1, 0, 0))
     pressing.reset()
     pressing.hold(3, 5)
     stuck.load_state(pressing.save_state())
-    np.testing.assert_array_equal(stuck.hold(0, 5)[0], pressing.hold(3, 5)[0])  # it sticks to the loaded one
+    np.testing.assert_array_equal(stuck.hold(0, 5)[0], pressing.hold(3, 5)[0])  # the loaded action is repeated
     for emulator in (stuck, noop):
         emulator.random_start = False
         emulator.reset()
@@ -155,7 +155,7 @@ def test_an_action_that_sticks_is_forgotten_at_a_reset():
         np.testing.assert_array_equal(stuck.hold(1, 4)[0], noop.hold(0, 4)[0])
 
 
-def test_settings_of_ale_are_those_of_the_protocol():
+def test_the_settings_of_ale_are_those_of_the_protocol():
     ale = ale_of(make_emulator("pong", seed=1))
     assert ale.getFloat("repeat_action_probability") == 0  # ALE's own default is 0.25
     assert ale.getInt("frame_skip") == 1
@@ -170,7 +170,7 @@ def test_settings_of_ale_are_those_of_the_protocol():
         ("freeway", ["NOOP", "UP", "DOWN"]),
     ],
 )
-def test_actions_are_the_games_own_or_all_eighteen(game, minimal):
+def test_the_actions_are_those_that_the_game_uses_or_all_eighteen(game, minimal):
     for full in (False, True):
         emulator = make_emulator(game, seed=1, random_start=False, full_action_space=full)
         emulator.reset()
@@ -199,12 +199,12 @@ def test_games_without_a_noop_start_with_their_first_screen(game):
     twin.reset_game()
     for _ in range(2):
         observation = emulator.reset()
-        # ALE presses what the game itself needs to start, and we add nothing.
+        # ALE presses what the game needs to start, and the emulator adds nothing.
         assert ale_of(emulator).getEpisodeFrameNumber() == twin.getEpisodeFrameNumber() < 16
         first = plain_frame([ale_of(emulator).getScreenGrayscale()])
         np.testing.assert_array_equal(observation, np.stack([first] * 4, -1))
         emulator.step(0)
-    # Among all the actions there is a no-op after all.
+    # The full action space does have a no-op.
     whole = make_emulator(game, seed=1, full_action_space=True)
     whole.reset()
     assert whole.noop == 0
@@ -226,11 +226,11 @@ def test_rewards_are_the_points_of_the_game():
         rewards.append(reward)
         expected.append(sum(twin.act(Action.LEFT) for _ in range(4 * plays)))
     assert rewards == expected
-    assert max(rewards) >= 20  # not clipped, and more than one dot in a hold
+    assert max(rewards) >= 20  # the reward is not clipped, and one decision eats more than one dot
 
 
-def test_a_lost_life_ends_an_episode_only_where_it_is_asked_for():
-    # In Breakout a served ball that nobody meets costs one of five lives.
+def test_a_lost_life_ends_an_episode_only_with_single_life_episodes():
+    # In Breakout a ball that is served and missed costs one of five lives.
     ends = {}
     for single_life in (False, True):
         emulator = make_emulator("breakout", seed=1, single_life_episodes=single_life)
@@ -246,7 +246,7 @@ def test_a_lost_life_ends_an_episode_only_where_it_is_asked_for():
 
 
 @pytest.mark.parametrize("rgb", [False, True])
-def test_a_watched_emulator_plays_as_one_that_nobody_watches(rgb):
+def test_on_frame_does_not_change_what_is_played(rgb):
     plain, watched = (make_emulator("breakout", seed=2, rgb=rgb, single_life_episodes=True) for _ in range(2))
     watched.on_frame = lambda _: None
     np.testing.assert_array_equal(watched.reset(), plain.reset())

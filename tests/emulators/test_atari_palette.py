@@ -1,4 +1,4 @@
-"""The colour tables against ALE, which turns the same screen into gray and RGB by itself."""
+"""Compares the colour tables with ALE's own conversion of the same screens to gray and RGB."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from emulators.atari_palette import colour_table, luminance_table
 ALEInterface.setLoggerMode(LoggerMode.Error)
 
 TWO_PLAYERS = {"combat", "joust", "maze_craze", "warlords"}
-ODD = range(1, 255, 2)  # 255 is left out: ALE's gray of it lies behind the end of ALE's own table
+ODD = range(1, 255, 2)  # without 255, whose gray value ALE reads from behind the end of its table
 
 
 def load(game: str) -> ALEInterface:
@@ -54,7 +54,7 @@ def test_colours_of_every_bundled_game_are_those_of_ale(game):
     ids=["NTSC", "PAL", "lost colour signal"],
 )
 def test_nearly_every_index_of_each_palette_has_the_colour_ale_gives_it(games, indices, at_least):
-    # Games keep colours in memory: noise written there brings out those that no player ever sees.
+    # Games keep colours in memory. Noise written there makes them show colours that no player ever sees.
     seen: set[int] = set()
     for game in games:
         ale = load(game)
@@ -78,8 +78,8 @@ def test_tables_are_bytes_for_all_256_indices(height):
     assert luminance_table(height).shape == (256,) and luminance_table(height).dtype == np.uint8
 
 
-def test_black_is_the_first_colour_and_red_is_where_television_sets_had_it():
-    # From ALE's published tables: NTSC 0x42 is (167, 26, 26), PAL 0x42 is (137, 81, 26).
+def test_black_is_the_first_colour_and_0x42_is_as_published():
+    # In ALE's published tables 0x42 is (167, 26, 26) in NTSC and (137, 81, 26) in PAL.
     for height in (210, 250):
         assert colour_table(height)[0].tolist() == [0, 0, 0]
     assert colour_table(210)[0x42].tolist() == [167, 26, 26]

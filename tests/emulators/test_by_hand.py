@@ -1,4 +1,4 @@
-"""Playing by hand: keys, score, pause, restart; without a screen, and on one with real keys where there is Xvfb."""
+"""Tests playing by hand: without a screen, and with real keys on a virtual screen if Xvfb is installed."""
 
 import os
 import shutil
@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from emulators import GameError, make_emulator
-from emulators.by_hand import ManualPlay, controls_of, frame_by_hand, start_by_hand
+from emulators.by_hand import ManualPlay, controls_of, play_frame_by_hand, start_by_hand
 from tests.helpers import ROOT
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 
 
-class Recorder:
+class FakeRecorder:
     def __init__(self):
         self.events = []
 
@@ -36,15 +36,15 @@ class Recorder:
 @pytest.fixture
 def play(monkeypatch, request):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    opened = ManualPlay("A game", make_emulator(request.param, seed=1), Recorder())
+    opened = ManualPlay("A game", make_emulator(request.param, seed=1), FakeRecorder())
     yield opened
     opened.window.close()
 
 
-def tap(play, *names, seconds=0.03):
+def press(play, *names, seconds=0.03):
     for name in names:
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.key.key_code(name)))
-    play.frame(seconds)
+    play.play_frame(seconds)
 
 
 def tetris(play):
@@ -52,59 +52,59 @@ def tetris(play):
 
 
 @pytest.mark.parametrize("play", ["tetris"], indirect=True)
-def test_keys_move_turn_and_drop_a_piece(play):
+def test_keys_move_rotate_and_drop_a_piece(play):
     column = tetris(play)["column"]
-    tap(play, "left")
-    tap(play)
-    assert tetris(play)["column"] == column - 1, "once each time it is pressed"
-    tap(play, "right")
-    tap(play, "up")
+    press(play, "left")
+    press(play)
+    assert tetris(play)["column"] == column - 1, "the key acts once"
+    press(play, "right")
+    press(play, "up")
     assert (tetris(play)["column"], tetris(play)["turn"]) == (column, 1)
-    tap(play, "return")
+    press(play, "return")
     assert np.any(tetris(play)["board"]) and tetris(play)["row"] == 0
 
 
 @pytest.mark.parametrize("play", ["tetris"], indirect=True)
 def test_a_row_falls_each_second(play):
     for _ in range(9):
-        tap(play, seconds=0.11)
+        press(play, seconds=0.11)
     assert tetris(play)["row"] == 0
-    tap(play, seconds=0.11)
+    press(play, seconds=0.11)
     assert tetris(play)["row"] == 1
-    tap(play, "down")
+    press(play, "down")
     assert tetris(play)["row"] == 2 and play.score == 1
 
 
 @pytest.mark.parametrize("play", ["tetris"], indirect=True)
 def test_pause_restart_film_and_quit(play):
-    tap(play, "left", "p")
+    press(play, "left", "p")
     assert play.paused
     before = dict(tetris(play))
-    tap(play, "right", seconds=5)
+    press(play, "right", seconds=5)
     assert tetris(play) == before
-    tap(play, "g")
+    press(play, "g")
     assert play.note == "saved" and play._recorder.events[-1] == "save"
-    tap(play, "p")
-    tap(play, "space")
+    press(play, "p")
+    press(play, "space")
     assert play._recorder.events.count("start") == 2 and not play.paused and play.score == 0
-    tap(play, "escape")
+    press(play, "escape")
     assert play.window.closed
 
 
 @pytest.mark.parametrize("play", ["pong", "CartPole-v0", "FlappyBird-v0"], indirect=True)
 def test_a_game_ends_and_starts_again(play):
     for _ in range(200 if play.emulator.num_actions == 6 else 2000):
-        tap(play)
+        press(play)
         if play.over:
             break
     else:
-        assert play.emulator.num_actions == 6, "it never ended"
-    tap(play, "r")
+        assert play.emulator.num_actions == 6, "the episode never ended"
+    press(play, "r")
     assert not play.over
     assert set(play._recorder.events) == {"start", play.emulator.screen().shape}
 
 
-def test_ataris_keys_go_together():
+def test_ataris_keys_can_be_combined():
     keys = controls_of(make_emulator("seaquest", seed=1)).keys
     assert len(keys) == 18 and keys[frozenset()] == 0
     assert frozenset({"up", "right", "space"}) in keys
@@ -115,10 +115,10 @@ def test_every_action_has_a_key(name):
     emulator = make_emulator(name, seed=2)
     start_by_hand(emulator)
     keys = controls_of(emulator).keys
-    allowed = emulator.num_actions + (name == "tetris")  # a drop all the way is for people
+    allowed = emulator.num_actions + (name == "tetris")  # only people can drop a piece
     assert set(keys.values()) == set(range(allowed))
     for action in keys.values():
-        reward, over = frame_by_hand(emulator, action, 0.05)
+        reward, over = play_frame_by_hand(emulator, action, 0.05)
         assert isinstance(reward, float) and isinstance(over, bool)
         if over:
             start_by_hand(emulator)
@@ -128,7 +128,7 @@ def test_every_action_has_a_key(name):
 @pytest.mark.parametrize("play", ["FrozenLake-v1"], indirect=True)
 def test_an_episode_that_gymnasium_truncates_is_over(play):
     for _ in range(100):
-        tap(play, "0")  # left, along the edge without holes
+        press(play, "0")  # left, along an edge without holes
     assert play.over
 
 
@@ -139,7 +139,7 @@ def test_closing_the_window_ends_the_game(play):
     assert play.window.closed
 
 
-def test_without_a_display_there_is_one_clear_line(monkeypatch):
+def test_without_a_display_the_error_is_one_line(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
@@ -176,7 +176,7 @@ def test_real_keys_on_a_real_screen(command, tmp_path):
 
     try:
         deadline = time.monotonic() + 60
-        while len(xdotool("search", "--class", ".*")) < 2:  # the root window, and the game's
+        while len(xdotool("search", "--class", ".*")) < 2:  # the root window and the game's
             assert time.monotonic() < deadline and game.poll() is None
             time.sleep(0.2)
         press_until(lambda: "play.py" not in script[0] or any((tmp_path / "gifs").glob("*.gif")), "Return", "g")

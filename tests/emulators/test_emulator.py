@@ -1,4 +1,4 @@
-"""What an agent sees and does in an episode: observations, random starts, holds, and being watched."""
+"""Tests an episode as the agent sees it: observations, random starts, repeated actions and `on_frame`."""
 
 from collections import Counter
 
@@ -8,14 +8,14 @@ import pytest
 from tests.helpers.counting_game import CountingGame, CountingGameWithoutNoop, brightness, colours_of, pooled, shown
 
 
-def test_the_maximum_comes_now_from_the_first_and_now_from_the_second_frame():
-    # The counting game must be able to tell right from wrong.
+def test_the_maximum_comes_sometimes_from_the_first_and_sometimes_from_the_second_frame():
+    # Otherwise the counting game could not reveal an error.
     differences = [np.sign(brightness(1, frame) - brightness(1, frame - 1)) for frame in range(4, 200, 4)]
     assert 10 < differences.count(1) < 40
     assert len({tuple(pooled(1, *range(end, end + 16, 4))) for end in range(4, 150)}) > 140
 
 
-def test_a_decision_presses_its_action_for_four_frames():
+def test_a_play_presses_its_action_for_four_frames():
     game = CountingGame()
     game.reset()
     game.pressed.clear()
@@ -24,7 +24,7 @@ def test_a_decision_presses_its_action_for_four_frames():
     assert game.pressed == [2, 2, 2, 2, 1, 1, 1, 1]
 
 
-def test_a_reset_without_random_start_is_four_decisions_of_the_noop():
+def test_a_reset_without_random_start_is_four_plays_of_the_noop():
     game = CountingGame()
     observation = game.reset()
     assert game.pressed == [0] * 16
@@ -32,14 +32,14 @@ def test_a_reset_without_random_start_is_four_decisions_of_the_noop():
     assert shown(observation) == pooled(1, 4, 8, 12, 16)
 
 
-def test_the_noop_is_the_one_of_the_platform():
+def test_the_noop_is_that_of_the_platform():
     game = CountingGame()
     game.noop = 2
     game.reset()
     assert game.pressed == [2] * 16
 
 
-def test_every_decision_pushes_the_maximum_of_its_last_two_frames():
+def test_every_play_pushes_the_maximum_of_its_last_two_frames():
     game = CountingGame()
     game.reset()
     for end in range(20, 80, 4):
@@ -50,7 +50,7 @@ def test_every_decision_pushes_the_maximum_of_its_last_two_frames():
         np.testing.assert_array_equal(observation, game.observation)
 
 
-def test_rgb_observations_pool_each_colour_and_keep_colours_together():
+def test_rgb_observations_pool_each_channel_and_keep_its_frames_together():
     game = CountingGame(rgb=True)
     game.reset()
     observation, _, _ = game.step(0)
@@ -73,7 +73,7 @@ def test_a_platform_may_have_its_own_frame_skip_and_pooling():
     assert game.pressed == [0, 0, 0, 0, 1]
 
 
-def test_observations_given_out_stay_as_they_were():
+def test_observations_that_were_returned_do_not_change():
     game = CountingGame()
     given = [game.reset()] + [game.step(1)[0] for _ in range(6)] + [game.reset(), game.step(0)[0]]
     expected = [pooled(1, *range(end - 12, end + 1, 4)) for end in range(16, 44, 4)]
@@ -81,7 +81,7 @@ def test_observations_given_out_stay_as_they_were():
     assert [shown(observation) for observation in given] == expected
 
 
-def test_random_starts_are_uniform_from_none_to_thirty_frames():
+def test_random_starts_are_uniform_from_0_to_30_frames():
     game = CountingGame(random_start=True, seed=7)
     counts: Counter[int] = Counter()
     for _ in range(1550):
@@ -89,7 +89,7 @@ def test_random_starts_are_uniform_from_none_to_thirty_frames():
         assert game.pressed == [0] * game.frame
         counts[game.frame - 16] += 1
     assert set(counts) == set(range(31))
-    assert min(counts.values()) > 15 and max(counts.values()) < 90  # 50 each, give or take five deviations of 7
+    assert min(counts.values()) > 15 and max(counts.values()) < 90  # 50 each, within five standard deviations of 7
 
 
 def test_the_frames_after_a_random_start_fill_the_stack():
@@ -100,7 +100,7 @@ def test_the_frames_after_a_random_start_fill_the_stack():
 
 
 def starts(seed, **settings) -> list[int]:
-    """How many frames of no-op each of many episodes began with."""
+    """Return the number of no-op frames at the start of each of 30 episodes."""
     game = CountingGame(random_start=True, seed=seed, **settings)
     frames = []
     for _ in range(30):
@@ -109,18 +109,18 @@ def starts(seed, **settings) -> list[int]:
     return frames
 
 
-def test_random_starts_follow_the_seed():
+def test_random_starts_depend_on_the_seed():
     assert starts(5) == starts(5)
     assert starts([5, 1]) == starts([5, 1])
     assert len({tuple(starts(seed)) for seed in (5, 6, [5, 1], [5, 2], [6, 1])}) == 5
 
 
-@pytest.mark.parametrize("most", [0, 1, 3])
-def test_max_noops_bounds_the_random_start(most):
-    assert set(starts(1, max_noops=most)) == set(range(most + 1))
+@pytest.mark.parametrize("max_noops", [0, 1, 3])
+def test_max_noops_bounds_the_random_start(max_noops):
+    assert set(starts(1, max_noops=max_noops)) == set(range(max_noops + 1))
 
 
-def test_where_there_is_no_noop_the_first_screen_fills_the_stack():
+def test_without_a_noop_the_first_screen_fills_the_stack():
     game = CountingGameWithoutNoop(random_start=True)
     for number in range(1, 4):
         assert shown(game.reset()) == [brightness(number, 0)] * 4
@@ -131,7 +131,7 @@ def test_where_there_is_no_noop_the_first_screen_fills_the_stack():
 
 @pytest.mark.parametrize("rgb", [False, True])
 @pytest.mark.parametrize("repeats", [0, 1, 2, 3, 4, 5, 9, 30])
-def test_holding_an_action_is_repeating_its_decision(repeats, rgb):
+def test_holding_an_action_is_the_same_as_stepping_it_repeatedly(repeats, rgb):
     holding, stepping = CountingGame(length=70, rgb=rgb), CountingGame(length=70, rgb=rgb)
     holding.reset()
     stepping.reset()
@@ -148,7 +148,7 @@ def test_holding_an_action_is_repeating_its_decision(repeats, rgb):
         np.testing.assert_array_equal(holding.screen(), stepping.screen())
         if done:
             break
-    assert done  # 54 frames after reset: after 14 decisions at the latest
+    assert done  # 54 frames after the reset, so after 14 decisions at the latest
 
 
 def test_on_frame_is_called_with_every_frame_shown():
@@ -156,7 +156,7 @@ def test_on_frame_is_called_with_every_frame_shown():
     frames: list[np.ndarray] = []
     game.on_frame = frames.append
     game.reset()
-    assert game.frame > 16  # the start is a random one
+    assert game.frame > 16  # there are random no-ops
     game.step(1)
     game.hold(2, 6)
     assert len(frames) == game.frame
@@ -165,7 +165,7 @@ def test_on_frame_is_called_with_every_frame_shown():
         np.testing.assert_array_equal(frame, np.broadcast_to(colours_of(brightness(1, number)), (2, 3, 3)))
 
 
-def test_on_frame_sees_the_first_screen_where_there_is_no_noop():
+def test_without_a_noop_on_frame_gets_the_first_screen():
     game = CountingGameWithoutNoop()
     frames: list[np.ndarray] = []
     game.on_frame = frames.append
@@ -174,9 +174,9 @@ def test_on_frame_sees_the_first_screen_where_there_is_no_noop():
     assert [frame[0, 0, 0] for frame in frames] == [brightness(1, number) for number in range(5)]
 
 
-def test_to_be_watched_changes_nothing():
+def test_on_frame_changes_nothing():
     watched, alone = CountingGame(random_start=True, seed=3), CountingGame(random_start=True, seed=3)
-    watched.on_frame = lambda frame: frame.fill(0)  # the frame is the watcher's own
+    watched.on_frame = lambda frame: frame.fill(0)  # the array belongs to the callee
     np.testing.assert_array_equal(watched.reset(), alone.reset())
     for action in (1, 2, 0):
         for mine, theirs in zip(watched.hold(action, action), alone.hold(action, action), strict=True):
@@ -184,7 +184,7 @@ def test_to_be_watched_changes_nothing():
         np.testing.assert_array_equal(watched.screen(), alone.screen())
 
 
-def test_screen_is_the_last_frame_alone_and_a_new_array():
+def test_the_screen_is_the_last_frame_alone_and_a_new_array():
     game = CountingGame()
     game.reset()
     game.hold(1, 5)
@@ -214,5 +214,5 @@ def test_a_platform_may_show_rgb_screens():
     expected = np.broadcast_to(colours_of(brightness(1, 20)), (5, 7, 3))
     screen = game.screen()
     np.testing.assert_array_equal(screen, expected)
-    screen.fill(0)  # the caller's own
+    screen.fill(0)  # the array belongs to the caller
     np.testing.assert_array_equal(game.screen(), expected)

@@ -1,22 +1,22 @@
-"""What ends an episode: the game, a lost life, the frame cap."""
+"""Tests what ends an episode: the game, a lost life and the frame limit."""
 
 import pytest
 
 from tests.helpers.counting_game import CountingGame, CountingGameWithoutNoop, brightness, falling, pooled, shown
 
 
-def test_a_hold_that_outlasts_the_episode_stops_with_it():
+def test_a_hold_stops_when_the_episode_ends():
     game = CountingGame(length=16 + 4 * 6 + 2)
     game.reset()
     observation, reward, done, plays = game.hold(1, 10)
     assert (done, plays) == (True, 7)
     assert reward == 26 * 1000 + sum(range(17, 43))
     assert not game.truncated
-    # The last decision ends in the middle: the frames after the end show the last screen.
+    # The game ends in the middle of the last play, whose remaining frames show the last screen.
     assert shown(observation) == pooled(1, 32, 36, 40) + [brightness(1, 42)]
 
 
-def test_a_game_that_is_over_ends_the_episode_after_that_decision():
+def test_a_game_that_is_over_ends_the_episode_after_that_play():
     game = CountingGame(length=24)
     game.reset()
     assert not game.step(1)[2]
@@ -27,7 +27,7 @@ def test_a_game_that_is_over_ends_the_episode_after_that_decision():
 def test_stepping_an_episode_that_is_over_is_an_error():
     game = CountingGame(length=20)
     with pytest.raises(RuntimeError, match="reset"):
-        game.step(0)  # none has begun
+        game.step(0)  # no episode has begun
     game.reset()
     assert game.step(0)[2]
     game.pressed.clear()
@@ -46,12 +46,12 @@ def test_a_lost_life_ends_the_episode_with_single_life_episodes():
     assert not game.step(1)[2]
     assert game.step(1)[2]
     assert not game.truncated
-    # A full reset: the next game begins at its first frame, with all lives.
+    # The reset starts a new game, with all lives.
     assert shown(game.reset()) == pooled(2, 4, 8, 12, 16)
     assert not game.step(1)[2]
 
 
-def test_a_lost_life_is_nothing_without_single_life_episodes():
+def test_a_lost_life_ends_nothing_without_single_life_episodes():
     game = CountingGame(lives=falling(22, 30), length=50)
     game.reset()
     assert game.hold(1, 30)[2:] == (True, 9)
@@ -70,19 +70,19 @@ def test_a_life_may_be_lost_in_the_first_decision_of_any_episode():
         assert game.step(1)[2]
 
 
-def test_a_life_won_is_one_that_can_be_lost():
+def test_a_life_that_was_won_can_be_lost():
     game = CountingGame(lives=lambda frame: 4 if 18 <= frame < 30 else 3, single_life_episodes=True)
     game.reset()
     assert [game.step(1)[2] for _ in range(4)] == [False, False, False, True]
 
 
-def test_a_life_lost_while_an_action_is_held_stops_it():
+def test_a_life_lost_while_an_action_is_held_stops_the_hold():
     game = CountingGame(lives=falling(26), single_life_episodes=True)
     game.reset()
     assert game.hold(1, 9)[2:] == (True, 3)
 
 
-def test_an_episode_is_truncated_at_the_frame_cap():
+def test_an_episode_is_truncated_at_the_frame_limit():
     game = CountingGame(max_episode_frames=26)
     game.reset()
     assert [(game.step(1)[2], game.truncated) for _ in range(3)] == [(False, False), (False, False), (True, True)]
@@ -90,7 +90,7 @@ def test_an_episode_is_truncated_at_the_frame_cap():
     assert not game.done and not game.truncated
 
 
-def test_the_cap_is_tested_while_an_action_is_held():
+def test_the_frame_limit_is_checked_while_an_action_is_held():
     game = CountingGame(max_episode_frames=32)
     game.reset()
     assert game.hold(1, 10)[2:] == (True, 4)
@@ -98,7 +98,7 @@ def test_the_cap_is_tested_while_an_action_is_held():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_cap_counts_the_noops_of_the_start(seed):
+def test_the_frame_limit_counts_the_noops_of_the_start(seed):
     game = CountingGame(random_start=True, seed=seed, max_episode_frames=100)
     for _ in range(3):
         game.reset()
@@ -107,20 +107,20 @@ def test_the_cap_counts_the_noops_of_the_start(seed):
         assert 100 <= game.frame < 104
 
 
-def test_a_cap_within_the_start_cuts_after_the_first_decision():
+def test_a_frame_limit_within_the_start_truncates_after_the_first_play():
     game = CountingGame(max_episode_frames=1)
     game.reset()
     assert game.hold(1, 5)[2:] == (True, 1)
     assert game.truncated
 
 
-def test_the_cap_counts_no_noops_where_there_is_none():
+def test_without_a_noop_the_frame_limit_counts_only_the_agents_frames():
     game = CountingGameWithoutNoop(max_episode_frames=12)
     game.reset()
     assert game.hold(1, 5)[2:] == (True, 3)
 
 
-def test_a_game_that_is_over_just_at_the_cap_is_not_cut():
+def test_an_episode_that_ends_exactly_at_the_frame_limit_is_not_truncated():
     over = CountingGame(length=24, max_episode_frames=24)
     life_lost = CountingGame(lives=falling(23), single_life_episodes=True, max_episode_frames=24)
     for game in (over, life_lost):
@@ -129,5 +129,5 @@ def test_a_game_that_is_over_just_at_the_cap_is_not_cut():
         assert not game.truncated
 
 
-def test_the_cap_is_thirty_minutes_of_play_unless_said_otherwise():
+def test_the_default_frame_limit_is_thirty_minutes_of_play():
     assert CountingGame().max_episode_frames == 30 * 60 * 60

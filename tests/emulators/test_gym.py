@@ -1,4 +1,4 @@
-"""Gymnasium's games and our small ones through the same eyes as Atari's."""
+"""Tests Gymnasium's games and our small games as emulators."""
 
 import importlib.util
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
-from emulators.gym_settings import GAMES, starts_at_random
+from emulators.gym_settings import GAME_SETTINGS, starts_at_random
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 PLAYED = [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"]
@@ -19,12 +19,12 @@ NAMES = {
     "tetris": ["no-op", "left", "right", "down", "rotate"],
     "CartPole-v0": ["left", "right"],
     "MountainCar-v0": ["left", "no-op", "right"],
-    "FrozenLake-v1": ["0", "1", "2", "3"],  # nobody named them
+    "FrozenLake-v1": ["0", "1", "2", "3"],  # its actions have no names
 }
 
 
 @pytest.mark.parametrize("name", [*NAMES, *PLAYED])
-def test_every_action_has_a_name_of_its_own(name):
+def test_every_action_has_its_own_name(name):
     emulator = make_emulator(name, seed=1)
     names = emulator.action_names
     emulator.close()
@@ -45,7 +45,7 @@ def play(emulator, decisions=60):
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_the_same_seed_plays_the_same_and_another_another(name):
+def test_equal_seeds_play_the_same_and_other_seeds_do_not(name):
     courses = [play(make_emulator(name, seed=seed), 250) for seed in (5, 5, 6)]
     assert courses[0] == courses[1]
     assert courses[0] != courses[2] or name == "FrozenLake-v1"
@@ -91,9 +91,12 @@ def test_an_episode_is_truncated_where_gymnasium_truncates_it():
     assert make_emulator("MountainCar-v0", seed=1, max_episode_frames=50).max_episode_frames == 50
 
 
-def test_where_a_standing_start_kills_there_is_none_and_where_there_is_no_no_op_the_first_picture_fills():
-    assert [name for name in GAMES if not starts_at_random(name)] == ["FlappyBird-v0", "Snake-v0"]
+def test_games_in_which_no_ops_kill_have_no_random_start():
+    assert [name for name in GAME_SETTINGS if not starts_at_random(name)] == ["FlappyBird-v0", "Snake-v0"]
     assert starts_at_random("pong") and not starts_at_random("gym:Snake-v0")
+
+
+def test_without_a_no_op_the_first_picture_fills_the_stack():
     observation = make_emulator("CartPole-v0", seed=1).reset()
     assert all(np.array_equal(observation[..., 0], observation[..., frame]) for frame in (1, 2, 3))
 
@@ -109,20 +112,20 @@ def test_where_a_standing_start_kills_there_is_none_and_where_there_is_no_no_op_
         ("cartpole", "did you mean .*CartPole-v0"),
     ],
 )
-def test_what_cannot_be_played_is_told_in_one_line(typed, reason):
+def test_the_error_for_a_game_that_cannot_be_played_is_one_line(typed, reason):
     if typed == "LunarLander-v3" and importlib.util.find_spec("Box2D"):
-        pytest.skip("Box2D is here")
+        pytest.skip("Box2D is installed")
     with pytest.raises(GameError, match=reason) as error:
         find_game(typed)
     assert "\n" not in str(error.value) and f"-g {typed.removeprefix('gym:')}" in str(error.value).replace("gym:", "")
 
 
-def test_stickiness_is_ataris():
+def test_only_atari_games_have_sticky_actions():
     with pytest.raises(GameError, match="--protocol machado"):
         make_emulator("Catcher-v0", seed=1, sticky_actions=0.25)
 
 
-def test_names():
+def test_a_game_is_found_by_its_short_and_long_name_and_is_listed_once():
     assert find_game("gym:Snake-v0") == find_game("Snake-v0")
     assert short_name("gym:Snake-v0") == "Snake-v0" and short_name("tetris:tetris") == "tetris"
     assert find_game("tetris") == find_game("tetris:tetris") and find_game("tetris").platform == "tetris"

@@ -1,4 +1,4 @@
-"""Our small games as emulators."""
+"""Tests our small games as emulators."""
 
 import io
 import json
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emulators import make_emulator
-from emulators.games import GAMES
+from emulators.games import OWN_GAMES
 from emulators.gym import GymEmulator
 from emulators.pixel_game import PixelGameEmulator
 
@@ -24,8 +24,8 @@ def small(picture):
     return picture[rows][:, columns]
 
 
-@pytest.mark.parametrize("name", [*GAMES, "tetris"])
-def test_the_registry_makes_one_of_each_small_game(name):
+@pytest.mark.parametrize("name", [*OWN_GAMES, "tetris"])
+def test_the_registry_makes_an_emulator_of_each_small_game(name):
     emulator = make_emulator(name, seed=1)
     assert isinstance(emulator, PixelGameEmulator)
     assert type(emulator.game).__name__ == name.removesuffix("-v0").replace("tetris", "Tetris")
@@ -34,7 +34,7 @@ def test_the_registry_makes_one_of_each_small_game(name):
     assert make_emulator(name, seed=1, max_episode_frames=50).max_episode_frames == 50
 
 
-def test_other_environments_are_gymnasiums():
+def test_other_environments_are_gym_emulators():
     assert isinstance(make_emulator("CartPole-v0", seed=1), GymEmulator)
 
 
@@ -65,7 +65,7 @@ def test_only_what_is_observed_is_drawn(monkeypatch):
     assert len(drawn) == 3  # the last frame of each play
 
 
-def test_after_the_end_nothing_happens():
+def test_nothing_happens_after_the_end():
     emulator = make_emulator("Snake-v0", seed=1)
     emulator.reset()
     while not emulator.done:
@@ -76,7 +76,7 @@ def test_after_the_end_nothing_happens():
     assert emulator.game.save_state() == before
 
 
-def test_a_saved_state_has_the_form_in_which_checkpoints_hold_it():
+def test_a_saved_state_has_the_entries_that_checkpoints_hold():
     emulator = make_emulator("Catcher-v0", seed=1)
     emulator.reset()
     saved = np.load(io.BytesIO(emulator.save_state()))

@@ -1,4 +1,4 @@
-"""A pool plays what its emulators would play one by one, however it is split."""
+"""Tests that a pool plays what its emulators would play one by one, for any numbers of workers and shards."""
 
 import multiprocessing
 import threading
@@ -13,14 +13,14 @@ SETTINGS = {"max_episode_frames": 70}  # episodes of a few decisions
 
 
 def choices(decision: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Actions and repeats of a decision, some other for each emulator."""
-    numbers = np.arange(count)
-    return (numbers + decision * 5) % 6, (numbers * 2 + decision) % 4
+    """Return actions and repeats that differ between emulators and between decisions."""
+    indices = np.arange(count)
+    return (indices + decision * 5) % 6, (indices * 2 + decision) % 4
 
 
-def played_by_hand(count: int, seed: list[int], rgb: bool = False) -> tuple[np.ndarray, list[tuple]]:
-    """The first observations, and those, rewards, dones and plays of each decision, emulator by emulator."""
-    emulators = [make_emulator("pong", seed=[*seed, number], rgb=rgb, **SETTINGS) for number in range(count)]
+def played_one_by_one(count: int, seed: list[int], rgb: bool = False) -> tuple[np.ndarray, list[tuple]]:
+    """Return the first observations, and the observations, rewards, dones and plays of each decision."""
+    emulators = [make_emulator("pong", seed=[*seed, index], rgb=rgb, **SETTINGS) for index in range(count)]
     first = np.stack([emulator.reset() for emulator in emulators])
     steps = []
     for decision in range(DECISIONS):
@@ -33,20 +33,20 @@ def played_by_hand(count: int, seed: list[int], rgb: bool = False) -> tuple[np.n
 
 
 @pytest.fixture(scope="module")
-def by_hand():
-    return played_by_hand(5, [SEED])
+def one_by_one():
+    return played_one_by_one(5, [SEED])
 
 
 def played(pool: EmulatorPool, decisions: range, *, together: bool = False) -> list[tuple]:
-    """The same decisions by a pool, its shards in turn, the last one first, or each in a thread of its own."""
+    """Play the same decisions in a pool, shard by shard from the last to the first, or in one thread per shard."""
     steps = []
     for decision in decisions:
         actions, repeats = choices(decision, pool.count)
         results: dict[int, tuple] = {}
 
         def step(shard: int, actions=actions, repeats=repeats, results=results) -> None:
-            numbers = list(pool.shards[shard])
-            results[shard] = tuple(map(np.copy, pool.step(shard, actions[numbers], repeats[numbers])))
+            indices = list(pool.shards[shard])
+            results[shard] = tuple(map(np.copy, pool.step(shard, actions[indices], repeats[indices])))
 
         order = reversed(range(len(pool.shards)))
         if together:
@@ -76,15 +76,15 @@ def assert_same_steps(steps: list[tuple], expected: list[tuple]) -> None:
     [
         (1, 1, [5], False),
         (3, 2, [3, 2], False),
-        (2, 5, [1, 1, 1, 1, 1], True),  # shards that not every worker has a part of
+        (2, 5, [1, 1, 1, 1, 1], True),  # no shard is on every worker
     ],
 )
-def test_a_pool_plays_what_its_emulators_play_one_by_one(workers, shards, sizes, together, by_hand):
-    first, steps = by_hand
-    assert sum(done.sum() for _, _, done, _ in steps) >= 10  # new episodes begin on the way
+def test_a_pool_plays_what_its_emulators_play_one_by_one(workers, shards, sizes, together, one_by_one):
+    first, steps = one_by_one
+    assert sum(done.sum() for _, _, done, _ in steps) >= 10  # so new episodes begin in between
     with EmulatorPool("pong", 5, workers=workers, shards=shards, seed=SEED, **SETTINGS) as pool:
-        assert [len(numbers) for numbers in pool.shards] == sizes
-        assert [number for numbers in pool.shards for number in numbers] == list(range(5))
+        assert [len(indices) for indices in pool.shards] == sizes
+        assert [index for indices in pool.shards for index in indices] == list(range(5))
         assert len(set(pool.worker_pids)) == workers
         assert (pool.num_actions, pool.frame_skip) == (6, 4)
         np.testing.assert_array_equal(pool.reset(), first)
@@ -92,15 +92,15 @@ def test_a_pool_plays_what_its_emulators_play_one_by_one(workers, shards, sizes,
         assert_same_steps(played(pool, range(DECISIONS), together=together), steps)
 
 
-def test_a_pool_plays_in_colour_and_with_a_seed_of_several_numbers():
-    first, steps = played_by_hand(2, [4, 7], rgb=True)
+def test_a_pool_plays_in_rgb_and_with_a_seed_of_several_integers():
+    first, steps = played_one_by_one(2, [4, 7], rgb=True)
     assert first.shape == (2, 84, 84, 12)
     with EmulatorPool(find_game("pong"), 2, workers=1, shards=2, seed=[4, 7], rgb=True, **SETTINGS) as pool:
         np.testing.assert_array_equal(pool.reset(), first)
         assert_same_steps(played(pool, range(DECISIONS)), steps)
 
 
-def test_what_a_pool_gives_out_has_its_types_and_all_but_a_steps_observations_is_the_callers_own():
+def test_returned_arrays_have_their_types_and_all_but_the_observations_of_a_step_are_copies():
     with EmulatorPool("pong", 3, workers=1, shards=2, seed=SEED, **SETTINGS) as pool:
         reset = pool.reset()
         steps = pool.step(0, np.array([1, 2]), np.array([0, 2]))
@@ -110,7 +110,7 @@ def test_what_a_pool_gives_out_has_its_types_and_all_but_a_steps_observations_is
         assert [part.shape for part in given] == shapes
         assert [part.dtype for part in given] == [np.uint8, np.uint8, np.uint8, np.float32, np.bool_, np.int32]
         assert steps.plays.tolist() == [1, 3]
-        # The other emulators were left alone.
+        # The other emulators did not play.
         np.testing.assert_array_equal(pool.observations[2], reset[2])
         for _ in range(3):
             pool.step(0, np.array([3, 4]), np.array([1, 1]))
@@ -122,8 +122,8 @@ def test_what_a_pool_gives_out_has_its_types_and_all_but_a_steps_observations_is
         assert pool.observations.any()
 
 
-def test_a_pool_goes_on_from_saved_states_however_it_is_split(by_hand):
-    _, steps = by_hand
+def test_a_pool_continues_from_saved_states_with_any_workers_and_shards(one_by_one):
+    _, steps = one_by_one
     with EmulatorPool("pong", 5, workers=2, shards=2, seed=SEED, **SETTINGS) as pool:
         pool.reset()
         played(pool, range(6))
@@ -142,19 +142,19 @@ def test_a_pool_goes_on_from_saved_states_however_it_is_split(by_hand):
 @pytest.mark.parametrize(
     ("count", "workers", "shards"), [(2, 3, 1), (2, 1, 3), (2, 0, 1), (2, 1, 0), (0, 1, 1), (0, 0, 0), (2, -1, 1)]
 )
-def test_counts_that_do_not_fit_are_refused(count, workers, shards):
+def test_more_workers_or_shards_than_emulators_or_none_are_refused(count, workers, shards):
     with pytest.raises(ValueError, match=f"{count} emulators .* {workers} workers and {shards} shards"):
         EmulatorPool("pong", count, workers=workers, shards=shards, seed=1)
     assert multiprocessing.active_children() == []
 
 
-def test_a_game_that_is_not_there_is_refused_before_any_worker_starts():
+def test_a_game_that_does_not_exist_is_refused_before_any_worker_starts():
     with pytest.raises(GameError, match="pong"):
         EmulatorPool("pnog", 1, workers=1, seed=1)
     assert multiprocessing.active_children() == []
 
 
-def test_a_closed_pool_and_states_that_do_not_fit_are_refused():
+def test_requests_to_a_closed_pool_and_wrong_numbers_of_states_are_refused():
     with EmulatorPool("pong", 2, workers=2, seed=1) as pool:
         pool.reset()
         states = pool.save_states()

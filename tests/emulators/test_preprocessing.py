@@ -1,4 +1,4 @@
-"""Pixels against plain loops: which are picked, what they look like, and where they lie in the stack."""
+"""Compares preprocessing with plain loops: which pixels are sampled, their values, and their place in the stack."""
 
 from fractions import Fraction
 from math import floor
@@ -8,11 +8,11 @@ import pytest
 from ale_py import ALEInterface, LoggerMode, roms
 
 from emulators.atari_palette import colour_table, luminance_table
-from emulators.preprocessing import FrameStack, nearest
+from emulators.preprocessing import FrameStack, nearest_pixels
 
 ALEInterface.setLoggerMode(LoggerMode.Error)
 
-# Ordinary games, PAL ones of 250 rows, and the three of an odd height.
+# Ordinary games, PAL games with 250 rows, and the three games with an unusual height.
 GAMES = {
     "pong": (210, 160),
     "breakout": (210, 160),
@@ -28,7 +28,7 @@ GAMES = {
 
 @pytest.fixture(scope="module", params=GAMES)
 def screens(request):
-    """Two screens of a game in a row, each as palette indices, gray and RGB, all three by ALE itself."""
+    """Two consecutive screens of a game, each as palette indices, gray and RGB, as ALE returns them."""
     ale = ALEInterface()
     ale.setFloat("repeat_action_probability", 0.0)
     ale.loadROM(roms.get_rom_path(request.param))
@@ -41,25 +41,25 @@ def screens(request):
         shown.append((ale.getScreen(), ale.getScreenGrayscale(), ale.getScreenRGB()))
     indices, grays, colours = map(np.stack, zip(*shown, strict=True))
     assert indices.shape[1:] == GAMES[request.param]
-    assert len(np.unique(indices)) > 2  # a blank screen would prove nothing
+    assert len(np.unique(indices)) > 2  # the screen is not blank
     return indices, grays, colours
 
 
 def newest_frame(screens: np.ndarray, rgb: bool, table: np.ndarray | None = None) -> np.ndarray:
-    """What a push of two screens brings, uint8 [84, 84, 1 or 3]."""
+    """Return the frame that a push of two screens adds, uint8 [84, 84, 1 or 3]."""
     stack = FrameStack(*screens.shape[1:3], rgb, table)
     stack.push(*screens)
     return stack.observation[:, :, 3::4]
 
 
 def push_frame(stack: FrameStack, frame: np.ndarray) -> None:
-    """Push a screen of 84x84 as it is."""
-    screen = frame if frame.shape[2] == 3 else np.repeat(frame, 3, axis=2)  # of three like colours comes their gray
+    """Push a frame, uint8 [84, 84, 1 or 3], unchanged."""
+    screen = frame if frame.shape[2] == 3 else np.repeat(frame, 3, axis=2)  # the gray of equal channels is their value
     stack.push(screen, screen)
 
 
-def picked_by_loops(images: np.ndarray) -> np.ndarray:
-    """Images [2, height, width, C] -> [84, 84, C], pixel by pixel."""
+def sampled_by_loops(images: np.ndarray) -> np.ndarray:
+    """Return the maximum of two images [2, height, width, C] at the nearest pixels, [84, 84, C]."""
     _, height, width, channels = images.shape
     frame = np.zeros((84, 84, channels), np.uint8)
     for row in range(84):
@@ -73,7 +73,7 @@ def picked_by_loops(images: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("length", "start"),
     [
-        # Floors of (2r + 1) * length / 168, by hand.
+        # (2 * row + 1) * length / 168, rounded down, computed by hand.
         (84, [0, 1, 2, 3, 4, 5]),
         (168, [1, 3, 5, 7, 9, 11]),
         (42, [0, 0, 1, 1, 2, 2]),
@@ -83,38 +83,38 @@ def picked_by_loops(images: np.ndarray) -> np.ndarray:
         (250, [1, 4, 7, 10, 13, 16]),
     ],
 )
-def test_nearest_pixels_are_those_worked_out_by_hand(length, start):
-    assert nearest(length)[:6].tolist() == start
+def test_the_first_nearest_pixels_are_those_computed_by_hand(length, start):
+    assert nearest_pixels(length)[:6].tolist() == start
 
 
 @pytest.mark.parametrize(("length", "end"), [(84, 83), (160, 159), (210, 208), (250, 248)])
-def test_the_last_pixels_are_those_worked_out_by_hand(length, end):
-    rows = nearest(length)
+def test_the_last_nearest_pixel_is_that_computed_by_hand(length, end):
+    rows = nearest_pixels(length)
     assert rows.shape == (84,)
     assert rows[-1] == end
 
 
-def test_every_picked_pixel_holds_the_centre_of_its_target_pixel():
+def test_every_sampled_pixel_holds_the_centre_of_its_target_pixel():
     for length in range(1, 300):
         centres = [Fraction(2 * target + 1, 2) * length / 84 for target in range(84)]
-        assert nearest(length).tolist() == [floor(centre) for centre in centres]
+        assert nearest_pixels(length).tolist() == [floor(centre) for centre in centres]
 
 
-def test_gray_frame_of_a_real_screen_is_the_maximum_of_two_gray_ones(screens):
+def test_a_gray_frame_of_real_screens_is_the_maximum_of_their_gray_values(screens):
     indices, grays, _ = screens
     frame = newest_frame(indices, False, luminance_table(indices.shape[1]))
     assert frame.shape == (84, 84, 1) and frame.dtype == np.uint8
-    np.testing.assert_array_equal(frame, picked_by_loops(grays[..., None]))
+    np.testing.assert_array_equal(frame, sampled_by_loops(grays[..., None]))
 
 
-def test_rgb_frame_of_a_real_screen_is_the_maximum_of_two_in_each_colour(screens):
+def test_an_rgb_frame_of_real_screens_is_their_maximum_in_each_channel(screens):
     indices, _, colours = screens
     frame = newest_frame(indices, True, colour_table(indices.shape[1]))
     assert frame.shape == (84, 84, 3) and frame.dtype == np.uint8
-    np.testing.assert_array_equal(frame, picked_by_loops(colours))
+    np.testing.assert_array_equal(frame, sampled_by_loops(colours))
 
 
-def test_the_maximum_is_one_of_brightness_and_not_of_palette_indices():
+def test_the_maximum_is_that_of_gray_values_and_not_of_palette_indices():
     table = np.zeros(256, np.uint8)
     table[[1, 2]] = [200, 100]  # the higher the index, the darker
     for pair in ([1, 2], [2, 1]):
@@ -122,37 +122,37 @@ def test_the_maximum_is_one_of_brightness_and_not_of_palette_indices():
         np.testing.assert_array_equal(newest_frame(screens, False, table), np.full((84, 84, 1), 200))
 
 
-def test_the_maximum_is_taken_in_each_colour_by_itself():
+def test_the_maximum_is_taken_in_each_channel_separately():
     table = np.zeros((256, 3), np.uint8)
     table[1], table[2] = (10, 200, 30), (20, 100, 40)
     frame = newest_frame(np.array([np.full((2, 2), 1), np.full((2, 2), 2)], np.uint8), True, table)
     np.testing.assert_array_equal(frame, np.broadcast_to([20, 200, 40], (84, 84, 3)))
 
 
-def test_the_screens_given_are_not_changed():
+def test_a_push_does_not_change_its_screens():
     screens = np.random.default_rng(0).integers(256, size=(2, 210, 160, 3), dtype=np.uint8)
     before = screens.copy()
     newest_frame(screens, True)
     np.testing.assert_array_equal(screens, before)
 
 
-def test_gray_of_an_rgb_screen_weighs_red_green_and_blue():
+def test_the_gray_value_of_an_rgb_screen_weights_red_green_and_blue():
     screens = np.zeros((2, 1, 4, 3), np.uint8)
-    # 75.049, 129.14, 28.272, and 0.299 * 40 + 0.587 * 80 + 0.114 * 160 = 77.16: to round or to cut is the same.
+    # 75.049, 129.14, 28.272, and 0.299 * 40 + 0.587 * 80 + 0.114 * 160 = 77.16: rounding and truncation agree.
     screens[:, 0] = [(251, 0, 0), (0, 220, 0), (0, 0, 248), (40, 80, 160)]
     row = newest_frame(screens, False)[0, :, 0]
     assert row[[0, 21, 42, 63]].tolist() == [75, 129, 28, 77]
 
 
-def test_rgb_screens_are_picked_and_joined_by_their_maximum():
+def test_rgb_frames_of_rgb_screens_are_their_maximum_at_the_nearest_pixels():
     screens = np.random.default_rng(1).integers(256, size=(2, 100, 70, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(newest_frame(screens, True), picked_by_loops(screens))
+    np.testing.assert_array_equal(newest_frame(screens, True), sampled_by_loops(screens))
 
 
-def test_rgb_screens_become_gray_before_they_are_joined():
+def test_rgb_screens_become_gray_before_the_maximum_is_taken():
     screens = np.random.default_rng(1).integers(256, size=(2, 100, 70, 3), dtype=np.uint8)
     grays = (screens.astype(int) @ [299, 587, 114] // 1000)[..., None]
-    np.testing.assert_array_equal(newest_frame(screens, False), picked_by_loops(grays))
+    np.testing.assert_array_equal(newest_frame(screens, False), sampled_by_loops(grays))
 
 
 def test_a_gray_stack_holds_the_last_four_frames_oldest_first():
@@ -176,14 +176,14 @@ def test_an_rgb_stack_holds_four_reds_then_four_greens_then_four_blues():
             np.testing.assert_array_equal(stack.observation[:, :, 4 * colour + place], frames[2 + place, :, :, colour])
 
 
-def test_a_new_stack_is_black_and_frames_come_in_at_its_end():
+def test_a_new_stack_is_black_and_the_newest_frame_is_its_last():
     stack = FrameStack(84, 84, rgb=False)
     push_frame(stack, np.full((84, 84, 1), 255, np.uint8))
     np.testing.assert_array_equal(stack.observation, np.broadcast_to([0, 0, 0, 255], (84, 84, 4)))
 
 
 @pytest.mark.parametrize("rgb", [False, True])
-def test_fill_makes_a_frame_all_four(rgb):
+def test_fill_sets_all_four_frames(rgb):
     stack = FrameStack(84, 84, rgb)
     push_frame(stack, np.full((84, 84, 1), 77, np.uint8))
     frame = np.random.default_rng(4).integers(256, size=(84, 84, 3 if rgb else 1), dtype=np.uint8)
@@ -191,8 +191,8 @@ def test_fill_makes_a_frame_all_four(rgb):
     np.testing.assert_array_equal(stack.observation, np.repeat(frame, 4, axis=2))
 
 
-def test_observations_given_out_stay_as_they_were():
-    # A learner keeps those of a whole rollout without copying them.
+def test_observations_that_were_returned_do_not_change():
+    # So a caller may keep them without copying.
     stack = FrameStack(84, 84, rgb=False)
     given, copies = [], []
     for brightness in range(1, 9):
@@ -203,7 +203,7 @@ def test_observations_given_out_stay_as_they_were():
     np.testing.assert_array_equal([observation[0, 0] for observation in given][-2:], [[4, 5, 6, 7], [5, 6, 7, 8]])
 
 
-def test_a_stack_in_place_changes_its_words_and_makes_no_new_ones():
+def test_a_stack_in_place_changes_its_words_and_makes_no_new_array():
     plain, stack = FrameStack(84, 84, rgb=False), FrameStack(84, 84, rgb=False)
     stack.in_place = True
     words = stack.words

@@ -1,4 +1,4 @@
-"""From what a user types to a game, or to a line that says what to type instead."""
+"""Tests the lookup of the game that a user names, and the errors that suggest other names."""
 
 import os
 import pickle
@@ -32,7 +32,7 @@ def test_there_are_104_games_and_each_can_be_found(tmp_path):
 
 
 @pytest.mark.parametrize("name", MANY_PLAYERS)
-def test_games_for_two_are_refused_by_name(name, tmp_path):
+def test_games_for_two_players_are_refused_by_name(name, tmp_path):
     with pytest.raises(GameError, match=f"-g {name}: .*two players"):
         find_game(name, str(tmp_path))
     with pytest.raises(GameError, match=f"-g {name}: .*two players"):
@@ -53,25 +53,25 @@ def test_games_for_two_are_refused_by_name(name, tmp_path):
         ("atari:seaqest", "seaquest"),
     ],
 )
-def test_an_unknown_name_is_answered_with_near_ones(typed, meant, tmp_path):
+def test_the_error_for_an_unknown_name_suggests_similar_names(typed, meant, tmp_path):
     with pytest.raises(GameError, match=rf"-g {typed}: .*did you mean .*\b{meant}\b"):
         find_game(typed, str(tmp_path))
 
 
-def test_near_names_include_the_users_own(tmp_path):
+def test_suggestions_include_the_users_own_roms(tmp_path):
     (tmp_path / "zzyzx_road.bin").write_bytes(b"x")
     with pytest.raises(GameError, match="did you mean zzyzx_road"):
         find_game("zzyzxroad", str(tmp_path))
 
 
-def test_a_name_that_is_near_nothing_is_answered_with_examples(tmp_path):
-    with pytest.raises(GameError, match=r"for example (\w+, )+\w+") as error:
+def test_the_error_for_a_name_without_similar_names_gives_examples(tmp_path):
+    with pytest.raises(GameError, match=r"examples are (\w+, )+\w+") as error:
         find_game("qqqqqqqqq", str(tmp_path))
     assert "did you mean" not in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_tetris_is_our_own_game_and_its_atari_namesake_has_a_longer_name(tmp_path):
+def test_tetris_is_our_own_game_and_the_atari_game_needs_its_platform(tmp_path):
     assert find_game("tetris", str(tmp_path)).platform == "tetris"
     game = find_game("atari:tetris", str(tmp_path))
     assert (game.platform, game.name) == ("atari", "tetris")
@@ -80,13 +80,13 @@ def test_tetris_is_our_own_game_and_its_atari_namesake_has_a_longer_name(tmp_pat
 
 @pytest.mark.parametrize("name", ["pong", "atari:tetris"])
 def test_a_games_own_name_finds_it_again(name, tmp_path):
-    # Written to args.json and typed again.
+    # So the name in args.json can be typed again.
     game = find_game(name, str(tmp_path))
     assert str(game) == short_name(name) == name
     assert find_game(str(game), str(tmp_path)) == game
 
 
-def test_the_platform_of_a_plain_name_goes_without_saying(tmp_path):
+def test_the_platform_atari_may_be_left_out(tmp_path):
     assert short_name("atari:pong") == "pong"
     assert find_game("atari:pong", str(tmp_path)) == find_game("pong", str(tmp_path))
 
@@ -101,7 +101,7 @@ def test_an_unknown_platform_is_refused(typed, tmp_path):
     "name", ["", ".", "..", "../mine", "./mine", "sub/mine", "mine.bin", "mine\n", "mi\0ne", "mine*", "atari:", "~"]
 )
 def test_names_that_are_paths_are_refused(name, tmp_path):
-    # A real ROM waits at every place that such a name could lead to.
+    # There is a real ROM at every path that such a name could lead to.
     inside = tmp_path / "roms"
     (inside / "sub").mkdir(parents=True)
     for place in (tmp_path, inside, inside / "sub"):
@@ -117,7 +117,7 @@ def test_an_absolute_path_is_refused(tmp_path):
         find_game(str(tmp_path / "mine"), str(tmp_path))
 
 
-def test_a_rom_of_the_users_own_is_played_by_its_name(tmp_path):
+def test_the_users_own_rom_is_found_by_its_file_name(tmp_path):
     shutil.copy(bundled("breakout"), tmp_path / "my_game-2.bin")
     game = find_game("my_game-2", str(tmp_path))
     assert Path(game.rom) == tmp_path / "my_game-2.bin"
@@ -128,7 +128,7 @@ def test_a_rom_of_the_users_own_is_played_by_its_name(tmp_path):
     assert mine.num_actions == 4
 
 
-def test_a_rom_of_the_users_own_goes_before_the_librarys(tmp_path):
+def test_the_users_own_rom_takes_precedence_over_the_librarys(tmp_path):
     shutil.copy(bundled("breakout"), tmp_path / "pong.bin")
     game = find_game("pong", str(tmp_path))
     assert Path(game.rom) == tmp_path / "pong.bin"
@@ -138,7 +138,7 @@ def test_a_rom_of_the_users_own_goes_before_the_librarys(tmp_path):
         assert make_emulator("pong", seed=1, rom_path=str(tmp_path)).num_actions == 4  # Pong has 6
 
 
-def test_a_link_to_a_rom_is_a_rom(tmp_path):
+def test_a_link_to_a_rom_is_accepted(tmp_path):
     (tmp_path / "linked.bin").symlink_to(bundled("pong"))
     assert Path(find_game("linked", str(tmp_path)).rom) == tmp_path / "linked.bin"
 
@@ -152,7 +152,7 @@ def truncated(file: Path) -> None:
 
 
 def huge(file: Path) -> None:
-    # The whole of it must not be read: that would take minutes.
+    # Reading all of it would take minutes.
     shutil.copy(bundled("pong"), file)
     os.truncate(file, 1 << 36)
 
@@ -166,12 +166,12 @@ BAD_FILES = {
     "link to nothing": lambda file: file.symlink_to("nothing"),
     "huge": huge,
     "pipe": os.mkfifo,
-    "game for two": lambda file: shutil.copy(bundled("combat"), file),
+    "game for two players": lambda file: shutil.copy(bundled("combat"), file),
 }
 
 
 @pytest.mark.parametrize("make", BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_is_passed_over_for_the_librarys_own_with_a_notice(make, tmp_path):
+def test_the_librarys_own_rom_replaces_a_bad_file_with_a_notice(make, tmp_path):
     make(tmp_path / "pong.bin")
     game = find_game("pong", str(tmp_path))
     assert Path(game.rom) == bundled("pong")
@@ -180,13 +180,13 @@ def test_a_bad_file_is_passed_over_for_the_librarys_own_with_a_notice(make, tmp_
 
 
 @pytest.mark.parametrize("make", BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_that_nothing_can_replace_is_an_error_that_names_it(make, tmp_path):
+def test_the_error_for_a_bad_file_without_a_replacement_names_it(make, tmp_path):
     make(tmp_path / "mine.bin")
     with pytest.raises(GameError, match=r"mine\.bin"):
         find_game("mine", str(tmp_path))
 
 
-def test_the_notice_is_given_as_a_warning(tmp_path):
+def test_make_emulator_gives_the_notice_as_a_warning(tmp_path):
     garbage(tmp_path / "pong.bin")
     with pytest.warns(UserWarning, match=r"pong\.bin.*the library's own pong"):
         emulator = make_emulator("pong", seed=1, rom_path=str(tmp_path))
@@ -194,24 +194,24 @@ def test_the_notice_is_given_as_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["missing", "a_file"])
-def test_a_rom_path_that_is_no_folder_leaves_the_librarys_games(folder, tmp_path):
+def test_the_librarys_games_need_no_rom_path(folder, tmp_path):
     (tmp_path / "a_file").touch()
     assert Path(find_game("pong", str(tmp_path / folder)).rom) == bundled("pong")
     with pytest.raises(GameError, match="did you mean pong"):
         find_game("pnog", str(tmp_path / folder))
 
 
-def test_a_game_that_was_found_can_be_sent_to_a_worker_and_made_there():
+def test_a_game_that_was_found_can_be_pickled_and_made_elsewhere():
     game = pickle.loads(pickle.dumps(find_game("pong")))
     assert isinstance(game, Game)
-    assert make_emulator(game, seed=1, rom_path="is not looked at").num_actions == 6
+    assert make_emulator(game, seed=1, rom_path="is not used").num_actions == 6
 
 
 @pytest.mark.parametrize(
     "game", ["pong", "atari:tetris", "tetris", "Snake-v0", "gym:CartPole-v1", "MountainCar-v0", "tetris:tetris"]
 )
-def test_the_frame_skip_is_known_without_a_game(game):
+def test_the_frame_skip_is_known_without_starting_the_game(game):
     emulator = make_emulator(game, seed=1)
     assert frame_skip(game) == emulator.frame_skip
     emulator.close()
-    assert frame_skip("a_rom_of_ones_own") == 4
+    assert frame_skip("a_rom_that_does_not_exist") == 4

@@ -1,4 +1,4 @@
-"""An emulator's saved state: loaded, it has the same future."""
+"""Tests that an emulator plays the same frames after its saved state is loaded."""
 
 import numpy as np
 import pytest
@@ -9,14 +9,14 @@ SETTINGS = {"random_start": True, "single_life_episodes": True, "max_episode_fra
 
 
 def saving_game(seed: int, rgb: bool = False) -> CountingGame:
-    # Episodes end at a lost life in even games and at the cap in odd ones.
+    # Episodes end at a lost life in even games and at the frame limit in odd ones.
     game = CountingGame(seed=seed, rgb=rgb, **SETTINGS)
     game.lives_at = lambda frame: 3 - (frame > 90 and game.game % 2 == 0)
     return game
 
 
 def future(game: CountingGame) -> list:
-    """All that can be seen of the next decisions, over several episodes."""
+    """Play the next decisions, over several episodes, and return everything that can be seen of them."""
     seen = []
     for decision in range(80):
         if game.done:
@@ -37,7 +37,7 @@ def test_a_loaded_state_has_the_same_future_frame_for_frame(decisions, rgb):
             game.reset()
     state = game.save_state()
     expected = future(game)
-    other = saving_game(seed=99, rgb=rgb)  # its own random starts must be gone
+    other = saving_game(seed=99, rgb=rgb)  # loading must replace its random generator
     other.reset()
     other.step(2)
     other.load_state(state)
@@ -67,7 +67,7 @@ def test_a_loaded_state_shows_what_was_shown_before():
     assert not other.done
 
 
-def test_loading_leaves_observations_given_out_as_they_were():
+def test_loading_does_not_change_observations_that_were_returned():
     game = saving_game(seed=3)
     game.reset()
     state = game.save_state()
@@ -85,14 +85,14 @@ def test_a_life_may_be_lost_in_the_first_decision_after_loading():
     assert other.step(1)[2]
 
 
-@pytest.mark.parametrize("cut", [False, True])
-def test_an_episode_that_is_over_is_still_over_when_loaded(cut):
-    game = CountingGame(length=FOREVER if cut else 20, max_episode_frames=20)
+@pytest.mark.parametrize("truncated", [False, True])
+def test_an_episode_that_is_done_is_still_done_when_loaded(truncated):
+    game = CountingGame(length=FOREVER if truncated else 20, max_episode_frames=20)
     game.reset()
     game.step(1)
     other = CountingGame()
     other.load_state(game.save_state())
-    assert (other.done, other.truncated) == (True, cut)
+    assert (other.done, other.truncated) == (True, truncated)
     with pytest.raises(RuntimeError, match="reset"):
         other.step(1)
     other.reset()

@@ -1,4 +1,4 @@
-"""Arrays that two processes see, in memory that no file system knows."""
+"""Tests arrays that two processes share, in memory that has no name in any file system."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ SHM = Path("/dev/shm")
 
 
 def write_as_a_child(arrays: SharedArrays, connection) -> None:
-    """What the spawned process does: say what it sees, write, then wait for the parent's own writing."""
+    """Runs in the spawned process: report the arrays, write to them, and report again after the parent has written."""
     connection.send({name: arrays[name].copy() for name in LAYOUT})
     arrays["bytes"][1] = [1, 2, 3, 4, 5]
     arrays["numbers"][0, 1] = -2.5
@@ -31,7 +31,7 @@ def write_as_a_child(arrays: SharedArrays, connection) -> None:
     connection.send(arrays["counts"].copy())
 
 
-def test_a_spawned_process_and_its_parent_see_what_the_other_writes():
+def test_a_spawned_process_and_its_parent_see_what_each_other_writes():
     arrays = SharedArrays(LAYOUT)
     arrays["flags"][2] = True
     arrays["numbers"][1, 1] = 7.25
@@ -52,14 +52,14 @@ def test_a_spawned_process_and_its_parent_see_what_the_other_writes():
         np.testing.assert_array_equal(arrays["bytes"], [[0] * 5, [1, 2, 3, 4, 5], [0] * 5])
         np.testing.assert_array_equal(arrays["numbers"], [[0, -2.5], [0, 7.25]])
         arrays["counts"][0] = 123456
-        ours.send("go on")
+        ours.send("written")
         assert ours.recv() == [123456]
     finally:
         child.kill()
         child.join()
 
 
-def test_arrays_have_their_shape_and_type_and_begin_as_zeros():
+def test_arrays_have_their_shape_and_dtype_and_are_filled_with_zeros():
     arrays = SharedArrays(LAYOUT)
     for name, (shape, dtype) in LAYOUT.items():
         assert arrays[name].shape == shape and arrays[name].dtype == dtype
@@ -67,7 +67,7 @@ def test_arrays_have_their_shape_and_type_and_begin_as_zeros():
         assert arrays[name].flags.writeable
 
 
-def test_every_array_begins_a_cache_line_of_its_own():
+def test_no_two_arrays_use_the_same_cache_line():
     arrays = SharedArrays(LAYOUT)
     places = [arrays[name].__array_interface__["data"][0] for name in LAYOUT]
     assert [place % 64 for place in places] == [0] * len(LAYOUT)
@@ -77,14 +77,14 @@ def test_every_array_begins_a_cache_line_of_its_own():
         assert [other // 64 in lines for other in places].count(True) == 1
 
 
-def test_an_array_as_long_as_a_cache_line_wastes_none():
+def test_an_array_of_one_cache_line_needs_no_padding():
     arrays = SharedArrays({"one": ((64,), np.uint8), "two": ((65,), np.uint8), "three": ((1,), np.uint8)})
     one, two, three = (arrays[name].__array_interface__["data"][0] for name in ("one", "two", "three"))
     assert (two - one, three - two) == (64, 128)
 
 
 @pytest.mark.skipif(not SHM.is_dir(), reason="no /dev/shm on this system")
-def test_nothing_is_left_in_dev_shm_even_while_the_arrays_live():
+def test_nothing_is_in_dev_shm_even_while_the_arrays_are_used():
     before = set(SHM.iterdir())
     arrays = SharedArrays({"big": ((1 << 20,), np.uint8)})
     arrays["big"][:] = 1
@@ -96,13 +96,13 @@ def test_nothing_is_left_in_dev_shm_even_while_the_arrays_live():
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="macOS cannot reserve memory")
 def test_memory_is_reserved_before_it_is_used():
-    # Memory promised but not there would end the process with a bus error at its first use.
+    # Without a reservation, the first use of memory that is missing ends the process with a bus error.
     arrays = SharedArrays({"big": ((3 << 20,), np.uint8)})
     assert os.fstat(arrays._fd).st_blocks * 512 >= 3 << 20
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
-def test_memory_that_is_not_there_is_an_error_at_the_start():
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this limit")
+def test_too_little_memory_is_an_error_at_the_start():
     code = (
         "import resource, numpy\n"
         "from emulators.shared_memory import SharedArrays\n"
@@ -117,8 +117,8 @@ def test_memory_that_is_not_there_is_an_error_at_the_start():
     assert answer.stdout == "refused\n", answer.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="nothing to do without")
-def test_systems_without_unnamed_memory_use_a_file_that_has_no_name_either(monkeypatch, tmp_path):
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no memfd_create to remove")
+def test_without_memfd_create_the_memory_is_a_file_without_a_name(monkeypatch, tmp_path):
     monkeypatch.delattr(os, "memfd_create")
     monkeypatch.delattr(os, "posix_fallocate")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

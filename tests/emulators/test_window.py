@@ -1,4 +1,4 @@
-"""The one window, drawn without a screen."""
+"""Tests the window without a screen."""
 
 import numpy as np
 import pygame
@@ -21,7 +21,7 @@ def window(monkeypatch):
 
 
 def pixels():
-    """What is on the screen, [height, width, 3]."""
+    """Return what is on the screen, uint8 [height, width, 3]."""
     return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
 
 
@@ -30,11 +30,11 @@ def test_a_picture_fills_the_window(window):
     assert pygame.display.get_caption()[0] == "A game"
     assert pixels().shape == (20, 30, 3)
     assert (pixels()[:10] == PICTURE[0, 0]).all() and (pixels()[10:] == PICTURE[1, 0]).all()
-    window.show(PICTURE[::-1, ::-1], (30, 20))  # whatever its layout in memory
+    window.show(PICTURE[::-1, ::-1], (30, 20))  # not contiguous in memory
     assert (pixels()[:10] == PICTURE[1, 0]).all()
 
 
-def test_lines_of_text_stand_below_the_picture(window):
+def test_lines_of_text_are_below_the_picture(window):
     window.show(PICTURE, (30, 20), ["Score 3", "Keys"])
     shown = pixels()
     height, width = shown.shape[:2]
@@ -47,7 +47,7 @@ def test_lines_of_text_stand_below_the_picture(window):
 
 
 @pytest.mark.parametrize("size", [(160, 210), (1000, 10), (2560, 100), (64, 64)])
-def test_the_fitting_scale_touches_a_limit(size, window):
+def test_a_picture_at_the_fitting_scale_reaches_a_limit(size, window):
     scale = window.fitting_scale(*size)
     assert scale * size[0] == pytest.approx(MAX_WIDTH) or scale * size[1] == pytest.approx(MAX_HEIGHT)
     assert scale * size[0] <= MAX_WIDTH + 1e-6 and scale * size[1] <= MAX_HEIGHT + 1e-6
@@ -56,10 +56,10 @@ def test_the_fitting_scale_touches_a_limit(size, window):
 def test_pressed_keys_come_once_and_in_order(window):
     for name in ("left", "space", "left"):
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.key.key_code(name)))
-    window.show(PICTURE, (30, 20))  # takes none of them
+    window.show(PICTURE, (30, 20))  # does not consume them
     assert window.pressed_keys() == ["left", "space", "left"]
     assert window.pressed_keys() == []
-    assert window.held_keys(["left", "space"]) == set()  # events were posted, no key is down
+    assert window.held_keys(["left", "space"]) == set()  # the events are simulated, so no key is down
 
 
 def closed_by_the_user(window):
@@ -70,11 +70,11 @@ def closed_by_the_program(window):
     window.close()
 
 
-def display_gone(window):
+def display_lost(window):
     pygame.display.quit()
 
 
-@pytest.mark.parametrize("end", [closed_by_the_user, closed_by_the_program, display_gone])
+@pytest.mark.parametrize("end", [closed_by_the_user, closed_by_the_program, display_lost])
 def test_a_closed_window_stays_closed_and_shows_nothing(window, end):
     window.show(PICTURE, (30, 20))
     assert not window.closed
@@ -101,14 +101,14 @@ def without_display(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
 
 
-def test_without_a_display_one_line_says_so(monkeypatch):
+def test_without_a_display_the_error_is_one_line(monkeypatch):
     without_display(monkeypatch)
     with pytest.raises(DisplayError, match=r"^no display to open a window on \(DISPLAY is not set\)$"):
         Window("A game")
     assert issubclass(DisplayError, GameError)
 
 
-def test_a_display_that_does_not_answer_is_none(monkeypatch):
+def test_a_display_that_does_not_answer_is_an_error(monkeypatch):
     without_display(monkeypatch)
     monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
     monkeypatch.setenv("DISPLAY", ":4711")
@@ -126,9 +126,9 @@ def test_a_games_human_mode_shows_it_until_the_user_closes_the_window(monkeypatc
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     game.step(0)
     assert not pygame.display.get_init()
-    game.step(0)  # the game goes on
+    game.step(0)  # the game continues without a window
     game.close()
-    game.render()  # opens a new one
+    game.render()  # opens a new window
     assert pygame.display.get_init()
     game.close()
     assert not pygame.display.get_init()

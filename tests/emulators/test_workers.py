@@ -1,4 +1,4 @@
-"""Worker processes: they fail loudly, and none is ever left behind."""
+"""Tests that failures of worker processes are reported, and that no process is left behind."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ def test_a_worker_that_is_killed_is_reported_with_its_game_and_emulators():
         os.kill(pool.worker_pids[1], signal.SIGKILL)
         with pytest.raises(WorkerError, match=r"pong: .*emulators 1, 3 died \(exit code -9\)"):
             pool.step(0, np.zeros(5), np.zeros(5))
-        # What the others play meanwhile would be out of step: nothing goes on.
+        # The other workers may be a decision ahead, so all later requests fail too.
         for later in (pool.reset, pool.save_states, lambda: pool.step(0, np.zeros(5), np.zeros(5))):
             with pytest.raises(WorkerError, match="emulators 1, 3 died"):
                 later()
@@ -42,34 +42,36 @@ def test_a_worker_that_is_killed_while_it_plays_is_reported():
         killer.join()
 
 
-def test_an_emulator_that_raises_is_reported_with_its_number_and_traceback():
+def test_an_emulator_that_raises_is_reported_with_its_index_and_traceback():
     with EmulatorPool("pong", 4, workers=2, shards=2, seed=1) as pool:
         pool.reset()
         with pytest.raises(WorkerError, match=r"(?s)pong, emulator 3 failed:\nTraceback .*_play.*IndexError"):
-            pool.step(1, np.array([5, 6]), np.zeros(2))  # Pong knows actions 0 to 5
+            pool.step(1, np.array([5, 6]), np.zeros(2))  # Pong has the actions 0 to 5
         with pytest.raises(WorkerError, match="emulator 3 failed"):
             pool.step(0, np.zeros(2), np.zeros(2))
     assert multiprocessing.active_children() == []
 
 
 def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():
-    # A generator takes no negative seed; the parent's own example has seed 0.
+    # A negative seed is an error in the worker; the parent's own example emulator has the seed 0.
     with pytest.raises(WorkerError, match=r"(?s)pong, emulator 0 failed:\nTraceback .*make_emulator"):
         EmulatorPool("pong", 2, workers=2, seed=-1)
     assert multiprocessing.active_children() == []
 
 
-def test_a_state_that_is_none_is_reported():
+def test_a_state_that_cannot_be_loaded_is_reported():
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool, pytest.raises(WorkerError, match="emulator 0 failed"):
-        pool.load_states([b"no state"])
+        pool.load_states([b"not a state"])
 
 
-def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
+def test_a_worker_that_does_not_answer_is_reported_and_ended(monkeypatch):
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
         monkeypatch.setattr("emulators.workers.WORKER_TIMEOUT_S", 1)
-        rescue = threading.Timer(5, os.kill, (pool.worker_pids[0], signal.SIGKILL))  # lest a failing test hang
+        rescue = threading.Timer(
+            5, os.kill, (pool.worker_pids[0], signal.SIGKILL)
+        )  # so that a failing test does not hang
         rescue.start()
         with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
             pool.step(0, np.zeros(1), np.zeros(1))
@@ -80,18 +82,18 @@ def test_a_worker_that_is_silent_is_given_up_and_ended(monkeypatch):
     assert multiprocessing.active_children() == []
 
 
-def test_no_worker_is_left_after_close_and_closing_twice_does_no_harm():
+def test_no_worker_is_left_after_close_and_closing_twice_is_safe():
     pool = EmulatorPool("pong", 2, workers=2, shards=2, seed=1)
     workers = multiprocessing.active_children()
     assert sorted(process.pid for process in workers) == sorted(pool.worker_pids)
     pool.close()
     pool.close()
     assert multiprocessing.active_children() == []
-    assert [process.exitcode for process in workers] == [0, 0]  # they ended by themselves
+    assert [process.exitcode for process in workers] == [0, 0]  # they were not killed
 
 
 def test_an_error_in_the_callers_own_code_leaves_no_worker_and_no_open_file():
-    resource_tracker.ensure_running()  # Python's own, which stays
+    resource_tracker.ensure_running()  # Python's own process, whose file stays open
     before = os.listdir("/dev/fd")
     with pytest.raises(ZeroDivisionError), EmulatorPool("pong", 2, workers=1, shards=2, seed=1):
         _ = 1 / 0
@@ -99,15 +101,15 @@ def test_an_error_in_the_callers_own_code_leaves_no_worker_and_no_open_file():
     assert os.listdir("/dev/fd") == before
 
 
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
-def test_workers_load_the_emulator_and_no_tensorflow():
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux lists the libraries of a process")
+def test_workers_load_ale_and_not_tensorflow():
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
         loaded = Path(f"/proc/{pool.worker_pids[0]}/maps").read_text()
     assert "ale_py" in loaded
     assert "libtensorflow" not in loaded
 
 
-def test_importing_the_emulators_imports_no_tensorflow():
+def test_importing_the_emulators_does_not_import_tensorflow():
     code = "import sys, emulators, emulators.worker, emulators.atari; print('\\n'.join(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     modules = answer.stdout.split()
@@ -147,7 +149,7 @@ if __name__ == "__main__":
 
 
 def start(script: Path, code: str, argument: str) -> subprocess.Popen:
-    """A process of its own, in which `code` makes the first pool; in a session of its own, for its signals."""
+    """Start a process that runs `code`. It has its own session, so that signals to its group do not reach pytest."""
     script.write_text(code)
     return subprocess.Popen(
         [sys.executable, script, argument],
@@ -161,7 +163,7 @@ def start(script: Path, code: str, argument: str) -> subprocess.Popen:
 
 @pytest.mark.parametrize("made_in", ["main", "thread"])
 def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in, tmp_path):
-    # The parent decides when to stop: it saves first, and needs its workers for that.
+    # The parent decides when to stop. It saves first, and needs its workers for that.
     parent = start(tmp_path / "interrupted.py", INTERRUPTED, made_in)
     try:
         output, _ = parent.communicate(timeout=60)
@@ -188,7 +190,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("parent_is", ["playing", "idle"])
 def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
-    # The workers write to their parent's output: it ends when the last of them has ended.
+    # The workers share their parent's output, which is closed when the last of them has ended.
     parent = start(tmp_path / "parent.py", PARENT, parent_is)
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
@@ -203,7 +205,7 @@ def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
         pytest.fail("workers outlived their parent")
 
 
-def test_a_program_that_closes_no_pool_ends_all_the_same(tmp_path):
+def test_a_program_that_does_not_close_its_pool_ends_nevertheless(tmp_path):
     script = tmp_path / "careless.py"
     script.write_text(PARENT.partition("    pool.reset()")[0])
     subprocess.run([sys.executable, script], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)

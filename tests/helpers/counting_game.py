@@ -1,4 +1,4 @@
-"""A game that counts its frames and writes down everything that is done to it."""
+"""A game for tests that counts its frames and records which actions were pressed."""
 
 import json
 from collections.abc import Callable
@@ -11,18 +11,18 @@ FOREVER = 10**9
 
 
 def brightness(game: int, frame: int) -> int:
-    """What a counting game shows: no rising row, so that a maximum can come from either of two frames."""
+    """Return what a counting game shows. It rises and falls, so that either of two frames can hold the maximum."""
     return (91 * frame + 17 * game) % 251
 
 
 def colours_of(values) -> np.ndarray:
-    """Three colours for each brightness, of which green falls where red rises."""
+    """Return an RGB colour for each brightness, in which green falls where red rises."""
     values = np.asarray(values, np.uint8)
     return np.stack([values, 255 - values, values // 2], -1)
 
 
 class CountingGame(Emulator):
-    """Shows a brightness that tells game and frame; the reward of a frame tells the frame and the action."""
+    """Shows a brightness that depends on the game and the frame. A frame's reward is 1000 * action + frame."""
 
     num_actions = 3
 
@@ -67,7 +67,7 @@ class CountingGame(Emulator):
 
     def _load(self, state: bytes) -> None:
         self.game, self.frame = json.loads(state)
-        self.stale = True  # as ALE, which shows what it was loaded with only after the next frame
+        self.stale = True  # like ALE, which restores its screen only with the next frame
 
 
 class CountingGameWithoutNoop(CountingGame):
@@ -75,16 +75,16 @@ class CountingGameWithoutNoop(CountingGame):
 
 
 def shown(observation: np.ndarray) -> list[int]:
-    """The brightness of each frame of an observation that is of one brightness all over."""
+    """Return the brightness of each frame of an observation, whose pixels must all be equal."""
     np.testing.assert_array_equal(observation, np.broadcast_to(observation[0, 0], observation.shape))
     return observation[0, 0].tolist()
 
 
 def pooled(game: int, *last_frames: int) -> list[int]:
-    """The frames an agent must see when its decisions ended with these frames of the game."""
+    """Return the frames that an agent must see if its plays ended with these frames of the game."""
     return [max(brightness(game, frame - 1), brightness(game, frame)) for frame in last_frames]
 
 
 def falling(*frames: int) -> Callable[[int], int]:
-    """Three lives, one of which is lost at each of these frames."""
+    """Return the lives by frame: three at first, and one less from each of these frames on."""
     return lambda frame: 3 - sum(frame >= loss for loss in frames)

@@ -1,4 +1,4 @@
-"""Catcher by hand."""
+"""Tests Catcher step by step."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def game():
     ("action", "course"),
     [(RIGHT, [26, 28, 31, 35, 39, 44, 50, 51]), (LEFT, [23, 20, 16, 11, 6, 0, 0, 0]), (NOOP, [25] * 4)],
 )
-def test_the_paddle_accelerates_and_stops_at_the_walls(game, action, course):
+def test_the_paddle_accelerates_and_stops_at_the_edges(game, action, course):
     positions = []
     for _ in course:
         game.advance(action)
@@ -27,7 +27,7 @@ def test_the_paddle_accelerates_and_stops_at_the_walls(game, action, course):
     assert positions == course
 
 
-def test_a_tap_to_the_left_drifts_to_the_wall(game):
+def test_after_one_push_to_the_left_the_paddle_slides_to_the_edge(game):
     game.advance(LEFT)
     for _ in range(30):
         game.advance(NOOP)
@@ -46,7 +46,7 @@ def test_a_fruit_falls_and_a_miss_costs_a_life(game):
 
 
 @pytest.mark.parametrize("offset", [-8, -7, 0, 8, 9])
-def test_a_fruit_is_caught_where_it_meets_the_paddle(game, offset):
+def test_a_fruit_is_caught_if_it_meets_the_paddle(game, offset):
     game.state |= {"fruit_x": 25 + offset, "fruit_y": 40}
     rewards = [game.advance(NOOP) for _ in range(9)]
     assert sum(rewards) == (1 if -7 <= offset <= 8 else 0)

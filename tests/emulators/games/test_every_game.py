@@ -1,4 +1,4 @@
-"""What holds for every small game."""
+"""Tests that apply to every small game."""
 
 import warnings
 
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from emulators.games import GAMES
+from emulators.games import OWN_GAMES
 from emulators.games.tetris import DROP
 
 
-@pytest.fixture(params=GAMES)
+@pytest.fixture(params=OWN_GAMES)
 def game(request):
     environment = gymnasium.make(request.param, render_mode="rgb_array", disable_env_checker=True).unwrapped
     environment.reset(seed=3)
@@ -20,7 +20,7 @@ def game(request):
 
 
 def play(game, steps, seed=0):
-    """Random play from where it is; rewards, ends and pictures."""
+    """Play at random from the current state; return rewards, ends and pictures."""
     random = np.random.default_rng(seed)
     course = []
     for _ in range(steps):
@@ -31,9 +31,9 @@ def play(game, steps, seed=0):
     return course
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", OWN_GAMES)
 def test_gymnasiums_own_checks_pass(name, monkeypatch):
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # they open a window
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # the checks open a window
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(gymnasium.make(name, render_mode="rgb_array").unwrapped, skip_render_check=False)
@@ -41,12 +41,12 @@ def test_gymnasiums_own_checks_pass(name, monkeypatch):
 
 def test_actions_are_named_and_the_no_op_and_keys_are_among_them(game):
     assert game.actions[game.noop] == "no-op"
-    pressed = set(game.keys.values()) - ({DROP} if game.spec.id == "Tetris-v0" else set())  # for people only
+    pressed = set(game.keys.values()) - ({DROP} if game.spec.id == "Tetris-v0" else set())  # only for people
     assert pressed <= set(range(len(game.actions)))
     assert set(range(len(game.actions))) - pressed <= {game.noop}
 
 
-def test_the_same_seed_plays_the_same_and_another_seed_another(game):
+def test_equal_seeds_play_the_same_and_other_seeds_do_not(game):
     courses = []
     for seed in (5, 5, 6):
         game.reset(seed=seed)
@@ -67,8 +67,8 @@ def test_a_saved_state_has_the_same_future(game):
     assert play(game, 300, seed=1) == expected
 
 
-def test_a_new_episode_keeps_nothing_of_the_last(game):
-    """After a reset with a seed, all is as in a game that was never played."""
+def test_a_new_episode_does_not_depend_on_the_last(game):
+    """After a reset with a seed, the game is the same as one that was never played."""
     fresh = gymnasium.make(game.spec.id).unwrapped
     fresh.reset(seed=11)
     play(game, 400)
@@ -77,14 +77,14 @@ def test_a_new_episode_keeps_nothing_of_the_last(game):
     assert play(game, 100) == play(fresh, 100)
 
 
-def test_after_the_end_nothing_moves(game):
+def test_nothing_moves_after_the_end(game):
     random = np.random.default_rng(1)
     for _ in range(10_000):
         if game.over:
             break
         game.advance(int(random.integers(len(game.actions))))
     else:
-        pytest.skip("random play does not end it")
+        pytest.skip("random play does not end this game")
     before = game.save_state()
     assert [game.advance(action) for action in range(len(game.actions))] == [0.0] * len(game.actions)
     assert game.save_state() == before

@@ -1,4 +1,4 @@
-"""FlappyBird by hand."""
+"""Tests FlappyBird step by step."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from emulators.games.flappy_bird import BIRDS, PIPES, SCENES, FlappyBird
 
 FLAP, NOOP = 0, 1
-FAR = 200  # a pipe's column, out of the bird's way
+FAR = 200  # column of a pipe that is far from the bird
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def game():
 
 
 def glide(game, steps):
-    """No-ops, with the bird held in the middle of gaps that are all alike; the rewards."""
+    """Play no-ops while the bird stays in the middle of gaps at the same height; return the rewards."""
     rewards = []
     for _ in range(steps):
         game.state |= {"y": 150, "velocity": 0}
@@ -35,25 +35,25 @@ def rows(game, actions):
 
 
 def box_of_change(first, second):
-    """The smallest box that holds all that differs: left, top, right, bottom, the last two outside."""
+    """Return the smallest box around all pixels that differ: left, top, right, bottom, the last two exclusive."""
     where = np.argwhere((first != second).any(axis=2))
     (top, left), (bottom, right) = where.min(axis=0), where.max(axis=0) + 1
     return left, top, right, bottom
 
 
-@pytest.mark.parametrize("first", [FLAP, NOOP])  # it starts as if it had flapped
-def test_a_flap_lifts_the_bird_twice_and_gravity_takes_over(game, first):
+@pytest.mark.parametrize("first", [FLAP, NOOP])  # the bird starts as if it had flapped
+def test_a_flap_moves_the_bird_up_until_gravity_pulls_it_down(game, first):
     assert rows(game, [first] + [NOOP] * 3) == [248, 240, 233, 227]
     assert rows(game, [FLAP] * 5) == [219, 219, 211, 211, 203]
 
 
-def test_the_bird_falls_ten_pixels_a_step_at_most(game):
+def test_the_bird_falls_at_most_ten_pixels_per_step(game):
     course = rows(game, [NOOP] * 25)
     falls = [later - earlier for earlier, later in zip(course, course[1:], strict=False)]
     assert falls == [-8, *range(-7, 11), 10, 10, 10, 10, 10]
 
 
-def test_pipes_score_and_come_back_in_these_steps(game):
+def test_pipes_score_and_return_in_these_steps(game):
     wraps, rewards = [], []
     for step in range(1, 181):
         before = [x for x, _ in game.state["pipes"]]
@@ -65,7 +65,7 @@ def test_pipes_score_and_come_back_in_these_steps(game):
     assert sum(rewards) == 4 and not game.over
 
 
-def test_later_pipes_stand_144_144_and_164_pixels_apart(game):
+def test_later_pipes_are_144_144_and_164_pixels_apart(game):
     glide(game, 172)
     first, second, third = (x for x, _ in game.state["pipes"])
     assert (second - first, third - second) == pytest.approx((144, 144))
@@ -74,7 +74,7 @@ def test_later_pipes_stand_144_144_and_164_pixels_apart(game):
     assert first - third == pytest.approx(164)
 
 
-def test_a_pipe_that_comes_back_has_a_new_gap(game):
+def test_a_pipe_that_returns_has_a_new_gap(game):
     gaps = set()
     for _ in range(3000):
         game.state["pipes"][0] = [-56, 0]
@@ -93,7 +93,7 @@ def test_a_pipe_kills_above_and_below_its_gap(game, x, hit, y, outside):
     assert reward == (-5 if game.over else 0)
 
 
-def test_the_last_step_can_hold_a_point(game):
+def test_the_last_step_can_score(game):
     game.state |= {"y": 90, "pipes": [[80, 120], [FAR, 120], [FAR, 120]]}
     assert game.advance(NOOP) == -4 and game.over
     assert game.advance(FLAP) == 0
@@ -112,7 +112,7 @@ def test_far_above_the_picture_a_flap_does_nothing(game):
     assert game.state["y"] == -43
 
 
-def test_the_ground_scrolls_in_thirteen_steps(game):
+def test_the_ground_repeats_after_thirteen_steps(game):
     offsets = []
     for _ in range(14):
         glide(game, 1)
@@ -120,7 +120,7 @@ def test_the_ground_scrolls_in_thirteen_steps(game):
     assert offsets == [*range(-4, -49, -4), 0, -4]
 
 
-def test_a_new_episode_starts_level_with_any_looks(game):
+def test_a_new_episode_has_the_same_start_and_random_looks(game):
     looks = set()
     for _ in range(200):
         game.advance(FLAP)
@@ -132,7 +132,7 @@ def test_a_new_episode_starts_level_with_any_looks(game):
 
 
 def test_the_bird_is_drawn_where_it_collides(game):
-    """Its middle is column 57, so its beak leads 17 columns ahead and meets a pipe when that begins to kill."""
+    """Its middle is column 57, so its beak is 17 columns ahead and meets a pipe when the pipe begins to kill."""
     game.state["y"] = 600
     empty = game.draw().copy()
     game.state["y"] = 100
@@ -151,7 +151,7 @@ def test_a_pipe_is_drawn_where_it_collides(game):
 
 
 @pytest.mark.parametrize("x", [-25, 0, 287, 313])
-def test_pipes_may_stand_half_outside(game, x):
+def test_pipes_may_be_partly_outside_the_picture(game, x):
     game.state |= {"y": 600, "pipes": [[-100, 120]] * 3}
     empty = game.draw().copy()
     game.state["pipes"] = [[x, 120]] * 3

@@ -1,12 +1,12 @@
-"""MonsterKong by hand."""
+"""Tests MonsterKong step by step."""
 
 import pytest
 
 from emulators.games.monster_kong import LEVEL, MonsterKong
 
 LEFT, RIGHT, JUMP, UP, DOWN, NOOP = range(6)
-GROUND = 441  # height of a player who stands on the ground
-FLOORS = 25, 20, 15, 10, 4  # rows of the floors, from the lowest to the princess's
+GROUND = 441  # y of a player who stands on the ground
+FLOORS = 25, 20, 15, 10, 4  # rows of the floors, from the lowest to that of the princess
 
 
 @pytest.fixture
@@ -17,14 +17,14 @@ def game():
 
 
 def advance_alone(game, action):
-    """One step without fireballs."""
+    """Play one step and remove the fireballs."""
     reward = game.advance(action)
     game.state["fireballs"].clear()
     return reward
 
 
 def settle(game, x):
-    """Let the player stand on the ground at x."""
+    """Put the player on the ground at x."""
     game.state["player"] |= {"x": x, "y": GROUND, "jumping": False, "on_ladder": False}
 
 
@@ -37,7 +37,7 @@ def columns(game, floor):
 
 
 def go_to_ladder(game, floor):
-    """Walk to the middle of the ladder up to a floor; returns the rewards."""
+    """Walk to the middle of the ladder that leads up to a floor; return the rewards."""
     middle, rewards = 15 * columns(game, floor)[1], []
     while abs(game.state["player"]["x"] - middle) > 4:
         rewards.append(advance_alone(game, LEFT if game.state["player"]["x"] > middle else RIGHT))
@@ -46,7 +46,7 @@ def go_to_ladder(game, floor):
 
 
 def climb(game, floor):
-    """Up until the player can step onto the floor, or a new round begins; returns the rewards."""
+    """Climb until the player can step onto the floor, or a new round begins; return the rewards."""
     rewards = []
     while game.state["player"]["y"] > standing(floor) + 1 and 50 not in rewards:
         rewards.append(advance_alone(game, UP))
@@ -56,7 +56,7 @@ def climb(game, floor):
 
 def fireball(game, x, y, direction=1, falling=False):
     game.state["fireballs"] = [{"x": x, "y": y, "direction": direction, "falling": falling}]
-    game.state["timer"] = 1  # none is launched
+    game.state["timer"] = 1  # no monster launches a fireball
     return game.state["fireballs"][0]
 
 
@@ -97,7 +97,7 @@ def test_there_are_16_to_26_coins_above_floors_and_none_in_a_ladder(game):
 
 
 def test_the_player_falls_to_the_ground_and_stays(game):
-    game.state["level"] = list(LEVEL)  # or it may start on a ladder
+    game.state["level"] = list(LEVEL)  # without a ladder at the start
     heights = []
     for _ in range(20):
         advance_alone(game, NOOP)
@@ -163,7 +163,7 @@ def test_the_first_ladder_can_be_climbed_and_left(game, side):
     assert not game.state["player"]["on_ladder"]
 
 
-def test_climbing_is_3_pixels_up_and_2_down_and_1_up_where_it_is_refused(game):
+def test_a_climb_is_3_pixels_up_or_2_down_and_1_up_at_the_end_of_a_ladder(game):
     left = columns(game, 25)[0]
     game.state["player"] |= {"x": 15 * left + 15, "y": 400}
     heights = []
@@ -199,9 +199,9 @@ def test_a_climb_reaches_the_princess_and_a_new_round(seed):
     assert game.state["level"] == level and not game.over
 
 
-def test_the_princess_is_won_where_she_stands(game):
+def test_the_princess_is_reached_when_the_player_touches_her(game):
     game.state["player"] |= {"x": 64, "y": 68, "jumping": True, "on_ladder": False}
-    game.state["level"][4] = 33 * "."  # no floor in the way
+    game.state["level"][4] = 33 * "."  # no floor in between
     assert advance_alone(game, NOOP) == 0.0
     game.state["player"] |= {"x": 64, "y": 67, "rising": 0.0}
     assert advance_alone(game, NOOP) == 50.0
@@ -215,9 +215,9 @@ def test_there_are_never_more_than_three_monsters(game):
     assert all(0 < monster["x"] < 500 for monster in game.state["monsters"])
 
 
-def test_coins_are_worth_5_where_they_touch_the_player(game):
+def test_coins_that_touch_the_player_are_worth_5(game):
     settle(game, 300)
-    game.state["coins"] = [[29, 20], [29, 21], [29, 19], [29, 18]]  # from 300, 315, 285 and 270
+    game.state["coins"] = [[29, 20], [29, 21], [29, 19], [29, 18]]  # their left edges are 300, 315, 285 and 270
     assert advance_alone(game, NOOP) == 10.0
     assert game.state["coins"] == [[29, 21], [29, 18]]
 
@@ -225,7 +225,7 @@ def test_coins_are_worth_5_where_they_touch_the_player(game):
 # Monsters and fireballs.
 
 
-def test_a_monster_walks_between_the_walls_and_stands_15_steps_to_launch(game):
+def test_a_monster_walks_between_the_walls_and_stands_still_for_15_steps_after_a_launch(game):
     places = []
     for _ in range(2000):
         advance_alone(game, NOOP)
@@ -233,7 +233,7 @@ def test_a_monster_walks_between_the_walls_and_stands_15_steps_to_launch(game):
     assert min(places) == 42 and max(places) == 452
     assert places[:15] == [100] * 15 and abs(places[15] - 100) == 2
     still = sum(first == second for first, second in zip(places[15:70], places[16:71], strict=True))
-    assert still == 1  # 70 steps after the first launch the next begins
+    assert still == 1  # the next launch is 70 steps after the first
 
 
 def test_monsters_launch_in_turn(game):
@@ -246,7 +246,7 @@ def test_monsters_launch_in_turn(game):
     assert launches == [0, 23, 46, 70, 93, 116]
 
 
-def test_a_monster_launches_no_sixth_fireball(game):
+def test_one_monster_does_not_launch_a_sixth_fireball(game):
     game.state["fireballs"] = [{"x": 250, "y": 442, "direction": 1, "falling": False} for _ in range(5)]
     settle(game, 100)
     game.advance(NOOP)
@@ -264,7 +264,7 @@ def test_a_fireball_starts_below_the_monster_and_falls_to_its_floor(game):
 
 
 @pytest.mark.parametrize(("monsters", "speed"), [(1, 2), (2, 3), (3, 3)])
-def test_fireballs_are_as_fast_as_monsters_are_many(game, monsters, speed):
+def test_the_speed_of_fireballs_depends_on_the_number_of_monsters(game, monsters, speed):
     game.state["monsters"] = [game._new_monster(number) for number in range(monsters)]
     ball = fireball(game, 400, 442)
     game.advance(NOOP)
@@ -287,7 +287,7 @@ def test_a_fireball_falls_where_the_floor_ends(game):
     assert ball["falling"] and ball["y"] > 367 and 412 <= ball["x"] <= 416
 
 
-def test_a_fireball_takes_a_ladder_one_time_in_four_that_it_could(game):
+def test_a_fireball_takes_a_ladder_with_a_probability_of_one_quarter(game):
     left, taken = columns(game, 25)[0], 0
     for _ in range(400):
         ball = fireball(game, 15 * left + 15, 367)
@@ -300,7 +300,10 @@ def test_a_hit_costs_25_and_a_life_and_sends_the_player_back(game):
     settle(game, 300)
     game.state["coins"] = []
     fireball(game, 282, 442)
-    assert [game.advance(NOOP) for _ in range(2)] == [0.0, -25.0]  # at 284 it does not touch, at 286 it does
+    assert [game.advance(NOOP) for _ in range(2)] == [
+        0.0,
+        -25.0,
+    ]  # at 284 the fireball does not touch the player, at 286 it does
     assert (game.state["player"]["x"], game.state["player"]["y"]) == (50, 440)
     assert game.state["lives"] == 2 and game.state["fireballs"] == []
 
@@ -338,7 +341,7 @@ def test_a_monster_does_no_harm(game):
 
 
 def changed(game, change):
-    """The box (left, top, right, bottom) of the pixels that a change to the state changes."""
+    """Return the box (left, top, right, bottom) of the pixels that differ after `change` has changed the state."""
     before = game.draw().copy()
     change()
     different = (game.draw() != before).any(axis=2)
@@ -346,7 +349,7 @@ def changed(game, change):
     return columns[0], rows[0], columns[-1], rows[-1]
 
 
-def test_coins_and_fireballs_are_drawn_inside_what_collides(game):
+def test_coins_and_fireballs_are_drawn_inside_the_squares_that_collide(game):
     game.state |= {"coins": [], "fireballs": []}
     left, top, right, bottom = changed(game, lambda: game.state["coins"].append([28, 25]))
     assert left >= 375 and right < 390 and top >= 420 and bottom < 435
@@ -364,7 +367,7 @@ def test_the_player_stands_on_the_ground_and_the_monster_on_its_floor(game):
     assert 80 <= box[0] <= 86 and 114 <= box[2] <= 120 and 110 <= box[1] <= 112 and box[3] == 149
 
 
-def test_tiles_are_where_they_collide(game):
+def test_tiles_are_drawn_where_they_collide(game):
     game.state["coins"] = []
     picture = game.draw()
     night = (40, 20, 0)
@@ -374,7 +377,7 @@ def test_tiles_are_where_they_collide(game):
     assert (picture[:450, 480:495] != night).any(axis=2).all()
 
 
-def test_a_level_of_another_episode_is_drawn_anew(game):
+def test_another_level_is_drawn_differently(game):
     first = game.draw().copy()
     level = game.state["level"]
     game.state["level"] = list(LEVEL)

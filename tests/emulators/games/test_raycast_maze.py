@@ -1,4 +1,4 @@
-"""RaycastMaze by hand, by search, and by a slower way to see."""
+"""Tests RaycastMaze step by step, by a search for the target, and against a slower way to draw the view."""
 
 import math
 from collections import deque
@@ -21,7 +21,7 @@ def game():
 
 @pytest.fixture
 def hall(game):
-    """An empty room of 9x9 cells, seen from its middle; the target is far to the left."""
+    """A game in an empty hall of 9x9 cells, with the player in the middle and the target far to the left."""
     maze = [[int(row in (0, 10) or column in (0, 10)) for column in range(11)] for row in range(11)]
     maze[5][0] = TARGET
     game.state = {"maze": maze, "target": [5, 0], "row": 5.5, "column": 5.5, "angle": 0.0, "won": False}
@@ -29,7 +29,7 @@ def hall(game):
 
 
 def reachable(maze):
-    """Free cells that can be walked to from (1, 1)."""
+    """Return the free cells that can be reached from (1, 1)."""
     found, open_cells = {(1, 1)}, [(1, 1)]
     while open_cells:
         row, column = open_cells.pop()
@@ -57,15 +57,15 @@ def test_a_maze_is_connected_and_the_target_is_one_of_its_walls(game, seed):
     assert {(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)} & free
 
 
-def test_walls_never_enclose_anything_and_fill_most_of_the_lattice(game):
-    """No block of 2x2 walls, and few even cells stay free."""
-    free_posts = []
+def test_walls_are_one_cell_thick_and_cover_most_even_cells(game):
+    """There is no block of 2x2 walls, and fewer than 2 even cells stay free on average."""
+    free_even_cells = []
     for seed in range(20):
         game.reset(seed=seed)
         walls = np.array(game.state["maze"]) != FREE
         assert not (walls[:-1, :-1] & walls[1:, :-1] & walls[:-1, 1:] & walls[1:, 1:]).any()
-        free_posts.append((~walls[::2, ::2]).sum())
-    assert np.mean(free_posts) < 2
+        free_even_cells.append((~walls[::2, ::2]).sum())
+    assert np.mean(free_even_cells) < 2
 
 
 def test_the_player_starts_in_the_corner_with_the_target_out_of_view(game):
@@ -109,8 +109,8 @@ def test_a_move_into_a_wall_is_not_made_at_all(hall, block):
     assert hall.state == before
 
 
-def test_only_the_end_of_a_move_is_tested(hall):
-    """The way leads through the corner of a wall."""
+def test_a_move_is_made_if_its_end_is_free(hall):
+    """The path leads through the corner of a wall."""
     hall.state["maze"][2][1] = WALL
     hall.state |= {"row": 1.95, "column": 1.7, "angle": math.pi / 4}
     hall.advance(FORWARD)
@@ -124,7 +124,7 @@ def test_only_the_end_of_a_move_is_tested(hall):
     ("distance", "angle", "won"),
     [(1.05, 0.0, True), (1.12, 0.0, False), (1.05, 0.78, True), (1.05, -0.78, True), (1.05, 0.82, False)],
 )
-def test_the_target_is_reached_where_it_is_near_and_ahead(hall, distance, angle, won):
+def test_the_target_is_reached_if_it_is_near_and_ahead(hall, distance, angle, won):
     hall.state |= {"column": 0.5 + distance, "angle": -math.pi / 2 + angle + 4 * math.pi}
     assert hall.advance(NOOP) == (5.0 if won else 0.0)
     assert hall.over is won
@@ -138,7 +138,10 @@ def test_a_turn_or_a_step_can_be_the_last_one(hall):
 
 
 def search(game):
-    """The fewest actions, nearly, from where the game is to its target; it searches half cells and 29 directions."""
+    """Return a nearly shortest list of actions to the target, or None.
+
+    The search distinguishes positions by half cells and 29 directions of view.
+    """
     start = game.state
     found, queue = set(), deque([(start, ())])
     while queue:
@@ -171,7 +174,7 @@ def test_the_target_can_be_reached_from_the_start(game, seed):
 
 
 def column(picture, x):
-    """Rows of the first and the last pixel of a wall, and its colour; above it all is black, below gray."""
+    """Return the first and the last row of the wall in a column of pixels, and its colour."""
     pixels = picture[:, x].astype(int)
     rows = np.flatnonzero((pixels != np.where(np.arange(48) < 24, 0, 92)[:, None]).any(axis=1))
     top, bottom = rows[0], rows[-1]
@@ -179,8 +182,8 @@ def column(picture, x):
     return top, bottom, tuple(pixels[top])
 
 
-def test_a_wall_ahead_is_level_and_darker_with_distance(hall):
-    """4.5 cells away: 48 / 4.5 is 10 pixels, and 255 - 22.5 * 4.5 is 153."""
+def test_a_wall_ahead_has_level_edges_and_is_darker_when_it_is_farther_away(hall):
+    """At 4.5 cells the wall is 48 / 4.5 = 10 pixels high, and its brightness is 255 - 22.5 * 4.5 = 153."""
     picture = hall.draw()
     assert {column(picture, x) for x in range(48)} == {(19, 29, (153, 153, 153))}
     hall.state["row"] = 7.0
@@ -189,8 +192,8 @@ def test_a_wall_ahead_is_level_and_darker_with_distance(hall):
     assert column(hall.draw(), 24) == (0, 47, (237, 237, 237))
 
 
-def test_walls_along_a_row_are_darker_and_the_target_is_red(hall):
-    """(255 - 101.25) * 0.65 is 99; the target's other colours go to 0 with (100 - 101.25)."""
+def test_walls_that_are_met_along_a_row_are_darker_and_the_target_is_red(hall):
+    """The brightness is (255 - 101.25) * 0.65 = 99; for the target's green and blue, 100 - 101.25 is below 0."""
     hall.state["angle"] = math.pi / 2
     assert column(hall.draw(), 24) == (19, 29, (99, 99, 99))
     hall.state["angle"] = -math.pi / 2
@@ -199,8 +202,8 @@ def test_walls_along_a_row_are_darker_and_the_target_is_red(hall):
     assert column(hall.draw(), 24) == (13, 35, (135, 34, 34))
 
 
-def test_right_is_on_the_right(hall):
-    """The target, to the left of the view, moves to the right when the player turns left."""
+def test_a_turn_to_the_left_moves_the_view_to_the_right(hall):
+    """The target is on the left of the view at first."""
     hall.state["angle"] = -math.pi / 2 + 0.4
 
     def place():
@@ -213,7 +216,7 @@ def test_right_is_on_the_right(hall):
 
 
 def walk_ray(maze, row, column, down, right):
-    """Tiny steps until something is met: the block and how far it is, in lengths of the ray."""
+    """Follow a ray in tiny steps until it meets a block; return the block and its distance, in lengths of the ray."""
     for length in np.arange(0, 20, 0.002):
         block = maze[int(row + length * down)][int(column + length * right)]
         if block != FREE:
@@ -221,7 +224,7 @@ def walk_ray(maze, row, column, down, right):
     raise AssertionError("a ray left the maze")
 
 
-def test_the_view_is_what_walking_along_the_rays_meets(game):
+def test_the_view_shows_what_tiny_steps_along_the_rays_meet(game):
     random = np.random.default_rng(0)
     for seed in range(6):
         game.reset(seed=seed)

@@ -1,4 +1,4 @@
-"""Snake by hand."""
+"""Tests Snake step by step."""
 
 import pytest
 
@@ -11,17 +11,17 @@ UP, LEFT, RIGHT, DOWN, NOOP = range(5)
 def game():
     game = Snake()
     game.reset(seed=1)
-    game.state["food"] = [12, 12]  # out of the way
+    game.state["food"] = [12, 12]  # far from the snake
     return game
 
 
 def put(game, x, y, *rest):
-    """Point the head to the right at this place, with the first segments under it and the others at `rest`."""
+    """Put the first three segments at x, y, with the head to the right, and the other segments at `rest`."""
     body = [[x, y], [x, y], [x, y], *map(list, rest)]
     game.state |= {"body": body, "direction": [1, 0], "mouth": [int(x + 3), int(y) - 1, 1, 3]}
 
 
-def test_it_goes_on_until_it_is_turned(game):
+def test_the_snake_moves_straight_on_until_it_is_turned(game):
     for _ in range(5):
         game.advance(NOOP)
     assert game.state["body"][0] == pytest.approx([36.8333, 32], abs=1e-3)
@@ -34,14 +34,14 @@ def test_it_goes_on_until_it_is_turned(game):
 
 
 @pytest.mark.parametrize(("before", "opposite"), [(UP, DOWN), (DOWN, UP), (RIGHT, LEFT)])
-def test_it_cannot_turn_back(game, before, opposite):
+def test_the_snake_cannot_reverse(game, before, opposite):
     game.advance(before)
     direction = list(game.state["direction"])
     game.advance(opposite)
     assert game.state["direction"] == direction
 
 
-def test_a_segment_goes_nine_tenths_of_the_way_to_the_one_ahead(game):
+def test_a_segment_moves_nine_tenths_of_the_distance_to_the_one_ahead(game):
     game.advance(UP)
     assert game.state["body"] == [pytest.approx(place) for place in ([32, 32 - 29 / 30], [31.7, 32], [28.7, 32])]
     for _ in range(40):
@@ -51,7 +51,7 @@ def test_a_segment_goes_nine_tenths_of_the_way_to_the_one_ahead(game):
     assert third - second < 0.01 and second - head == pytest.approx(29 / 30)
 
 
-def test_a_straight_body_trails_by_a_pixel_a_segment(game):
+def test_the_segments_of_a_straight_body_are_about_a_pixel_apart(game):
     put(game, 10.0, 40.0, (10.0, 40.0))
     for _ in range(40):
         game.advance(NOOP)
@@ -78,7 +78,7 @@ def test_the_first_mouth_is_the_heads_own_pixel(game):
 
 @pytest.mark.parametrize(("mouth_x", "eaten"), [(17, False), (18, True), (23, True), (24, False)])
 @pytest.mark.parametrize(("y", "meets"), [(36, False), (37, True), (44, True), (45, False)])
-def test_food_is_eaten_where_the_mouth_meets_it(game, mouth_x, eaten, y, meets):
+def test_food_is_eaten_if_the_mouth_meets_it(game, mouth_x, eaten, y, meets):
     put(game, mouth_x - 3.0, float(y))
     game.state["food"] = [21, 41]  # columns 18 to 23, rows 38 to 43
     assert game.advance(NOOP) == (1 if eaten and meets else 0)
@@ -88,25 +88,25 @@ def test_food_is_eaten_where_the_mouth_meets_it(game, mouth_x, eaten, y, meets):
 def test_a_new_segment_starts_on_the_last_one(game):
     game.state["food"] = [33, 33]
     game.advance(NOOP)
-    assert game.state["body"][3] == pytest.approx([26, 32])  # it and its predecessor were on one place
+    assert game.state["body"][3] == pytest.approx([26, 32])  # it was at the place of its predecessor
     assert game.state["body"][3] is not game.state["body"][2]
 
 
-def test_food_comes_in_seven_rows_and_columns_and_never_exactly_on_a_segment(game):
+def test_food_appears_in_seven_rows_and_columns_and_never_exactly_on_a_segment(game):
     body = [[12.0, 12.0], [18.0, 12.0], [24.5, 12.0]]
     places = {tuple(game._new_food(body)) for _ in range(3000)}
     grid = {(x, y) for x in range(12, 49, 6) for y in range(12, 49, 6)}
     assert places == grid - {(12, 12), (18, 12)}
 
 
-def test_the_segments_right_behind_the_head_never_hurt(game):
+def test_biting_the_segments_directly_behind_the_head_does_no_harm(game):
     put(game, 20.0, 40.0)
     game.state["body"][1:] = [[23.0, 40.0], [23.0, 40.0]]
     assert game.advance(NOOP) == 0
 
 
 @pytest.mark.parametrize(("x", "y", "dead"), [(23, 39, True), (23.9, 41.9, True), (23, 42, False), (24, 40, False)])
-def test_any_other_kills_with_its_pixel(game, x, y, dead):
+def test_biting_the_middle_pixel_of_any_other_segment_kills(game, x, y, dead):
     put(game, 20.0, 40.0, (60.0, 60.0), (x, y))
     assert game.advance(NOOP) == (-5 if dead else 0)
     assert game.over == dead
@@ -133,7 +133,7 @@ def test_the_wall_kills_in_the_step_after_the_head_is_out(game):
     assert game.advance(UP) == 0
 
 
-def test_the_last_step_can_hold_a_bite(game):
+def test_the_last_step_can_eat_food(game):
     put(game, 20.0, 40.0, (60.0, 60.0), (23.0, 40.0))
     game.state["food"] = [24, 42]
     assert game.advance(NOOP) == -4 and game.over
@@ -155,7 +155,7 @@ def test_everything_is_drawn_where_it_collides(game):
 
 
 @pytest.mark.parametrize("action", [UP, LEFT, RIGHT, DOWN])
-def test_the_head_joins_the_mouth(game, action):
+def test_the_head_is_drawn_directly_behind_the_mouth(game, action):
     put(game, 20.0, 40.0)
     game.advance(DOWN if action == LEFT else action)
     game.advance(action)

@@ -1,4 +1,4 @@
-"""Tetris by hand."""
+"""Tests Tetris step by step."""
 
 import numpy as np
 import pygame
@@ -28,22 +28,22 @@ def game():
 
 
 def give(game, piece, row=0, column=3, turn=0, following=O):
-    """Make this the current piece; nothing falls by itself in the next steps."""
+    """Make this the current piece. It does not fall by itself in the next four steps."""
     game.state |= {"piece": piece, "row": row, "column": column, "turn": turn, "next": following, "steps": 1}
 
 
 def fill(game, *rows, hole=None):
-    """Fill rows of the board, but for a column."""
+    """Fill rows of the board, except for the column `hole`."""
     for row in rows:
         game.state["board"][row] = [0 if column == hole else Z for column in range(10)]
 
 
 def cells(game):
-    """The current piece's (row, column)s, as drawn."""
-    empty = game.state["board"]
+    """Return the (row, column) of each cell of the current piece, as drawn."""
+    board = game.state["board"]
     game.state["board"] = [[0] * 10 for _ in range(22)]
     picture = game.draw()[9::18, 9:180:18]
-    game.state["board"] = empty
+    game.state["board"] = board
     return {tuple(cell) for cell in np.argwhere((picture == COLOURS[game.state["piece"]]).all(axis=2)).tolist()}
 
 
@@ -60,14 +60,14 @@ def test_with_no_ops_a_piece_falls_at_once_and_then_every_five_steps(game):
 
 
 @pytest.mark.parametrize(("level", "period"), [(1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 1), (9, 1)])
-def test_each_level_falls_faster(game, level, period):
+def test_pieces_fall_faster_with_each_level(game, level, period):
     game.state |= {"level": level, "steps": 0}
     for _ in range(12):
         game.advance(NOOP)
     assert game.state["row"] == -(-12 // period)
 
 
-def test_a_push_down_is_a_point_and_both_falls_can_come_in_one_step(game):
+def test_a_push_down_scores_a_point_and_the_piece_can_fall_twice_in_a_step(game):
     assert game.advance(DOWN) == 1.0
     assert game.state["row"] == 1
     game.state["steps"] = 5
@@ -75,7 +75,7 @@ def test_a_push_down_is_a_point_and_both_falls_can_come_in_one_step(game):
     assert game.state["row"] == 3
 
 
-def test_a_push_that_only_lays_the_piece_is_a_point_too(game):
+def test_a_push_down_that_only_fixes_the_piece_scores_a_point_too(game):
     give(game, T, row=20)
     game.state["steps"] = 5
     assert game.advance(DOWN) == 1.0
@@ -97,13 +97,13 @@ def test_pieces_appear_in_the_middle_of_the_first_row(game, piece, column):
     assert not game.over
 
 
-def test_pieces_are_drawn_evenly_from_seven(game):
+def test_the_seven_pieces_are_equally_probable(game):
     counts = np.bincount([game._new_piece() for _ in range(7000)], minlength=8)
     assert counts[0] == 0 and len(counts) == 8 and (abs(counts[1:] - 1000) < 150).all()
 
 
 SHAPES = {
-    # each turn against the clock, top left cell (0, 0)
+    # after 0 to 3 counterclockwise quarter turns; rows are separated by "/"
     T: ["XXX/.X.", "X./XX/X.", ".X./XXX", ".X/XX/.X"],
     S: [".XX/XX.", "X./XX/.X", ".XX/XX.", "X./XX/.X"],
     Z: ["XX./.XX", ".X/XX/X.", "XX./.XX", ".X/XX/X."],
@@ -126,7 +126,7 @@ def test_quarter_turns_keep_the_top_left_corner(game, piece):
         assert game.advance(ROTATE) == 0.0
 
 
-def test_a_turn_that_meets_something_is_not_made(game):
+def test_a_rotation_without_room_is_not_made(game):
     give(game, I, row=5, column=9, turn=1)  # upright at the right wall
     game.advance(ROTATE)
     assert game.state["turn"] == 1
@@ -152,7 +152,7 @@ def test_moves_stop_at_the_walls(game, piece, turn, right):
         assert game.state["column"] == end
 
 
-def test_moves_stop_at_laid_cells_and_slip_into_gaps(game):
+def test_moves_stop_at_filled_cells_and_lead_into_gaps(game):
     give(game, T, row=5)
     game.state["board"][5][2] = game.state["board"][5][6] = Z
     for action in (LEFT, RIGHT):
@@ -161,7 +161,7 @@ def test_moves_stop_at_laid_cells_and_slip_into_gaps(game):
     game.state["board"][5] = [0] * 10
     game.state["board"][6] = [0 if column in (3, 4) else Z for column in range(10)]
     game.advance(LEFT)
-    assert game.state["column"] == 2  # its foot moves in the gap
+    assert game.state["column"] == 2  # its lowest cell moves into the gap
 
 
 # Rows, scores and levels.
@@ -169,7 +169,7 @@ def test_moves_stop_at_laid_cells_and_slip_into_gaps(game):
 
 @pytest.mark.parametrize(("lines", "score"), [(1, 40), (2, 100), (3, 300), (4, 1200)])
 @pytest.mark.parametrize("level", [1, 3])
-def test_full_rows_vanish_and_score_by_the_level(game, lines, score, level):
+def test_full_rows_disappear_and_score_by_the_level(game, lines, score, level):
     game.state["level"] = level
     fill(game, *range(22 - lines, 22), hole=9)
     game.state["board"][17][0] = L
@@ -182,8 +182,8 @@ def test_full_rows_vanish_and_score_by_the_level(game, lines, score, level):
     assert len(board) == 22 and sum(map(sum, board)) == L + I * (4 - lines)
 
 
-def test_rows_above_a_gap_close_up(game):
-    """Rows 18 and 20 vanish; those between and above move down by what vanished below them."""
+def test_rows_move_down_by_the_number_of_removed_rows_below_them(game):
+    """Rows 18 and 20 are removed."""
     fill(game, 18, 20, hole=9)
     for row, mark in ((17, T), (19, S), (21, J)):
         game.state["board"][row][0] = mark
@@ -193,17 +193,17 @@ def test_rows_above_a_gap_close_up(game):
     assert [row[9] for row in game.state["board"][18:]] == [0, 0, I, I]
 
 
-def lay_one(game, lines):
-    """Lay a piece with so many lines before; the level after it."""
+def level_after_piece(game, lines):
+    """Fix a piece after `lines` lines; return the level."""
     game.state |= {"lines": lines, "board": [[0] * 10 for _ in range(22)]}
     give(game, O, row=20)
     game.advance(DOWN)
     return game.state["level"]
 
 
-def test_a_level_is_six_lines_and_one_comes_at_a_time(game):
-    assert [lay_one(game, lines) for lines in (5, 6, 6, 11, 12)] == [1, 2, 2, 2, 3]
-    assert [lay_one(game, 100) for _ in range(3)] == [4, 5, 6]
+def test_a_level_takes_six_lines_and_grows_by_one_per_piece(game):
+    assert [level_after_piece(game, lines) for lines in (5, 6, 6, 11, 12)] == [1, 2, 2, 2, 3]
+    assert [level_after_piece(game, 100) for _ in range(3)] == [4, 5, 6]
 
 
 def test_lines_score_by_the_level_before_they_raise_it(game):
@@ -217,7 +217,7 @@ def test_lines_score_by_the_level_before_they_raise_it(game):
 # The end.
 
 
-def test_the_game_is_over_where_the_next_piece_has_no_room(game):
+def test_the_game_is_over_if_there_is_no_room_for_the_next_piece(game):
     game.state["board"][1][4] = Z
     give(game, T, row=20)
     game.state["steps"] = 5
@@ -228,7 +228,7 @@ def test_the_game_is_over_where_the_next_piece_has_no_room(game):
     assert game.save_state() == before
 
 
-def test_full_rows_count_but_come_too_late_to_save_the_game(game):
+def test_full_rows_score_but_are_removed_too_late_to_save_the_game(game):
     """The piece completes the row that the next one needs."""
     game.state["board"][1] = [Z] * 8 + [0, 0]
     game.state["board"][2][9] = Z
@@ -266,7 +266,7 @@ def test_board_piece_and_next_piece_are_flat_squares(game):
     assert not picture[36:54, 198:234].any()
 
 
-def test_score_level_and_lines_are_written(game):
+def test_score_level_and_lines_are_shown(game):
     places = {"score": slice(90, 104), "level": slice(118, 132), "lines": slice(132, 146)}
     for name, rows in places.items():
         before = game.draw().copy()
@@ -276,7 +276,7 @@ def test_score_level_and_lines_are_written(game):
         assert rows.start <= changed[:, 0].min() and changed[:, 0].max() < rows.stop
 
 
-def test_the_end_is_announced_and_the_message_leaves_with_the_next_game(game):
+def test_a_message_shows_the_end_and_disappears_with_the_next_game(game):
     give(game, O, row=20)
     before = game.draw().copy()
     game.state["over"] = True
@@ -287,8 +287,8 @@ def test_the_end_is_announced_and_the_message_leaves_with_the_next_game(game):
     np.testing.assert_array_equal(game.draw(), before)
 
 
-def test_what_was_drawn_before_leaves_no_trace(game):
-    """Drawing only what changed gives the same picture as drawing it all, after any jump in the game."""
+def test_the_picture_does_not_depend_on_what_was_drawn_before(game):
+    """Drawing only the changes gives the same picture as drawing everything, whichever state is loaded."""
     random = np.random.default_rng(5)
     saved = []
     for step in range(3000):
@@ -308,7 +308,7 @@ def test_what_was_drawn_before_leaves_no_trace(game):
         np.testing.assert_array_equal(game.draw(), fresh.draw())
 
 
-def test_texts_are_drawn_after_another_game_has_ended_all_of_pygame():
+def test_text_is_drawn_after_another_game_has_quit_pygame():
     game = Tetris()
     game.reset(seed=1)
     pygame.quit()
