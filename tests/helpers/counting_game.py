@@ -1,4 +1,4 @@
-"""A game that counts its frames and writes down everything that is done to it."""
+"""A game that counts its frames and records the actions that are pressed."""
 
 import json
 from collections.abc import Callable
@@ -11,18 +11,18 @@ FOREVER = 10**9
 
 
 def brightness(game: int, frame: int) -> int:
-    """What a counting game shows: no rising row, so that a maximum can come from either of two frames."""
+    """Return the brightness of a frame. It is not monotonic, so either of two frames may be the brighter one."""
     return (91 * frame + 17 * game) % 251
 
 
 def colours_of(values) -> np.ndarray:
-    """Three colours for each brightness, of which green falls where red rises."""
+    """Return RGB colours for brightness `values`: green decreases where red increases."""
     values = np.asarray(values, np.uint8)
     return np.stack([values, 255 - values, values // 2], -1)
 
 
 class CountingGame(Emulator):
-    """Shows a brightness that tells game and frame; the reward of a frame tells the frame and the action."""
+    """A game whose brightness depends on game and frame, and whose reward depends on frame and action."""
 
     num_actions = 3
 
@@ -67,7 +67,7 @@ class CountingGame(Emulator):
 
     def _load(self, state: bytes) -> None:
         self.game, self.frame = json.loads(state)
-        self.stale = True  # as ALE, which shows what it was loaded with only after the next frame
+        self.stale = True  # like ALE, whose screen is out of date after loading until the next frame
 
 
 class CountingGameWithoutNoop(CountingGame):
@@ -75,16 +75,16 @@ class CountingGameWithoutNoop(CountingGame):
 
 
 def shown(observation: np.ndarray) -> list[int]:
-    """The brightness of each frame of an observation that is of one brightness all over."""
+    """Return the brightness of each frame of an observation whose frames are uniform."""
     np.testing.assert_array_equal(observation, np.broadcast_to(observation[0, 0], observation.shape))
     return observation[0, 0].tolist()
 
 
 def pooled(game: int, *last_frames: int) -> list[int]:
-    """The frames an agent must see when its decisions ended with these frames of the game."""
+    """Return the pooled frames that an agent must observe after decisions that ended at these frames of the game."""
     return [max(brightness(game, frame - 1), brightness(game, frame)) for frame in last_frames]
 
 
 def falling(*frames: int) -> Callable[[int], int]:
-    """Three lives, one of which is lost at each of these frames."""
+    """Return a function from frame to lives: three lives at the start, one of which is lost at each of `frames`."""
     return lambda frame: 3 - sum(frame >= loss for loss in frames)
