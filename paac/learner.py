@@ -70,7 +70,7 @@ class Learner:
     ):
         """`processes` are the processes that train together, each with a pool of the same size; by default only one."""
         self.network = network
-        self._variables = [variable.value for variable in network.trainable_variables]  # TensorFlow's
+        self._variables = [variable.value for variable in network.trainable_variables]  # of type tf.Variable
         self.optimizer = RMSProp(self._variables, hyperparameters.rmsprop_decay, hyperparameters.rmsprop_epsilon)
         self.history = ObservationHistory(network.torso.history_length, pool.observations.shape)
         self.updates = 0
