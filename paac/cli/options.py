@@ -144,7 +144,7 @@ class FilmOptions:
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in Gymnasium's games; 0 if the run has no random start)")
     dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="number of forward passes to average for each decision, for a network with dropout")
     greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy")
-    seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (random)")
+    seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (drawn at random)")
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (gif.py: agent)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs")
     gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="speed of the gif: 1 is real time, 2 is twice as fast")

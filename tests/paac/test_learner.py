@@ -61,8 +61,8 @@ def plain_weights(table, uniforms, *, arch="NIPS", discount_plays=False, egreedy
     """
     network = new_network(table, arch)
 
-    def outputs_for(history, torso_uniforms):
-        return network.decide([network.encode(observations) for observations in history], torso_uniforms)
+    def outputs_for(newest_observations, torso_uniforms):
+        return network.decide([network.encode(observations) for observations in newest_observations], torso_uniforms)
 
     emulators = [make_emulator("pong", seed=[SEED, number], **SETTINGS) for number in range(B)]
     observations = np.stack([emulator.reset() for emulator in emulators])

@@ -12,7 +12,8 @@ B = 16
 class TargetGame:
     """A pool for a game where a bright block shows the right action (by its column) and choice of repeats (by its row).
 
-    Each decision with both right gives a reward of 1, and then a new block appears. Episodes last ten decisions.
+    A decision gets a reward of 1 if both are right, and each decision is followed by a new block. Episodes last ten
+    decisions.
     """
 
     def __init__(self, actions: int, table: list[int], shards: int = 2):
