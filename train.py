@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> None:
         from paac.training.loop import train
 
         with tf.device(device):
-            train(processes.share(options), game, stop, viewer, processes)
+            train(processes.broadcast_options(options), game, stop, viewer, processes)
 
 
 def print_games(rom_path: str) -> None:

@@ -1,1 +1,4 @@
-"""How long to hold an action: FiGAR, Sharma et al. 2017, https://arxiv.org/abs/1702.06054."""
+"""FiGAR: a second policy chooses how often to repeat the action.
+
+Source: Sharma et al. 2017, https://arxiv.org/abs/1702.06054.
+"""

@@ -1,6 +1,7 @@
-"""One policy over pairs of an action and a choice of repeats: pi(action, choice | s) = pi(action | s) rho(choice | s).
+"""FiGAR's policy over pairs of an action and a choice of repeats: the product pi(action | s) * rho(choice | s).
 
-With one choice rho is 1 and its logarithm, entropy and gradients are exactly 0: plain PAAC, to the last bit.
+The factors are independent, so log-probabilities and entropies add up. With one choice, rho is 1, and its logarithm,
+entropy and gradients are exactly 0: this is plain PAAC to the last bit.
 """
 
 import tensorflow as tf
@@ -9,12 +10,15 @@ import tensorflow as tf
 def log_probability(
     policy_logits: tf.Tensor, repetition_logits: tf.Tensor, actions: tf.Tensor, choices: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """log pi(action) and log rho(choice), float32 [B] each, from logits [B, A] and [B, R] and int32 [B] numbers."""
+    """Return log pi(action) and log rho(choice), float32 [B] each.
+
+    Logits float32 [B, A] and [B, R]; actions and choices int32 [B], indices into them.
+    """
     return _log_probability(policy_logits, actions), _log_probability(repetition_logits, choices)
 
 
 def entropy(logits: tf.Tensor) -> tf.Tensor:
-    """Entropy in nats, float32 [B], of the distributions that `logits` [B, n] stand for."""
+    """Return the entropy in nats, float32 [B], of the softmax distributions with `logits` [B, n]."""
     log_probabilities = tf.nn.log_softmax(logits)
     return -tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
 

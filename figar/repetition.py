@@ -1,11 +1,12 @@
-"""The numbers of repeats an agent may choose from."""
+"""The numbers of repeats that FiGAR chooses from."""
 
 
 def repetition_table(max_repetition: int, nb_choices: int) -> list[int]:
-    """Repeats by choice: `nb_choices` values spread evenly from 0 to `max_repetition`, the largest always among them.
+    """Return the number of repeats of each choice: `nb_choices` values spread evenly from 0 to `max_repetition`.
 
-    `repetition_table(0, 1)` is `[0]`: plain PAAC, where every action is played once. Raises ValueError if the values
-    contradict each other.
+    The last value is always `max_repetition`, also with one choice. `repetition_table(0, 1)` is `[0]`, plain PAAC,
+    where every action is played once. Raises ValueError for negative repeats, for no choice, and for more
+    choices than values.
     """
     if max_repetition < 0 or nb_choices < 1:
         raise ValueError(f"max_repetition {max_repetition} must be at least 0 and nb_choices {nb_choices} at least 1")

@@ -1,1 +1,1 @@
-"""Tensors in, tensors out: torsos and the heads on them."""
+"""The networks: torsos, which compute features of observations, and the heads of policies and value."""

@@ -1,4 +1,4 @@
-"""A torso with three linear heads: policy, repetition and value (A3C: Mnih et al. 2016; the second policy: FiGAR)."""
+"""A torso with three linear heads: policy and value as in A3C (Mnih et al. 2016), and FiGAR's policy over repeats."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,18 +12,19 @@ from networks.torso import Torso
 
 
 class Outputs(NamedTuple):
-    """What the network says of B observations, float32."""
+    """The outputs of the network for B observations, float32."""
 
-    policy_logits: tf.Tensor  # [B, A], temperature applied
-    repetition_logits: tf.Tensor  # [B, R], temperature applied
+    policy_logits: tf.Tensor  # [B, A], divided by the temperature
+    repetition_logits: tf.Tensor  # [B, R], divided by the temperature
     value: tf.Tensor  # [B]
 
 
 class ActorCritic(keras.Model):
-    """Observations -> Outputs. A higher `softmax_temp` makes both policies more uniform: it divides their logits.
+    """A network that maps observations to `Outputs`.
 
-    An observation is encoded once (`encode`); a decision needs the newest encodings, as many as the torso's memory
-    and one more (`decide`). Where an episode is shorter than that, a `blank` stands for what was before it.
+    Each observation is encoded once, by `encode`. A decision, by `decide`, uses the newest encoding and the
+    `torso.history_length` encodings before it. At the start of an episode, `blank_encodings` take their place.
+    `softmax_temp` divides the logits of both policies: a higher temperature makes them more uniform.
     """
 
     def __init__(
@@ -48,31 +49,37 @@ class ActorCritic(keras.Model):
         """Observations uint8 [B, 84, 84, channels] -> encodings [B, E]."""
         return self.torso.encode(observations)
 
-    def blank(self, count: int) -> tf.Tensor:
-        """Encodings [count, E] of what was before an episode: black images."""
+    def blank_encodings(self, count: int) -> tf.Tensor:
+        """Return encodings [count, E] of black images, which stand for the observations before an episode."""
         return tf.repeat(self.encode(tf.zeros([1, 84, 84, self.channels], tf.uint8)), count, axis=0)
 
-    def decide(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> Outputs:
-        """Encodings, 1 + memory of [B, E], oldest first, and noise float32 [B, torso.noise]."""
-        features = self.torso.combine(encodings, noise)
+    def decide(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> Outputs:
+        """Compute the outputs from 1 + torso.history_length encodings [B, E], oldest first.
+
+        `uniforms`, float32 [B, torso.num_uniforms], are the torso's random numbers, uniform in [0, 1).
+        """
+        features = self.torso.combine(encodings, uniforms)
         return Outputs(
             self.policy(features) / self.softmax_temp,
             self.repetition(features) / self.softmax_temp,
             self.value(features)[:, 0],
         )
 
-    def call(self, observations: tf.Tensor, noise: tf.Tensor | None = None) -> Outputs:
-        """What it says of the first observations of episodes; without noise, dropout drops nothing."""
+    def call(self, observations: tf.Tensor, uniforms: tf.Tensor | None = None) -> Outputs:
+        """Compute the outputs for the first observations of B episodes; without `uniforms`, dropout drops nothing."""
         count = observations.shape[0]
-        before = [self.blank(count)] * self.torso.memory
-        if noise is None:
-            noise = tf.zeros([count, self.torso.noise])
-        return self.decide([*before, self.encode(observations)], noise)
+        blank = [self.blank_encodings(count)] * self.torso.history_length
+        if uniforms is None:
+            uniforms = tf.zeros([count, self.torso.num_uniforms])
+        return self.decide([*blank, self.encode(observations)], uniforms)
 
     def create_weights(self) -> None:
-        """Draw the initial values, each once; the repetition head's come last, so that its size changes no other."""
-        self.torso.built = self.built = True  # or Keras would draw some more for a trial of its own
-        encodings = [self.blank(1)] * (1 + self.torso.memory)
-        features = self.torso.combine(encodings, tf.zeros([1, self.torso.noise]))
+        """Create the weights and draw their initial values.
+
+        The repetition head is last, so that its size does not change the initial values of the other layers.
+        """
+        self.torso.built = self.built = True  # otherwise Keras would run a trial call, which draws more numbers
+        encodings = [self.blank_encodings(1)] * (1 + self.torso.history_length)
+        features = self.torso.combine(encodings, tf.zeros([1, self.torso.num_uniforms]))
         for head in (self.policy, self.value, self.repetition):
             head(features)

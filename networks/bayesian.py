@@ -1,4 +1,7 @@
-"""NIPS with dropout that is never switched off: a sample of networks (Gal and Ghahramani 2016)."""
+"""The NIPS network with dropout that stays on after training, as an approximate Bayesian network.
+
+Source: Gal and Ghahramani 2016, "Dropout as a Bayesian Approximation".
+"""
 
 from collections.abc import Sequence
 
@@ -9,15 +12,18 @@ from networks.torso import TorsoSettings
 
 
 class BAYESIAN(NIPS):
-    """Two convolutions, dropout of what they see, and 256 features."""
+    """Two convolutions, dropout on their output, and 256 features."""
 
-    noise = 9 * 9 * 32  # a number for each unit that may be dropped
+    num_uniforms = 9 * 9 * 32  # one for each unit of the last convolution
 
     def __init__(self, settings: TorsoSettings):
         super().__init__(settings)
-        self.keep = settings.keep_percentage
+        self.keep_probability = settings.keep_percentage
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings one of [B, 2592], noise [B, 2592] -> [B, 256]; a unit is kept where its noise is below `keep`."""
-        kept = tf.cast(noise < self.keep, encodings[-1].dtype) / self.keep
-        return super().combine([encodings[-1] * kept], noise)
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """One encoding [B, 2592] and uniforms [B, 2592] -> [B, 256].
+
+        Units whose uniform number is below `keep_probability` are kept, and scaled by 1 / `keep_probability`.
+        """
+        mask = tf.cast(uniforms < self.keep_probability, encodings[-1].dtype) / self.keep_probability
+        return super().combine([encodings[-1] * mask], uniforms)

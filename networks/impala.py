@@ -1,4 +1,4 @@
-"""The residual network of IMPALA (Espeholt et al. 2018, figure 3, right), without its LSTM."""
+"""The residual network of IMPALA (Espeholt et al. 2018, figure 3, right), without the LSTM."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from networks.torso import Torso, TorsoSettings
 
 
 class IMPALA(Torso):
-    """Three sections of five convolutions each, and 256 features."""
+    """Three sections with five convolutions each, and 256 features."""
 
     def __init__(self, settings: TorsoSettings):
         super().__init__()
@@ -28,13 +28,13 @@ class IMPALA(Torso):
         features = self.section3(features)  # [B, 11, 11, 32]
         return self.flatten(self.activation(features))
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings one of [B, 3872] -> [B, 256]."""
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """One encoding [B, 3872] -> [B, 256]."""
         return self.dense(encodings[-1])
 
 
 class Section(keras.layers.Layer):
-    """A convolution, pooling to half the size, and two residual blocks."""
+    """A convolution, max pooling to half the size, and two residual blocks."""
 
     def __init__(self, filters: int, settings: TorsoSettings):
         super().__init__()
@@ -47,7 +47,7 @@ class Section(keras.layers.Layer):
         self.conv4 = Conv(filters, 3, 1, settings.random, padding="same")
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
-        """[B, height, width, channels] -> [B, half of height, half of width, filters], odd ones rounded up."""
+        """[B, height, width, channels] -> [B, ceil(height / 2), ceil(width / 2), filters]."""
         features = self.pool(self.conv(features))
         for first, second in ((self.conv1, self.conv2), (self.conv3, self.conv4)):
             features += second(self.activation(first(self.activation(features))))

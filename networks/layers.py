@@ -1,29 +1,19 @@
-"""What all networks share: layers with the original's initial values, and activations."""
+"""Layers that all networks share, with the initial weights of the original Manette."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-Activation = Callable[[tf.Tensor], tf.Tensor]
-
-
-def make_activation(name: str, alpha_leaky_relu: float = 0.1) -> Activation:
-    """`relu` or `leaky_relu`, the latter with slope `alpha_leaky_relu` below zero."""
-    if name == "relu":
-        return tf.nn.relu
-    if name == "leaky_relu":
-        return lambda features: tf.nn.leaky_relu(features, alpha_leaky_relu)
-    raise ValueError(f"unknown activation {name!r}")
-
 
 @contextmanager
 def layer_precision(precision: str) -> Iterator[None]:
-    """Layers made in here compute in `precision`, float32 or bfloat16; their weights are float32 in any case.
+    """Make the layers created in this context compute in `precision`, float32 or bfloat16; weights stay float32.
 
-    It is Keras' mixed precision (Micikevicius et al. 2018); bfloat16 has float32's range, so no loss needs scaling.
+    This is Keras's mixed precision (Micikevicius et al. 2018). bfloat16 has the range of float32, so the loss needs no
+    scaling.
     """
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"unknown precision {precision!r}")
@@ -36,7 +26,10 @@ def layer_precision(precision: str) -> Iterator[None]:
 
 
 class Uniform(keras.initializers.Initializer):
-    """Uniform in +-1/sqrt(n), drawn by NumPy: the same start on every device and TensorFlow version."""
+    """Draws uniformly from [-1/sqrt(n), 1/sqrt(n)].
+
+    NumPy draws, so a seed gives the same weights on every device and with every version of TensorFlow.
+    """
 
     def __init__(self, random: np.random.Generator, n: float):
         self.random = random
@@ -47,7 +40,7 @@ class Uniform(keras.initializers.Initializer):
 
 
 class Normal(keras.initializers.Initializer):
-    """Normal with mean 0 and deviation 1, drawn by NumPy."""
+    """Draws from the normal distribution with mean 0 and standard deviation 1, by NumPy like `Uniform`."""
 
     def __init__(self, random: np.random.Generator):
         self.random = random
@@ -57,7 +50,10 @@ class Normal(keras.initializers.Initializer):
 
 
 class Dense(keras.layers.Dense):
-    """A dense layer; weights and biases start uniform with n = inputs."""
+    """A dense layer whose weights and biases start `Uniform` with n = number of inputs.
+
+    Keras's own `call` adds the bias with a general broadcasting addition; `bias_add` is cheaper.
+    """
 
     def __init__(self, units: int, random: np.random.Generator, **settings):
         super().__init__(units, **settings)
@@ -74,9 +70,10 @@ class Dense(keras.layers.Dense):
 
 
 class Conv(keras.layers.Conv2D):
-    """A convolution with a square kernel; biases start uniform with n = size * size * input channels.
+    """A convolution with a square kernel, for images of floats or bytes.
 
-    Weights take n = size * size * FILTERS, the original Manette's own choice.
+    The biases start `Uniform` with n = size * size * input channels. The weights take n = size * size * filters, which
+    is unusual, but what the original Manette does.
     """
 
     def __init__(self, filters: int, size: int, stride: int, random: np.random.Generator, **settings):
@@ -90,8 +87,8 @@ class Conv(keras.layers.Conv2D):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Inputs [B, height, width, channels] -> outputs [B, height, width, filters]; bytes, 0..255, stand for 0..1."""
+        """Inputs [B, height, width, channels] -> outputs [B, height, width, filters]; bytes are divided by 255."""
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
-        if inputs.dtype == tf.uint8:  # scaling the kernel costs less, and bfloat16 has all whole numbers up to 256
+        if inputs.dtype == tf.uint8:  # dividing the kernel costs less, and bfloat16 is exact for integers up to 256
             inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0
         return self.activation(tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper()), bias))

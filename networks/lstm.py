@@ -1,4 +1,4 @@
-"""The original Manette's own recurrent network: an LSTM over what PWYX's convolutions see of the last observations."""
+"""The recurrent network of the original Manette: PWYX's convolutions on each of the last observations, and an LSTM."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from networks.torso import TorsoSettings
 
 
 class LSTM(PWYX):
-    """PWYX's convolutions on each of 5 observations, an LSTM of 32 units, a linear layer of 32, and 128 features."""
+    """PWYX's convolutions on each of 5 observations, an LSTM (32 units), a linear layer (32 units), 128 features."""
 
-    memory = 4
+    history_length = 4
 
     def __init__(self, settings: TorsoSettings):
         super().__init__(settings)
@@ -24,19 +24,19 @@ class LSTM(PWYX):
         self.dense = Dense(128, settings.random, activation=settings.make_activation())
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
-        """Observations uint8 [B, 84, 84, channels] -> what they add to the LSTM's gates, float32 [B, 128]."""
+        """Observations uint8 [B, 84, 84, channels] -> their projections for the LSTM's gates, float32 [B, 128]."""
         return self.recurrent.project(super().encode(observations))
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings five of [B, 128], oldest first -> [B, 128]."""
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """Five encodings [B, 128], oldest first -> [B, 128]."""
         return self.dense(self.linear(self.recurrent.run(encodings)))
 
 
 class Recurrent(keras.layers.Layer):
-    """An LSTM from a fresh start over a few inputs, all in float32 (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+    """An LSTM in float32 that starts each sequence at zero state (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
 
-    One kernel [inputs + units, 4 * units], Glorot uniform over the whole, for the gates in the order of TensorFlow 1:
-    input, candidate, forget, output. Biases start at 0, and 1 is added to the forget gate.
+    As in TensorFlow 1, one kernel [inputs + units, 4 * units] holds the gates in the order input, candidate, forget,
+    output, and starts Glorot uniform as a whole. The biases start at 0, and 1 is added to the forget gate.
     """
 
     def __init__(self, inputs: int, units: int, random: np.random.Generator):
@@ -44,19 +44,20 @@ class Recurrent(keras.layers.Layer):
         self.inputs = inputs
         self.units = units
         shape = (inputs + units, 4 * units)
-        self.kernel = self.add_weight(shape, initializer=Uniform(random, sum(shape) / 6), name="kernel")
+        glorot = Uniform(random, sum(shape) / 6)  # its bound is Glorot's, sqrt(6 / (rows + columns))
+        self.kernel = self.add_weight(shape, initializer=glorot, name="kernel")
         self.bias = self.add_weight((4 * units,), initializer="zeros", name="bias")
 
     def project(self, features: tf.Tensor) -> tf.Tensor:
-        """What an input [B, inputs] adds to the gates, [B, 4 * units]; it does not hang on the steps before."""
+        """Project features [B, inputs] to the part of the gates [B, 4 * units] that is independent of earlier steps."""
         return tf.cast(features, tf.float32) @ self.kernel[: self.inputs] + self.bias
 
     def run(self, projections: Sequence[tf.Tensor]) -> tf.Tensor:
-        """The output after the last of some steps, [B, units]."""
+        """Run the LSTM over `projections`, one [B, 4 * units] per step; return the last output, [B, units]."""
         state = output = tf.zeros_like(projections[0][:, : self.units])
         for projection in projections:
             gates = projection + output @ self.kernel[self.inputs :]
-            enter, candidate, forget, leave = tf.split(gates, 4, axis=1)
-            state = state * tf.sigmoid(forget + 1.0) + tf.sigmoid(enter) * tf.tanh(candidate)
-            output = tf.sigmoid(leave) * tf.tanh(state)
+            input_gate, candidate, forget_gate, output_gate = tf.split(gates, 4, axis=1)
+            state = state * tf.sigmoid(forget_gate + 1.0) + tf.sigmoid(input_gate) * tf.tanh(candidate)
+            output = tf.sigmoid(output_gate) * tf.tanh(state)
         return output

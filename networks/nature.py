@@ -28,6 +28,6 @@ class NATURE(Torso):
         features = self.conv3(features)  # [B, 7, 7, 64]
         return self.flatten(features)
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings one of [B, 3136] -> [B, 512]."""
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """One encoding [B, 3136] -> [B, 512]."""
         return self.dense(encodings[-1])

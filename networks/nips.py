@@ -26,6 +26,6 @@ class NIPS(Torso):
         features = self.conv2(features)  # [B, 9, 9, 32]
         return self.flatten(features)
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings one of [B, 2592] -> [B, 256]."""
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """One encoding [B, 2592] -> [B, 256]."""
         return self.dense(encodings[-1])

@@ -1,4 +1,4 @@
-"""The network of Yuxin Wu's A3C in tensorpack, https://github.com/ppwwyyxx/tensorpack (examples/A3C-Gym)."""
+"""The network of Yuxin Wu's A3C in tensorpack, https://github.com/tensorpack/tensorpack (examples/A3C-Gym)."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from networks.torso import Torso, TorsoSettings
 
 
 class PWYX(Torso):
-    """Four convolutions that keep the size, pooling after the first three, and 512 features."""
+    """Four convolutions with "same" padding, max pooling after the first three, and 512 features."""
 
     def __init__(self, settings: TorsoSettings):
         super().__init__()
         random, activation = settings.random, settings.make_activation()
         same = {"padding": "same", "activation": activation}
-        # Not a list of layers: tf.train.Checkpoint would leave them out without a word.
+        # No list of layers: tf.train.Checkpoint silently leaves out Keras layers in a list.
         self.conv1 = Conv(32, 5, 1, random, **same)
         self.conv2 = Conv(32, 5, 1, random, **same)
         self.conv3 = Conv(64, 4, 1, random, **same)
@@ -33,6 +33,6 @@ class PWYX(Torso):
         features = self.conv4(features)  # [B, 10, 10, 64]
         return self.flatten(features)
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings one of [B, 6400] -> [B, 512]."""
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """One encoding [B, 6400] -> [B, 512]."""
         return self.dense(encodings[-1])

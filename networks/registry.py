@@ -1,4 +1,4 @@
-"""From the name after --arch to a torso. Torsos are named by module, so that a list of names needs no TensorFlow."""
+"""The names of the networks, for --arch. Torsos are named by their modules, so this module needs no TensorFlow."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ TORSOS = {
     "LSTM": "networks.lstm",
     "BAYESIAN": "networks.bayesian",
     "IMPALA": "networks.impala",
-}  # the class has the row's name
+}  # name, also of the torso's class -> module
 
 
 def make_network(
@@ -27,10 +27,10 @@ def make_network(
     precision: str = "float32",
     **torso_settings: Any,
 ) -> "ActorCritic":
-    """The torso `arch` with its heads, its weights drawn from `seed`. Raises KeyError for an unknown `arch`.
+    """Make the network with the torso `arch`; its initial weights depend on `seed`.
 
-    The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32. Further settings are
-    those of `TorsoSettings`.
+    The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32. `torso_settings` are
+    fields of `TorsoSettings`. Raises KeyError for an unknown `arch`.
     """
     import keras
     import numpy as np
@@ -39,8 +39,8 @@ def make_network(
     from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
-    # Keras counts the names of layers up within a process; TensorFlow's order of sums, and with it the last bits of the
-    # weights, depends on them: start from 0.
+    # Resets Keras's name counter: TensorFlow orders sums by layer name, so numbered names would change the last bits of
+    # the weights.
     keras.utils.clear_session()
     make_torso = getattr(importlib.import_module(TORSOS[arch]), arch)
     random = np.random.default_rng(seed)

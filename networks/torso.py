@@ -1,41 +1,48 @@
-"""What every torso is: an encoding of each observation, and features made of the newest encodings."""
+"""The base class of all torsos: they encode each observation, and combine the newest encodings into features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from networks.layers import Activation, make_activation
+Activation = Callable[[tf.Tensor], tf.Tensor]
 
 
 class TorsoSettings(NamedTuple):
-    """What a torso is made with."""
+    """The settings that a torso is made with."""
 
-    random: np.random.Generator  # draws the initial values
-    activation: str = "relu"  # or leaky_relu
-    alpha_leaky_relu: float = 0.1  # its slope below zero
+    random: np.random.Generator  # draws the initial weights
+    activation: str = "relu"  # or "leaky_relu"
+    alpha_leaky_relu: float = 0.1  # slope of leaky_relu below zero
     keep_percentage: float = 0.9  # fraction of the units that dropout keeps
 
     def make_activation(self) -> Activation:
-        """The activation of the hidden layers."""
-        return make_activation(self.activation, self.alpha_leaky_relu)
+        """Return the activation of the hidden layers. Raises ValueError for an unknown name."""
+        if self.activation == "relu":
+            return tf.nn.relu
+        if self.activation == "leaky_relu":
+            return lambda features: tf.nn.leaky_relu(features, self.alpha_leaky_relu)
+        raise ValueError(f"unknown activation {self.activation!r}")
 
 
 class Torso(keras.Model):
-    """Observations -> features, in two stages, so that each observation is encoded once however often it is wanted.
+    """A network from observations to features, in two stages, so that each observation is encoded only once.
 
-    A torso keeps no state of its own: earlier encodings and random numbers come in as arguments.
+    A torso has no state except its weights: earlier encodings and random numbers are arguments.
     """
 
-    memory = 0  # how many earlier observations of the episode it wants beside the newest
-    noise = 0  # how many uniform numbers in [0, 1) it wants for each decision
+    history_length = 0  # number of earlier observations that a decision uses in addition to the newest
+    num_uniforms = 0  # number of random numbers, uniform in [0, 1), that a decision uses
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> encodings [B, E]."""
         raise NotImplementedError
 
-    def combine(self, encodings: Sequence[tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        """Encodings, 1 + `memory` of [B, E], oldest first, and noise float32 [B, `noise`] -> features [B, F]."""
+    def combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        """1 + `history_length` encodings [B, E], oldest first, and random numbers -> features [B, F].
+
+        `uniforms` are float32 [B, num_uniforms].
+        """
         raise NotImplementedError

@@ -1,4 +1,5 @@
 """Learning: options, rollout, loss, optimizer, checkpoints, summaries, evaluation.
 
-PAAC is the synchronous actor-critic of Clemente et al. 2017, https://arxiv.org/abs/1705.04862.
+PAAC is the synchronous actor-critic of Clemente et al. 2017, https://arxiv.org/abs/1705.04862. "The original Manette"
+is the TensorFlow 1 program of 2017 that this project reimplements.
 """

@@ -1,4 +1,4 @@
-"""Whole episodes of a trained agent, side by side, without learning."""
+"""Evaluation of a trained agent over whole episodes, which run in parallel."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,35 +13,37 @@ from networks.actor_critic import ActorCritic
 from paac import exploration
 
 
-class Result(NamedTuple):
-    """How one episode went."""
+class EpisodeResult(NamedTuple):
+    """The score of one episode, and statistics of its policy."""
 
-    score: float  # raw
-    length: int  # plays
-    truncated: bool  # ended by the frame cap
-    entropy: float  # of the policy over actions, nats, mean over the decisions
-    disagreement: float  # the part of it that comes from the dropout samples not being of one mind, nats
+    score: float  # sum of raw rewards
+    length: int  # in plays
+    truncated: bool  # ended by a limit on its length, not by the game
+    entropy: float  # nats, of the policy over actions, mean over the decisions
+    # Nats, between the action and the dropout mask, mean over the decisions: the entropy minus the mean entropy of the
+    # dropout samples (BALD: Houlsby et al. 2011). It is 0 with one sample.
+    mutual_information: float
 
 
 class Decision(NamedTuple):
-    """What the agent thought before one decision, and chose."""
+    """One decision of the agent, with the network's outputs behind it."""
 
     action: int
     choice: int  # index into the repetition table
     policy: np.ndarray  # float32 [A], probabilities of the actions
-    repetition: np.ndarray  # float32 [R], of the choices
+    repetition: np.ndarray  # float32 [R], probabilities of the choices
     value: float
-    score: float  # raw, of the decisions before
+    score: float  # sum of raw rewards before this decision
 
 
 class Watcher(Protocol):
-    """Is told what the agent of one episode thinks."""
+    """Receives the decisions of one episode."""
 
-    def decide(self, decision: Decision) -> None:
-        """The agent has chosen; next, it is played."""
+    def on_decision(self, decision: Decision) -> None:
+        """Receive a decision before it is played."""
 
-    def end(self, score: float) -> None:
-        """The episode has ended."""
+    def on_end(self, score: float) -> None:
+        """Receive the final score when the episode has ended."""
 
 
 def play_episodes(
@@ -53,74 +55,75 @@ def play_episodes(
     greedy: bool = False,
     dropout_samples: int = 1,
     watchers: Sequence[Watcher] = (),
-) -> list[Result]:
-    """Play one episode in each emulator, all through one batch; each stops at its own end.
+) -> list[EpisodeResult]:
+    """Play one episode in each emulator, all in one batch, each to its own end.
 
-    Actions and repeats are drawn from the policy as in training, or are the most probable with `greedy`. The policy is
-    the mean of `dropout_samples` passes, each with its own dropout (Gal and Ghahramani 2016). The first emulators may
-    have `watchers`, who change nothing.
+    Actions and repeats are drawn from the policies as in training; with `greedy` they are the most probable ones. The
+    policies are the mean over `dropout_samples` forward passes, each with its own dropout mask (Gal and Ghahramani
+    2016). Watcher i receives the decisions of emulator i; there may be fewer `watchers` than emulators.
     """
     random = np.random.default_rng(seed)
     count = len(emulators)
     encode, decide = _compile(network, greedy)
     observations = np.stack([emulator.reset() for emulator in emulators])
-    totals = np.zeros((count, 5))  # score, plays, decisions, entropy and disagreement
-    encodings = [network.blank(count)] * network.torso.memory
+    totals = np.zeros((count, 5))  # score, plays, decisions, entropy, mutual information
+    encodings = [network.blank_encodings(count)] * network.torso.history_length
     playing = list(range(count))
     while playing:
-        # Numbers for all of them, ended or not: what one episode sees does not hang on the length of another.
-        noise = random.random((count, 2, exploration.DRAWS), np.float32)
-        torso_noise = random.random((dropout_samples, count, network.torso.noise), np.float32)
+        # Finished episodes get random numbers too, so that no episode depends on the lengths of the others.
+        head_uniforms = random.random((count, 2, exploration.UNIFORMS_PER_CHOICE), np.float32)
+        torso_uniforms = random.random((dropout_samples, count, network.torso.num_uniforms), np.float32)
         encodings = [*encodings, encode(observations)]
-        batch = _Decisions(*map(np.asarray, decide(encodings, torso_noise, noise)))
+        batch = _Decisions(*map(np.asarray, decide(encodings, torso_uniforms, head_uniforms)))
         encodings = encodings[1:]
-        for number in playing:
-            if number < len(watchers):
-                watchers[number].decide(batch.decision(number, score=float(totals[number, 0])))
-            repeats = repetition_table[batch.choices[number]]
-            observations[number], reward, _, plays = emulators[number].hold(int(batch.actions[number]), repeats)
-            totals[number] += reward, plays, 1, batch.entropies[number], batch.disagreements[number]
-        playing = [number for number in playing if not emulators[number].done]
+        for i in playing:
+            if i < len(watchers):
+                watchers[i].on_decision(batch.decision(i, score=float(totals[i, 0])))
+            repeats = repetition_table[batch.choices[i]]
+            observations[i], reward, _, plays = emulators[i].hold(int(batch.actions[i]), repeats)
+            totals[i] += reward, plays, 1, batch.entropies[i], batch.mutual_informations[i]
+        playing = [i for i in playing if not emulators[i].done]
     for watcher, score in zip(watchers, totals[:, 0].tolist(), strict=False):
-        watcher.end(score)
+        watcher.on_end(score)
     return [_result(emulator, *total) for emulator, total in zip(emulators, totals.tolist(), strict=True)]
 
 
 def _compile(network: ActorCritic, greedy: bool) -> tuple[Callable, Callable]:
-    """The network's encoding of observations, and `_decide`, as graphs.
+    """Return the network's `encode`, and `_decide` for this network, as graphs.
 
-    They are made for one network and freed with it: a `tf.function` of the module keeps those of all networks.
+    These are new functions, which are freed with the network. A `tf.function` of the module would keep the graphs of
+    all networks.
     """
-    choose = _most_probable if greedy else exploration.sample
-    decide = partial(_decide, network, choose=choose)
+    select = _most_probable if greedy else exploration.sample
+    decide = partial(_decide, network, select=select)
     return tf.function(network.encode, autograph=False), tf.function(decide, autograph=False)
 
 
 def _result(
-    emulator: Emulator, score: float, plays: float, decisions: float, entropy: float, disagreement: float
-) -> Result:
-    return Result(score, int(plays), emulator.truncated, entropy / decisions, disagreement / decisions)
+    emulator: Emulator, score: float, plays: float, decisions: float, entropy: float, mutual_information: float
+) -> EpisodeResult:
+    return EpisodeResult(score, int(plays), emulator.truncated, entropy / decisions, mutual_information / decisions)
 
 
 class _Decisions(NamedTuple):
-    """What the agent decides for B observations, and why."""
+    """Decisions for B observations: tensors inside the graph, NumPy arrays outside it."""
 
     actions: tf.Tensor  # int32 [B]
     choices: tf.Tensor  # int32 [B]
     entropies: tf.Tensor  # float32 [B]
-    disagreements: tf.Tensor  # float32 [B]
+    mutual_informations: tf.Tensor  # float32 [B]
     policy_logits: tf.Tensor  # float32 [B, A]
     repetition_logits: tf.Tensor  # float32 [B, R]
     values: tf.Tensor  # float32 [B]
 
-    def decision(self, number: int, score: float) -> Decision:
-        """One of them."""
+    def decision(self, i: int, score: float) -> Decision:
+        """Return the decision for observation `i`, made when the episode had this `score`."""
         return Decision(
-            int(self.actions[number]),
-            int(self.choices[number]),
-            tf.nn.softmax(self.policy_logits[number]).numpy(),
-            tf.nn.softmax(self.repetition_logits[number]).numpy(),
-            float(self.values[number]),
+            int(self.actions[i]),
+            int(self.choices[i]),
+            tf.nn.softmax(self.policy_logits[i]).numpy(),
+            tf.nn.softmax(self.repetition_logits[i]).numpy(),
+            float(self.values[i]),
             score,
         )
 
@@ -128,29 +131,33 @@ class _Decisions(NamedTuple):
 def _decide(
     network: ActorCritic,
     encodings: list[tf.Tensor],
-    torso_noise: tf.Tensor,
-    noise: tf.Tensor,
-    choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    torso_uniforms: tf.Tensor,
+    head_uniforms: tf.Tensor,
+    select: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> _Decisions:
-    """What to do; `torso_noise` float32 [samples, B, torso.noise]."""
-    outputs = [network.decide(encodings, torso_noise[sample]) for sample in range(torso_noise.shape[0])]
-    policy = _mean([output.policy_logits for output in outputs])
-    repetition = _mean([output.repetition_logits for output in outputs])
+    """Decide by the mean of the dropout samples.
+
+    Encodings as in `ActorCritic.decide`; torso_uniforms float32 [samples, B, torso.num_uniforms]; head_uniforms float32
+    [B, 2, UNIFORMS_PER_CHOICE].
+    """
+    outputs = [network.decide(encodings, torso_uniforms[sample]) for sample in range(torso_uniforms.shape[0])]
+    policy = _mean_policy([output.policy_logits for output in outputs])
+    repetition = _mean_policy([output.repetition_logits for output in outputs])
     entropy = joint_policy.entropy(policy)
-    single = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
+    sample_entropy = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
     return _Decisions(
-        choose(policy, noise[:, 0]),
-        choose(repetition, noise[:, 1]),
+        select(policy, head_uniforms[:, 0]),
+        select(repetition, head_uniforms[:, 1]),
         entropy,
-        entropy - single,
+        entropy - sample_entropy,
         policy,
         repetition,
         tf.add_n([output.value for output in outputs]) / len(outputs),
     )
 
 
-def _mean(logits: list[tf.Tensor]) -> tf.Tensor:
-    """Logits of the mean of the policies that each of `logits` [B, n] stands for."""
+def _mean_policy(logits: list[tf.Tensor]) -> tf.Tensor:
+    """Return the logits [B, n] of the mean of the softmax policies with these `logits`, each [B, n]."""
     if len(logits) == 1:
         return logits[0]
     return tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(sample) for sample in logits]), axis=0)

@@ -1,27 +1,30 @@
-"""How an action, or a choice of repeats, is drawn from a head. The random numbers come in as an argument."""
+"""How an action or a number of repeats is selected from the logits of a head. The random numbers are an argument."""
 
 import tensorflow as tf
 
-DRAWS = 2  # uniform numbers that one head needs for one choice
+UNIFORMS_PER_CHOICE = 2  # uniform numbers that each head gets for one selection
 
 
 def sample(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Draw from the softmax of `logits`.
+    """Draw an index from the softmax of `logits`.
 
-    Logits float32 [B, n] and uniforms float32 [B, DRAWS], in [0, 1) -> int32 [B].
+    Logits float32 [B, n] and uniforms float32 [B, UNIFORMS_PER_CHOICE], in [0, 1) -> int32 [B].
     """
     cumulative = tf.cumsum(tf.nn.softmax(logits), axis=1)
-    # Without the last column, which may fall short of 1 by rounding.
+    # The last column is left out: rounding may make it less than 1.
     return tf.reduce_sum(tf.cast(uniforms[:, :1] >= cumulative[:, :-1], tf.int32), axis=1)
 
 
 def greedy(logits: tf.Tensor) -> tf.Tensor:
-    """The most probable, int32 [B]."""
+    """Return the most probable index, int32 [B]."""
     return tf.argmax(logits, axis=1, output_type=tf.int32)
 
 
 def epsilon_greedy(logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
-    """With probability `epsilon` any choice, all alike, else the most probable; arguments and result as in `sample`."""
+    """Return a uniformly random index with probability `epsilon`, else the most probable one.
+
+    Arguments and result are as in `sample`.
+    """
     n = logits.shape[1]
-    anything = tf.minimum(tf.cast(uniforms[:, 1] * n, tf.int32), n - 1)
-    return tf.where(uniforms[:, 0] < epsilon, anything, greedy(logits))
+    random_index = tf.minimum(tf.cast(uniforms[:, 1] * n, tf.int32), n - 1)
+    return tf.where(uniforms[:, 0] < epsilon, random_index, greedy(logits))

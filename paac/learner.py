@@ -1,8 +1,8 @@
-"""The learner of PAAC (Clemente et al. 2017, Algorithm 1): play T decisions in all emulators, then one gradient step.
+"""The learner of PAAC (Clemente et al. 2017, Algorithm 1): T decisions in all emulators, then one gradient step.
 
-One update is one `tf.function`. Each shard of emulators is a chain of its own in the graph, network -> emulators ->
-network ..., so that TensorFlow runs the network of one shard while the emulators of another play. It is synchronous all
-the same: the weights do not change during a rollout, and one step follows the gradients of all shards.
+One update is one `tf.function`. Each shard of emulators is a separate chain in the graph, network -> emulators ->
+network ..., so TensorFlow runs the network for one shard while the emulators of another one step. The algorithm is
+still synchronous: the weights do not change during a rollout, and one gradient step uses the gradients of all shards.
 """
 
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ from paac.loss import Losses, paac_losses
 from paac.optimizer import GradientStatistics, RMSProp, clip_gradients, gradient_statistics
 from paac.processes import Processes
 from paac.returns import n_step_returns
-from paac.rollout import ObservationHistory, Played, Pool, Rollout, Uniforms, play, step_shard
+from paac.rollout import ObservationHistory, Pool, Rollout, Transitions, Uniforms, collect_rollout, step_shard
 
 REWARD_LIMIT = 1.0  # rewards are clipped to [-1, 1] for learning (Mnih et al. 2013)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """What Algorithm 1 leaves open, in plain values: the learner can be read without the command line."""
+    """The settings of the algorithm, independent of the options of the command line."""
 
-    repetition_table: Sequence[int] = (0,)  # numbers of repeats to choose from (FiGAR)
-    max_local_steps: int = 5  # T
+    repetition_table: Sequence[int] = (0,)  # the numbers of repeats to choose from (FiGAR)
+    max_local_steps: int = 5  # T, decisions per emulator and update
     gamma: float = 0.99
-    discount_plays: bool = False  # by gamma for every play of an action, as the FiGAR paper, not once a decision
+    discount_plays: bool = False  # multiply by gamma for each play, as in the FiGAR paper, not once per decision
     entropy_coef: float = 0.02
-    egreedy: bool = False  # epsilon-greedy in place of sampling from the policy
+    egreedy: bool = False  # epsilon-greedy instead of sampling from the policy
     rmsprop_decay: float = 0.99
     rmsprop_epsilon: float = 0.1
     clip_norm: float = 3.0
@@ -43,21 +43,21 @@ class Hyperparameters:
 
 
 class Update(NamedTuple):
-    """What one update did, in NumPy."""
+    """The results of one update, as NumPy arrays."""
 
-    played: Played  # arrays [T, B]
+    transitions: Transitions  # arrays [T, B]
     losses: Losses  # float32 scalars
     global_norm: np.ndarray  # float32, before clipping
-    gradients: GradientStatistics | None  # where they were asked for
+    gradients: GradientStatistics | None  # None unless requested
 
     @property
     def is_finite(self) -> bool:
-        """Whether loss and gradient were finite; if not, the weights stayed as they were."""
+        """Whether loss and gradient were finite; if not, the update left the weights unchanged."""
         return bool(np.isfinite(self.losses.loss + self.global_norm))
 
 
 class Learner:
-    """Improves `network` by what the emulators of `pool` play."""
+    """Trains `network` on the transitions that it collects in the emulators of `pool`."""
 
     def __init__(
         self,
@@ -68,69 +68,76 @@ class Learner:
         seed: int,
         processes: Processes | None = None,
     ):
-        """`processes` are those that train together, each with a pool of the same size; one without it."""
+        """`processes` are the processes that train together, each with a pool of the same size; by default only one."""
         self.network = network
-        self._variables = [variable.value for variable in network.trainable_variables]  # those of TensorFlow
+        self._variables = [variable.value for variable in network.trainable_variables]  # of type tf.Variable
         self.optimizer = RMSProp(self._variables, hyperparameters.rmsprop_decay, hyperparameters.rmsprop_epsilon)
-        self.history = ObservationHistory(network.torso.memory, pool.observations.shape)
+        self.history = ObservationHistory(network.torso.history_length, pool.observations.shape)
         self.updates = 0
         self._pool = pool
         self._hyperparameters = hyperparameters
         self._seed = seed
         self._processes = processes or Processes()
         first = pool.count * self._processes.rank
-        self._own_emulators = slice(first, first + pool.count)  # among those of all processes
+        self._own_emulators = slice(first, first + pool.count)  # among the emulators of all processes
         self._total_emulators = pool.count * self._processes.count
         signature = {
             "observations": tf.TensorSpec(pool.observations.shape, tf.uint8),
-            "number": tf.TensorSpec([], tf.int64),
+            "update_index": tf.TensorSpec([], tf.int64),
             "lr": tf.TensorSpec([], tf.float32),
             "epsilon": tf.TensorSpec([], tf.float32),
             "summarize_gradients": tf.TensorSpec([], tf.bool),
         }
-        self._traced_step = self._processes.trace(self._train_step, signature)
+        self._traced_update = self._processes.trace(self._compute_update, signature)
 
     @property
     def decisions_per_update(self) -> int:
-        """T * B, of all processes."""
+        """T * B, over all processes."""
         return self._hyperparameters.max_local_steps * self._total_emulators
 
     @property
     def graph(self) -> tf.Graph:
         """The graph of one update."""
-        return self._traced_step.graph
+        return self._traced_update.graph
 
     def update(self, lr: float, epsilon: float = 0.0, summarize_gradients: bool = False) -> Update:
-        """Play and learn once, with learning rate `lr`. Raises WorkerError.
+        """Collect one rollout and take one gradient step with learning rate `lr`. Raises WorkerError.
 
-        What was played is that of this process's emulators; losses and gradients are those of all.
+        The transitions are from the emulators of this process; losses and gradients are over all processes.
         """
         try:
-            played, losses, norm, statistics = self._traced_step(
+            transitions, losses, norm, statistics = self._traced_update(
                 observations=tf.constant(self._pool.observations),
-                number=tf.constant(np.int64(self.updates)),  # of NumPy: TensorFlow keeps every Python number
+                # A NumPy number: TensorFlow caches a tensor for each Python number, and never frees it.
+                update_index=tf.constant(np.int64(self.updates)),
                 lr=tf.constant(np.float32(lr)),
                 epsilon=tf.constant(np.float32(epsilon)),
                 summarize_gradients=tf.constant(summarize_gradients),
             )
         except tf.errors.OpError as error:
-            # TensorFlow knows the pool's own error as text only.
+            # TensorFlow passes on only the message of the pool's error.
             raise self._pool.failure or self._processes.failure(error) from None
         self.updates += 1
         return Update(
-            Played(*(values.numpy() for values in played)),
+            Transitions(*(values.numpy() for values in transitions)),
             Losses(*(value.numpy() for value in losses)),
             norm.numpy(),
             GradientStatistics(*(value.numpy() for value in statistics)) if summarize_gradients else None,
         )
 
-    # What follows is traced: one update is one graph.
+    # TensorFlow traces the methods below into the graph of one update.
 
-    def _train_step(
-        self, observations: tf.Tensor, number: tf.Tensor, lr: tf.Tensor, epsilon: tf.Tensor, summarize_gradients: Any
-    ) -> tuple[Played, Losses, tf.Tensor, GradientStatistics]:
-        uniforms = self.draw(number).for_emulators(self._own_emulators)
-        shards = [self._learn_shard(shard, observations, uniforms, epsilon) for shard in range(len(self._pool.shards))]
+    def _compute_update(
+        self,
+        observations: tf.Tensor,
+        update_index: tf.Tensor,
+        lr: tf.Tensor,
+        epsilon: tf.Tensor,
+        summarize_gradients: Any,
+    ) -> tuple[Transitions, Losses, tf.Tensor, GradientStatistics]:
+        uniforms = self.draw(update_index).for_emulators(self._own_emulators)
+        indices = range(len(self._pool.shards))
+        shards = [self._rollout_and_gradients(shard, observations, uniforms, epsilon) for shard in indices]
         rollouts, shard_losses, shard_gradients = zip(*shards, strict=True)
         sums = [tf.add_n(parts) for parts in zip(*shard_gradients, strict=True)]
         loss_sums = [tf.add_n(parts) for parts in zip(*shard_losses, strict=True)]
@@ -141,71 +148,72 @@ class Learner:
             lambda: gradient_statistics(gradients),
             lambda: GradientStatistics(*[tf.constant(0.0)] * 4),
         )
-        norm = self._descend(gradients, losses, lr)
-        self._keep_history(rollouts)
-        played = zip(*(rollout.played for rollout in rollouts), strict=True)
-        return Played(*(tf.concat(parts, axis=1) for parts in played)), losses, norm, statistics
+        norm = self._apply_gradients(gradients, losses, lr)
+        self._store_history(rollouts)
+        transitions = zip(*(rollout.transitions for rollout in rollouts), strict=True)
+        return Transitions(*(tf.concat(parts, axis=1) for parts in transitions)), losses, norm, statistics
 
-    def draw(self, number: tf.Tensor) -> Uniforms:
-        """All random numbers of update `number`, for the emulators of all processes.
+    def draw(self, update_index: tf.Tensor) -> Uniforms:
+        """Draw all random numbers of one update, for the emulators of all processes.
 
-        They depend on the seed and the number only: shards, workers and processes change nothing, and nothing but the
-        number has to be saved.
+        They depend only on the seed and the index of the update, not on shards, workers or processes. So a checkpoint
+        needs only the index to reproduce them.
         """
-        seed = tf.stack([tf.constant(self._seed, tf.int64), number])
+        seed = tf.stack([tf.constant(self._seed, tf.int64), update_index])
         torso_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
-        heads = [self._hyperparameters.max_local_steps, self._total_emulators, 2, exploration.DRAWS]
-        torso = [self._hyperparameters.max_local_steps + 1, self._total_emulators, self.network.torso.noise]
+        heads = [self._hyperparameters.max_local_steps, self._total_emulators, 2, exploration.UNIFORMS_PER_CHOICE]
+        torso = [self._hyperparameters.max_local_steps + 1, self._total_emulators, self.network.torso.num_uniforms]
         return Uniforms(
             tf.random.stateless_uniform(heads, seed, alg="philox"),
             tf.random.stateless_uniform(torso, torso_seed, alg="philox"),
         )
 
-    def _learn_shard(
+    def _rollout_and_gradients(
         self, shard: int, observations: tf.Tensor, uniforms: Uniforms, epsilon: tf.Tensor
     ) -> tuple[Rollout, Losses, list[tf.Tensor]]:
-        """Play T decisions in one shard; the losses of these, and their gradients."""
+        """Collect the rollout of one shard; return it with its losses and their gradients."""
         emulators = slice(self._pool.shards[shard].start, self._pool.shards[shard].stop)
         uniforms = uniforms.for_emulators(emulators)
         with tf.GradientTape() as tape:
-            rollout = play(
+            rollout = collect_rollout(
                 self.network,
                 partial(step_shard, ref(self._pool), shard),
-                partial(self._choose, epsilon=epsilon),
+                partial(self._select, epsilon=epsilon),
                 observations[emulators],
                 [earlier[emulators] for earlier in self.history.observations],
                 uniforms,
                 self._hyperparameters.repetition_table,
             )
-            losses = self._losses(rollout, self._outputs(rollout, uniforms))
+            losses = self._losses(rollout, self._batch_outputs(rollout, uniforms))
         zero = tf.UnconnectedGradients.ZERO
         return rollout, losses, tape.gradient(losses.loss, self._variables, unconnected_gradients=zero)
 
-    def _choose(self, logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+    def _select(self, logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._hyperparameters.egreedy:
             return exploration.epsilon_greedy(logits, uniforms, epsilon)
         return exploration.sample(logits, uniforms)
 
-    def _outputs(self, rollout: Rollout, uniforms: Uniforms) -> Outputs:
-        """The outputs for all decisions of `rollout`, [T * b, ...], for the gradient.
+    def _batch_outputs(self, rollout: Rollout, uniforms: Uniforms) -> Outputs:
+        """Compute the outputs for all decisions of `rollout` as one batch, [T * b, ...], for the gradient.
 
-        `decide` has run once at each step, to act. Running it again on all steps costs a second forward pass, but makes
-        one backward pass of T * b decisions in place of T small ones, which is faster. The encodings are those of the
-        rollout: gradients reach the convolutions through them, step by step.
+        `decide` has already run once per step to act. Running it again on the batch costs a second forward pass, but
+        replaces T small backward passes by one, which is faster. The encodings are not computed again: through them,
+        gradients flow to the convolutions step by step.
         """
-        encodings = [tf.concat(steps, axis=0) for steps in zip(*rollout.windows, strict=True)]
-        return self.network.decide(encodings, tf.reshape(uniforms.torso[:-1], [-1, self.network.torso.noise]))
+        encodings = [tf.concat(steps, axis=0) for steps in zip(*rollout.encodings, strict=True)]
+        return self.network.decide(encodings, tf.reshape(uniforms.torso[:-1], [-1, self.network.torso.num_uniforms]))
 
     def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
-        played = rollout.played
-        nonterminal = 1.0 - tf.cast(played.dones, tf.float32)
-        discount_steps = tf.cast(played.plays, tf.float32) if self._hyperparameters.discount_plays else 1.0
+        transitions = rollout.transitions
+        nonterminal = 1.0 - tf.cast(transitions.dones, tf.float32)
+        discount_steps = tf.cast(transitions.plays, tf.float32) if self._hyperparameters.discount_plays else 1.0
         returns = n_step_returns(
-            tf.clip_by_value(played.rewards, -REWARD_LIMIT, REWARD_LIMIT),
+            tf.clip_by_value(transitions.rewards, -REWARD_LIMIT, REWARD_LIMIT),
             self._hyperparameters.gamma**discount_steps * nonterminal,
             rollout.bootstrap,
         )
-        actions, choices, returns = (tf.reshape(values, [-1]) for values in (played.actions, played.choices, returns))
+        batch = transitions.actions, transitions.choices, returns
+        actions, choices, returns = (tf.reshape(values, [-1]) for values in batch)
         log_action, log_repetition = joint_policy.log_probability(
             outputs.policy_logits, outputs.repetition_logits, actions, choices
         )
@@ -217,12 +225,12 @@ class Learner:
             value=outputs.value,
             returns=returns,
             entropy_coef=self._hyperparameters.entropy_coef,
-            # Of this process: `Processes.average` is over the processes.
+            # The batch of this process: `Processes.average` takes the mean over the processes.
             batch_size=self._hyperparameters.max_local_steps * self._pool.count,
         )
 
-    def _descend(self, gradients: list[tf.Tensor], losses: Losses, lr: tf.Tensor) -> tf.Tensor:
-        """Take one clipped step, unless loss or gradient is not finite; the global norm before clipping."""
+    def _apply_gradients(self, gradients: list[tf.Tensor], losses: Losses, lr: tf.Tensor) -> tf.Tensor:
+        """Clip and apply the gradients if they and the loss are finite; return the global norm before clipping."""
         clipped, norm = clip_gradients(gradients, self._hyperparameters.clip_norm, self._hyperparameters.clip_norm_type)
         tf.cond(
             tf.math.is_finite(norm + losses.loss),
@@ -231,7 +239,7 @@ class Learner:
         )
         return norm
 
-    def _keep_history(self, rollouts: Sequence[Rollout]) -> None:
+    def _store_history(self, rollouts: Sequence[Rollout]) -> None:
         """Store the observation history that the next update starts with."""
         histories = zip(*(rollout.history for rollout in rollouts), strict=True)
         for variable, parts in zip(self.history.observations, histories, strict=True):

@@ -1,4 +1,4 @@
-"""The loss of a rollout, policy and value together (Clemente et al. 2017, equations 4 and 5; Sharma et al. 2017)."""
+"""The joint loss of policies and value over a rollout (Clemente et al. 2017, equations 4 and 5; Sharma et al. 2017)."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,10 @@ CRITIC_WEIGHT = 0.25  # the original Manette's weight of the squared error of th
 
 
 class Losses(NamedTuple):
-    """The loss to minimise and its parts, float32 scalars: means over the batch, or one shard's part of each mean."""
+    """The loss to minimise and its parts, float32 scalars: batch means, or what one shard adds to each batch mean.
+
+    They are tensors inside the graph, and NumPy scalars in an `Update`.
+    """
 
     loss: tf.Tensor
     critic_loss_mean: tf.Tensor
@@ -33,9 +36,10 @@ def paac_losses(
     entropy_coef: float,
     batch_size: int,
 ) -> Losses:
-    """Losses of one shard from float32 [T * b] tensors; `batch_size` is T * B of all shards: their parts add up.
+    """Compute the losses of one shard from float32 tensors [T * b].
 
-    No gradient goes through the returns, nor through the advantage.
+    All means divide by `batch_size`, T * B of all shards, so the losses of the shards add up to those of the batch. No
+    gradient flows through the returns or the advantage.
     """
 
     def batch_mean(values: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,6 @@
-"""The processes of a training, where there is one; distributed.py has several.
+"""The processes of a training that has only one; `paac/training/distributed.py` handles several.
 
-TensorFlow is imported late: a training meets its other processes before TensorFlow computes anything.
+TensorFlow is imported inside the methods: it must not compute anything before `connect`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +10,13 @@ import numpy as np
 
 
 class Processes:
-    """The one process of a training, as a context manager.
+    """The only process of a training, as a context manager.
 
-    Methods say what they do with several; with one there is nothing to exchange.
+    The docstrings describe the methods for several processes. A single process has nothing to exchange.
     """
 
-    rank = 0  # the number of this process
-    count = 1  # of all
+    rank = 0  # index of this process, from 0
+    count = 1  # number of processes
 
     def __enter__(self) -> "Processes":
         return self
@@ -25,41 +25,41 @@ class Processes:
         pass
 
     def connect(self) -> None:
-        """Meet the other processes. Raises UserError if one of them has several devices."""
+        """Wait for the other processes and connect to them. Raises UserError if a process has several devices."""
 
-    def share(self, options: Any) -> Any:
-        """Return the options of the first process, with which all train.
+    def broadcast_options(self, options: Any) -> Any:
+        """Return the options of the first process, which all processes then use.
 
-        What belongs to a machine, such as the number of workers, stays each one's own. The other processes get a folder
-        of their own with the newest checkpoint of the first.
+        Local options, such as the number of workers, stay as they are in each process. Each other process gets its own
+        folder with a copy of the newest checkpoint of the first process.
         """
         return options
 
     def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
-        """Return `update`, a function of tensors, as a concrete TensorFlow function; only inside it `average` works."""
+        """Return `update`, a function of tensors, as a concrete TensorFlow function. `average` works only inside it."""
         import tensorflow as tf
 
         return tf.function(update, autograph=False).get_concrete_function(**signature)
 
     def average(self, tensors: Sequence[Any]) -> list[Any]:
-        """Return the mean over the processes of each float32 tensor."""
+        """Return each float32 tensor averaged over the processes."""
         return list(tensors)
 
     def failure(self, error: Exception) -> Exception:
-        """Return what to raise where TensorFlow raised `error` in an update."""
+        """Return the exception to raise after TensorFlow raised `error` in an update."""
         return error
 
     def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
-        """Join each array with those of the other processes, of the same shape, along `axis`.
+        """Concatenate each array with the arrays of the same shape of the other processes, along `axis`.
 
-        Raises WorkerError when another process is gone.
+        Raises WorkerError if another process has ended.
         """
         return list(arrays)
 
     def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
-        """Join the parts of all processes; each has the same number of them."""
+        """Return the `parts` of all processes as one list; each process must give the same number of parts."""
         return list(parts)
 
-    def any(self, flag: bool) -> bool:
-        """Return whether `flag` is true in any process."""
+    def any_true(self, flag: bool) -> bool:
+        """Return whether `flag` is true in at least one process."""
         return flag

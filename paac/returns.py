@@ -4,9 +4,9 @@ import tensorflow as tf
 
 
 def n_step_returns(rewards: tf.Tensor, discounts: tf.Tensor, bootstrap: tf.Tensor) -> tf.Tensor:
-    """R_t = r_t + discount_t * R_{t+1}, from R_T = `bootstrap` (Clemente et al. 2017, Algorithm 1).
+    """Compute R_t = r_t + discount_t * R_{t+1}, with R_T = `bootstrap` (Clemente et al. 2017, Algorithm 1).
 
-    Rewards and discounts float32 [T, B], the discount 0 where an episode ended; bootstrap [B] -> returns [T, B].
+    Rewards and discounts float32 [T, B], where the discount is 0 if the episode ended; bootstrap [B] -> returns [T, B].
     """
     returns = []
     return_t = bootstrap

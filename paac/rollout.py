@@ -1,4 +1,4 @@
-"""T decisions of one shard of emulators, inside the graph."""
+"""T decisions of one shard of emulators, inside the TensorFlow graph."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -9,14 +9,14 @@ import tensorflow as tf
 
 from networks.actor_critic import ActorCritic
 
-# (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays; see `EmulatorPool.step`
-Step = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
-# (logits float32 [b, n], uniform numbers float32 [b, DRAWS]) -> an index for each, int32 [b]
-Choose = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+# (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays, as `EmulatorPool.step`
+StepEmulators = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
+# (logits float32 [b, n], uniforms float32 [b, UNIFORMS_PER_CHOICE]) -> the index selected for each row, int32 [b]
+Select = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class Pool(Protocol):
-    """What the learner needs of `EmulatorPool`."""
+    """The part of `EmulatorPool` that the learner uses."""
 
     count: int
     shards: list[range]
@@ -31,31 +31,31 @@ class Pool(Protocol):
 
 
 class Uniforms(NamedTuple):
-    """Random numbers, uniform in [0, 1), that b emulators use in one update, float32."""
+    """The random numbers of b emulators for one update, float32, uniform in [0, 1)."""
 
-    heads: tf.Tensor  # [T, b, 2, DRAWS], for the actions and for the choices
-    torso: tf.Tensor  # [T + 1, b, torso.noise], the torso's own; the last row is for the bootstrap value
+    heads: tf.Tensor  # [T, b, 2, UNIFORMS_PER_CHOICE], for the actions and for the choices of repeats
+    torso: tf.Tensor  # [T + 1, b, torso.num_uniforms]; the last row is for the bootstrap value
 
     def for_emulators(self, emulators: slice) -> "Uniforms":
-        """The numbers of some of the emulators."""
+        """Return the numbers of a slice of the emulators."""
         return Uniforms(self.heads[:, emulators], self.torso[:, emulators])
 
 
-class Played(NamedTuple):
-    """What b emulators did in T decisions."""
+class Transitions(NamedTuple):
+    """T decisions of b emulators and their results: tensors inside the graph, NumPy arrays in an `Update`."""
 
     actions: tf.Tensor  # int32 [T, b]
     choices: tf.Tensor  # int32 [T, b], indices into the repetition table
     rewards: tf.Tensor  # float32 [T, b], raw
     dones: tf.Tensor  # bool [T, b]
-    plays: tf.Tensor  # int32 [T, b], how many times the action was played
+    plays: tf.Tensor  # int32 [T, b], how many times the action was played, each time for `frame_skip` frames
 
 
 class Rollout(NamedTuple):
-    """What b emulators did, and what the learner needs to learn from it."""
+    """The transitions of b emulators, and what the learner needs to learn from them."""
 
-    played: Played
-    windows: list[list[tf.Tensor]]  # for each decision, the encodings that it used, [b, E] each, oldest first
+    transitions: Transitions
+    encodings: list[list[tf.Tensor]]  # for each decision the encodings that it used, [b, E] each, oldest first
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
     history: list[tf.Tensor]  # the observation history that the next rollout starts with
 
@@ -63,7 +63,7 @@ class Rollout(NamedTuple):
 class ObservationHistory(tf.Module):
     """The earlier observations that a torso uses, uint8 [B, 84, 84, channels] each, oldest first.
 
-    Zeros stand for what was before an episode.
+    Zeros stand for the observations before the start of an episode.
     """
 
     def __init__(self, length: int, shape: Sequence[int]):
@@ -71,45 +71,47 @@ class ObservationHistory(tf.Module):
         self.observations = [tf.Variable(tf.zeros(shape, tf.uint8), trainable=False) for _ in range(length)]
 
 
-def play(
+def collect_rollout(
     network: ActorCritic,
-    step: Step,
-    choose: Choose,
+    step_emulators: StepEmulators,
+    select: Select,
     observations: tf.Tensor,
     history: Sequence[tf.Tensor],
     uniforms: Uniforms,
     repetition_table: Sequence[int],
 ) -> Rollout:
-    """Play T decisions with `network`, starting from `observations`, uint8 [b, 84, 84, channels].
+    """Make T decisions with `network`, starting from `observations`, uint8 [b, 84, 84, channels].
 
-    Weights do not change on the way, so each observation is encoded once, for all decisions that use it.
+    The weights do not change during a rollout, so each observation is encoded once for all decisions that use it.
 
     Args:
         history: The earlier observations that the torso uses, each of the shape of `observations`, oldest first.
-            Zeros stand for what was before the episode.
+            Zeros stand for the observations before the start of the episode.
         repetition_table: The numbers of repeats to choose from (FiGAR).
     """
     table = tf.constant(repetition_table, tf.int32)
     history = list(history)
-    zero_observations, zero_encodings, past = tf.zeros_like(observations), None, []
+    blank_observations, blank_encodings, history_encodings = tf.zeros_like(observations), None, []
     if history:
-        zero_encodings = network.blank(observations.shape[0])
-        past = tf.split(network.encode(tf.concat(history, axis=0)), len(history))
-    decisions, windows = [], []
+        blank_encodings = network.blank_encodings(observations.shape[0])
+        history_encodings = tf.split(network.encode(tf.concat(history, axis=0)), len(history))
+    transitions, used_encodings = [], []
     for t in range(uniforms.heads.shape[0]):
-        window = [*past, network.encode(observations)]
-        outputs = network.decide(window, uniforms.torso[t])
-        actions = choose(outputs.policy_logits, uniforms.heads[t, :, 0])
-        choices = choose(outputs.repetition_logits, uniforms.heads[t, :, 1])
-        stepped, rewards, dones, plays = _call_step(step, t, observations, actions, tf.gather(table, choices))
-        decisions.append(Played(actions, choices, rewards, dones, plays))
-        windows.append(window)
-        # Where an episode ended, the next one starts without a past.
-        past = [_where(dones, zero_encodings, encoding) for encoding in window[1:]]
-        history = [_where(dones, zero_observations, earlier) for earlier in [*history, observations][1:]]
-        observations = stepped
-    bootstrap = network.decide([*past, network.encode(observations)], uniforms.torso[-1]).value
-    return Rollout(Played(*map(tf.stack, zip(*decisions, strict=True))), windows, bootstrap, history)
+        encodings = [*history_encodings, network.encode(observations)]
+        outputs = network.decide(encodings, uniforms.torso[t])
+        actions = select(outputs.policy_logits, uniforms.heads[t, :, 0])
+        choices = select(outputs.repetition_logits, uniforms.heads[t, :, 1])
+        next_observations, rewards, dones, plays = _call_step(
+            step_emulators, t, observations, actions, tf.gather(table, choices)
+        )
+        transitions.append(Transitions(actions, choices, rewards, dones, plays))
+        used_encodings.append(encodings)
+        # Where an episode ended, the next one starts with a blank history.
+        history_encodings = [_where(dones, blank_encodings, encoding) for encoding in encodings[1:]]
+        history = [_where(dones, blank_observations, earlier) for earlier in [*history, observations][1:]]
+        observations = next_observations
+    bootstrap = network.decide([*history_encodings, network.encode(observations)], uniforms.torso[-1]).value
+    return Rollout(Transitions(*map(tf.stack, zip(*transitions, strict=True))), used_encodings, bootstrap, history)
 
 
 def step_shard(
@@ -118,28 +120,30 @@ def step_shard(
     """Step one shard of the pool.
 
     The reference to the pool is weak: TensorFlow keeps every function that a graph calls until the process ends, and
-    with it everything that the function holds.
+    with it everything that the function refers to.
     """
     alive = pool()
     assert alive is not None, "the pool was freed before its learner"
     observations, *others = alive.step(shard, actions, repeats)
-    return observations.copy(), *others  # TensorFlow may keep the very memory, which the next step overwrites
+    return observations.copy(), *others  # TensorFlow may use the array in place, which the next step overwrites
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
-    """Row by row, for tensors [b, ...]."""
+    """Select rows of `then` where `dones` [b] is true, else of `otherwise`; both are [b, ...]."""
     return tf.where(tf.reshape(dones, [-1] + [1] * (then.shape.rank - 1)), then, otherwise)
 
 
 def _call_step(
-    step: Step, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor
+    step_emulators: StepEmulators, t: int, observations: tf.Tensor, actions: tf.Tensor, repeats: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
-    """Play one decision outside the graph.
+    """Step the emulators by one decision, outside the graph.
 
-    By default TensorFlow runs all such calls in one order, and shards could not overlap: hence `stateful=False`. Calls
-    that look alike would then be merged: hence the time step as an input.
+    With `stateful=True` TensorFlow would run all such calls one after the other, and shards could not overlap. With
+    `stateful=False` it may merge calls that have the same inputs, so the time step is an input too.
     """
-    stepped = tf.numpy_function(step, [t, actions, repeats], [tf.uint8, tf.float32, tf.bool, tf.int32], stateful=False)
+    stepped = tf.numpy_function(
+        step_emulators, [t, actions, repeats], [tf.uint8, tf.float32, tf.bool, tf.int32], stateful=False
+    )
     stepped[0].set_shape(observations.shape)
     for values in stepped[1:]:
         values.set_shape(actions.shape)

@@ -1,6 +1,6 @@
-"""Values that change with the number of decisions made."""
+"""Values that change over the training."""
 
 
 def linear_to_zero(initial: float, steps: int, step: int) -> float:
-    """`initial` at step 0, falling in a straight line to 0 at `steps` and 0 from there on."""
+    """Return a value that falls linearly from `initial` at step 0 to 0 at step `steps`, and stays 0 after that."""
     return initial * max(0.0, 1.0 - step / steps)

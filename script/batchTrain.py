@@ -38,7 +38,7 @@ class BatchOptions:
     time: float = option(1800.0, "-t", "--time", group="Batch", limit=POSITIVE, help="seconds between kept checkpoints")
     jobs: int = option(1, group="Batch", limit=AT_LEAST_ONE, help="trainings that run at the same time")
     seeds: int | None = option(None, group="Batch", limit=AT_LEAST_ONE, help="train each with so many seeds")
-    ray: str | None = option(None, alone="auto", group="Cluster", help="train on the Ray cluster at this address, all runs at once; without an address on the one this machine belongs to; first pip install -r script/requirements-ray.txt")
+    ray: str | None = option(None, flag_value="auto", group="Cluster", help="train on the Ray cluster at this address, all runs at once; without an address on the one this machine belongs to; first pip install -r script/requirements-ray.txt")
     cpus: float = option(2.0, group="Cluster", limit=POSITIVE, help="cores of a run, which are its emulator workers")
     gpus: float = option(0.0, group="Cluster", limit=NOT_NEGATIVE, help="GPUs of a run, also a part of one")
     dry_run: bool = option(False, group="Batch", help="only show what would be trained")

@@ -13,15 +13,15 @@ import test as test_script
 import train
 from experiments.plan import read_plan
 from paac.cli import entry_point
-from paac.cli.command_line import typed_fields
+from paac.cli.command_line import option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from tests.helpers import ROOT
 
 TRIED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-FIELDS = [field for field, _ in typed_fields(Options)]
+FIELDS = [field for field, _ in option_fields(Options)]
 FLAGS = [flag for field in FIELDS for flag in (*field.metadata["flags"], f"--{field.name}", f"--no-{field.name}")]
-FILM_FLAGS = [flag for field, _ in typed_fields(FilmOptions) for flag in (*field.metadata["flags"], f"--{field.name}")]
+FILM_FLAGS = [flag for field, _ in option_fields(FilmOptions) for flag in (*field.metadata["flags"], f"--{field.name}")]
 KEYS = [field.name for field in FIELDS]
 
 words = some.one_of(

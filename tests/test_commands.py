@@ -148,7 +148,7 @@ BAD_INPUT = {
     "--rom_path nowhere": "no such folder",
     "-ec 0": "--emulator_counts 0: must be from 1 to 10000",
     "-ew -3": "--emulator_workers -3: must be 1 or more",
-    "-ec 2 -ew 3": "at most the 2 of --emulator_counts",
+    "-ec 2 -ew 3": "at most 2, the value of --emulator_counts",
     "--arch foo": "one of NIPS, NATURE, PWYX",
     "-lr -0.1": "--initial_lr -0.1: must be 0 or more",
     "--nb_choices 3": "a max_repetition of at least 2",

@@ -1,1 +1,1 @@
-"""The command line: options, their checks, and how an entry point ends."""
+"""The command line: options and their checks, and what all entry points do with errors."""

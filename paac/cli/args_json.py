@@ -1,4 +1,4 @@
-"""The options of a run in its file `args.json`: saved, read, and read again by a resume."""
+"""The options of a run in its file `args.json`: saving, loading, and changes when the run is resumed."""
 
 import dataclasses
 import difflib
@@ -8,32 +8,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paac.cli.command_line import FIXED, LOCAL, flag, typed_fields
+from paac.cli.command_line import FIXED, LOCAL, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
-KIND_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 
 
 def save_options(options: Options, file: Path) -> None:
-    """Write args.json, whole or not at all."""
-    aside = file.with_name(f".{file.name}.new")
-    aside.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, file)
+    """Write args.json atomically: after a crash the file is either the old one or the new one."""
+    new_file = file.with_name(f".{file.name}.new")
+    new_file.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n", encoding="utf-8")
+    os.replace(new_file, file)
 
 
 def load_options(file: Path) -> Options:
-    """Read args.json, that of the original Manette too; what it lacks takes its default. Raises UserError."""
+    """Read args.json, also one of the original Manette; missing options take their defaults. Raises UserError."""
     return resolve(read_options(file), f"{file}: ")
 
 
 def read_options(file: Path) -> dict[str, Any]:
-    """The options that args.json names. Raises UserError."""
+    """Return the options that are in args.json, without defaults. Raises UserError."""
     return check_json(read_json(file), str(file))
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The object that a JSON file holds. Raises UserError."""
+    """Return the object in a JSON file. Raises UserError."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -44,23 +44,23 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The options that a JSON object holds, each known and of its type; `resolve` checks the values.
+    """Return the options in a JSON object after a check of their names and types; `resolve` checks their values.
 
-    Raises UserError, which says `where` the object came from.
+    Raises UserError, with a message that starts with `where`, the source of the object.
     """
-    kinds = {field.name: (kind, field) for field, kind in typed_fields(Options)}
+    known = {field.name: (field, value_type) for field, value_type in option_fields(Options)}
     given = {}
     for name, value in values.items():
-        if name not in kinds:
-            near = difflib.get_close_matches(name, kinds, n=1)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             raise UserError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        kind, field = kinds[name]
+        field, value_type = known[name]
         if value is None and field.default in (None, dataclasses.MISSING):
-            continue  # as if it were not there
-        if kind is float and type(value) is int and abs(value) < 2**63:
+            continue  # null means that the option is missing
+        if value_type is float and type(value) is int and abs(value) < 2**63:
             value = float(value)
-        if type(value) is not kind:
-            raise UserError(f"{where}: {name} must be {KIND_NAMES[kind]}, not {json.dumps(value)}")
+        if type(value) is not value_type:
+            raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
         given[name] = value
     return given
 
@@ -68,14 +68,14 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def resume_options(
     saved: Mapping[str, Any], typed: Mapping[str, Any], started: bool = True
 ) -> tuple[Options, list[str]]:
-    """The saved options with what was typed, and a line for each change. Raises UserError for a fixed one.
+    """Return the saved options updated with the typed ones, and a message for each changed tunable option.
 
-    Only typed options count: a default that has changed since is no change of the user's. A run that has not `started`
-    has no checkpoint yet, and nothing about it is fixed.
+    Raises UserError for a change of a fixed option. Options that were not typed keep their saved values, even if their
+    defaults have changed since. A run that has not `started` has no checkpoint yet, so none of its options is fixed.
     """
     folder = typed.get("debugging_folder", Options.debugging_folder)
     changes = []
-    for field, _ in typed_fields(Options):
+    for field, _ in option_fields(Options):
         if field.name not in typed or field.metadata["kind"] == LOCAL:
             continue
         old, new = saved.get(field.name, field.default), typed[field.name]
@@ -87,6 +87,6 @@ def resume_options(
                 "start a new run with another -df"
             )
         changes.append(f"{flag(field)} is now {new}; it was {old}")
-    # Where it goes and whether it is watched is said anew each time.
-    anew = {"debugging_folder": folder, "visualize": typed.get("visualize", Options.visualize)}
-    return resolve({**saved, **typed, **anew}), changes
+    # The saved values of these two are ignored: the folder may have moved, and a window is opened only on request.
+    not_saved = {"debugging_folder": folder, "visualize": typed.get("visualize", Options.visualize)}
+    return resolve({**saved, **typed, **not_saved}), changes

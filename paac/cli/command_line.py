@@ -1,6 +1,6 @@
-"""Options as fields of a dataclass: their flags, help and limits once, and from them a command line.
+"""Options as fields of a dataclass: each field has its flags, help and limits, and the parser is made from them.
 
-Nothing here knows which options there are.
+The module is independent of the options themselves.
 """
 
 import argparse
@@ -14,39 +14,40 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from paac.cli.errors import UserError
 
-FIXED = "fixed"  # part of what the run is: a resume refuses a change
-TUNABLE = "tunable"  # a resume takes a change, logs it and saves it
-LOCAL = "local"  # of this machine and this moment: never compared
+# The kinds of options, by what a resume does with a typed value:
+FIXED = "fixed"  # it refuses a change, because the option defines the run
+TUNABLE = "tunable"  # it accepts a change, logs it and saves it
+LOCAL = "local"  # it accepts any value silently, because the option concerns only this machine and session
 
-CHOSEN_AT_START: Any = dataclasses.MISSING  # in place of a default
+CHOSEN_AT_START: Any = dataclasses.MISSING  # the default of an option whose value `resolve` chooses
 
 Parsed = TypeVar("Parsed")
 
 
 class Limit(NamedTuple):
-    """What an option's value must fulfil, and how to say so."""
+    """A condition that the value of an option must satisfy, and its description for messages."""
 
     holds: Callable[[Any], bool]
-    text: str
+    description: str
 
 
 POSITIVE = Limit(lambda value: value > 0, "more than 0")
 NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
 AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
-LARGEST = 2**53  # whole numbers up to here are exact wherever they go
+MAX_INTEGER = 2**53  # integers up to this are exact in JSON and as float64
 PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path")
-SHARE = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
+FRACTION = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
 SEED = Limit(lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}")
 DEVICE = Limit(lambda value: bool(re.fullmatch(r"/(cpu|gpu):\d+", value, re.I)), "/cpu:0, /gpu:0, /gpu:1, ...")
 
 
 def between(low: float, high: float) -> Limit:
-    """A limit to a range, both ends included."""
+    """Return the limit to a range that includes both ends."""
     return Limit(lambda value: low <= value <= high, f"from {low} to {high}")
 
 
 def one_of(*values: Any) -> Limit:
-    """A limit to the values listed."""
+    """Return the limit to these values."""
     return Limit(lambda value: value in values, "one of " + ", ".join(map(str, values)))
 
 
@@ -57,21 +58,24 @@ def option(
     group: str = "",
     kind: str = LOCAL,
     limit: Limit | None = None,
-    alone: Any = None,
+    flag_value: Any = None,
 ) -> Any:
-    """A dataclass field that is an option; without flags it is `--name`. Typed without a value it means `alone`."""
-    metadata = {"flags": flags, "help": help, "group": group, "kind": kind, "limit": limit, "alone": alone}
-    return dataclasses.field(default=default, metadata=metadata | {"typed_as": ""})
+    """Return a dataclass field that is an option. Without `flags` its flag is `--` and the name of the field.
+
+    With a `flag_value`, the flag may be typed without a value, and the option then takes this one.
+    """
+    metadata = {"flags": flags, "help": help, "group": group, "kind": kind, "limit": limit, "flag_value": flag_value}
+    return dataclasses.field(default=default, metadata=metadata | {"positional": ""})
 
 
 def arguments(name: str, *, help: str, group: str = "") -> Any:
-    """A dataclass field, a list of texts, for what is typed without a flag; called `name` in the help."""
-    metadata = {"flags": (), "help": help, "group": group, "kind": LOCAL, "limit": None, "alone": None}
-    return dataclasses.field(metadata=metadata | {"typed_as": name})
+    """Return a dataclass field, a list of strings, for positional arguments, which the help calls `name`."""
+    metadata = {"flags": (), "help": help, "group": group, "kind": LOCAL, "limit": None, "flag_value": None}
+    return dataclasses.field(metadata=metadata | {"positional": name})
 
 
 def parse(cls: type[Parsed], argv: Sequence[str], description: str) -> Parsed:
-    """The options `cls` as `argv` says, the rest by their defaults. Raises UserError; `--help` prints and exits."""
+    """Parse `argv` into options of class `cls`, with defaults. Raises UserError; `--help` prints and exits."""
     typed = typed_options(cls, argv, description)
     check_limits(cls, typed)
     return cls(**typed)
@@ -80,12 +84,12 @@ def parse(cls: type[Parsed], argv: Sequence[str], description: str) -> Parsed:
 def typed_options(
     cls: type, argv: Sequence[str], description: str, switches: Mapping[str, tuple[str, str]] | None = None
 ) -> dict[str, Any]:
-    """Only what the user typed, by field name. Raises UserError; `--help` prints and exits.
+    """Return only the options that the user typed, by field name. Raises UserError; `--help` prints and exits.
 
-    `switches` are further flags that are no field: name -> (group, help).
+    `switches` are additional flags that have no field: name -> (group, help).
     """
-    fields = typed_fields(cls)
-    names = [field.metadata["typed_as"] for field, _ in fields if field.metadata["typed_as"]]
+    fields = option_fields(cls)
+    names = [field.metadata["positional"] for field, _ in fields if field.metadata["positional"]]
     parser = _Parser(
         usage=" ".join(["%(prog)s [options]", *(f"{name} [{name} ...]" for name in names)]),
         description=description,
@@ -93,52 +97,55 @@ def typed_options(
         formatter_class=_HelpFormatter,
     )
     groups: dict[str, Any] = {}
-    for field, kind in fields:
+    for field, value_type in fields:
         title = field.metadata["group"]
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
-        _add_option(groups[title], field, kind)
+        _add_option(groups[title], field, value_type)
     for name, (title, help) in (switches or {}).items():
         groups[title].add_argument(f"--{name}", action="store_true", default=argparse.SUPPRESS, help=help)
     return vars(parser.parse_args(list(argv)))
 
 
-def _add_option(group: Any, field: dataclasses.Field, kind: type) -> None:
+def _add_option(group: Any, field: dataclasses.Field, value_type: type) -> None:
     metadata = field.metadata
-    if metadata["typed_as"]:
-        group.add_argument(field.name, nargs="+", metavar=metadata["typed_as"], help=metadata["help"])
+    if metadata["positional"]:
+        group.add_argument(field.name, nargs="+", metavar=metadata["positional"], help=metadata["help"])
         return
-    shown = "" if field.default in (None, CHOSEN_AT_START) or kind is bool else f" ({field.default})"
+    shown = "" if field.default in (None, CHOSEN_AT_START) or value_type is bool else f" ({field.default})"
     settings: dict[str, Any] = {
         "dest": field.name,
         "default": argparse.SUPPRESS,
         "help": (metadata["help"] + shown).replace("%", "%%"),
     }
-    if kind is bool:
+    if value_type is bool:
         settings["action"] = argparse.BooleanOptionalAction
     else:
-        settings |= {"type": whole_number if kind is int else kind, "metavar": _METAVARS[kind]}
-        if metadata["alone"] is not None:
-            settings |= {"nargs": "?", "const": metadata["alone"]}
+        settings |= {"type": whole_number if value_type is int else value_type, "metavar": _METAVARS[value_type]}
+        if metadata["flag_value"] is not None:
+            settings |= {"nargs": "?", "const": metadata["flag_value"]}
     group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
 
 
 def check_limits(cls: type, values: Mapping[str, Any], where: str = "") -> None:
-    """Raise UserError for the first of the options `values`, fields of `cls`, that is out of its limits."""
-    for field, kind in typed_fields(cls):
+    """Check the options `values`, fields of `cls`. Raises UserError for the first one that is out of its limits.
+
+    `where`, the source of the values, is the beginning of the message.
+    """
+    for field, value_type in option_fields(cls):
         value, limit = values.get(field.name), field.metadata["limit"]
         if value is None:
             continue
-        if kind is float and not math.isfinite(value):
+        if value_type is float and not math.isfinite(value):
             raise UserError(f"{where}{flag(field)} {value}: must be a finite number")
-        if kind is int and not -LARGEST <= value <= LARGEST:
-            raise UserError(f"{where}{flag(field)} {value}: must be at most {LARGEST}")
+        if value_type is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise UserError(f"{where}{flag(field)} {value}: must be at most {MAX_INTEGER}")
         if limit and not limit.holds(value):
-            raise UserError(f"{where}{flag(field)} {value}: must be {limit.text}")
+            raise UserError(f"{where}{flag(field)} {value}: must be {limit.description}")
 
 
 def whole_number(text: str) -> int:
-    """An int, also written as 1_000_000 or 1e6."""
+    """Parse an integer, which may also be written as 1_000_000 or 1e6."""
     try:
         return int(text)
     except ValueError:
@@ -166,12 +173,12 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 
 def flag(field: dataclasses.Field) -> str:
-    """What a user types to set the field."""
+    """Return the flag that sets the field, the long one if it has two."""
     return (field.metadata["flags"] or (f"--{field.name}",))[-1]
 
 
-def typed_fields(cls: type) -> list[tuple[dataclasses.Field, type]]:
-    """Each field with its plain type: `int` for `int | None`."""
+def option_fields(cls: type) -> list[tuple[dataclasses.Field, type]]:
+    """Return each field with the type of its values: `int` for `int | None`."""
     hints = get_type_hints(cls)
     return [
         (field, get_args(hints[field.name])[0] if isinstance(hints[field.name], types.UnionType) else hints[field.name])

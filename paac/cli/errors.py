@@ -1,8 +1,8 @@
-"""The error of a user's mistake."""
+"""The error for mistakes of the user."""
 
 
 class UserError(ValueError):
-    """The user asked for something that cannot be done.
+    """A request that cannot be fulfilled.
 
-    The message is one line that names the option and the fix; `entry_point.run` prints it and exits with code 2.
+    The message is one line that names the option and the fix. `entry_point.run` prints it and exits with code 2.
     """

@@ -101,8 +101,8 @@ class Summaries:
                 curves |= {
                     f"{group}/{name}": value for name, value in spread(np.array(last_episodes)[:, column]).items()
                 }
-        actions = np.concatenate([update.played.actions for update in self._updates])
-        choices = np.concatenate([update.played.choices for update in self._updates])
+        actions = np.concatenate([update.transitions.actions for update in self._updates])
+        choices = np.concatenate([update.transitions.choices for update in self._updates])
         curves |= {f"action_shares/{action}": np.mean(actions == action) for action in range(self._num_actions)}
         if 1 < len(self._table) <= MOST_SHARES:
             curves |= {

@@ -10,7 +10,7 @@ from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-from paac.cli.command_line import CHOSEN_AT_START, LOCAL, typed_fields
+from paac.cli.command_line import CHOSEN_AT_START, LOCAL, option_fields
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
@@ -60,7 +60,7 @@ def _write_raw(summary: Summary) -> None:
 def options_text(options: Options) -> str:
     """All options in Markdown, a table for each group; what is not as by default is bold, with the default beside."""
     parts, group = [], ""
-    for field, _ in typed_fields(Options):
+    for field, _ in option_fields(Options):
         if field.metadata["group"] != group:
             group = field.metadata["group"]
             parts.append(f"\n### {group}\n\n| option | value | meaning |\n|---|---|---|")
@@ -84,7 +84,7 @@ def _compared() -> list[dataclasses.Field]:
 
 def experiment() -> api_pb2.Experiment:
     """Which columns TensorBoard's table of runs has."""
-    kinds = {field.name: kind for field, kind in typed_fields(Options)}
+    kinds = {field.name: kind for field, kind in option_fields(Options)}
     columns = [
         api_pb2.HParamInfo(
             name=field.name,

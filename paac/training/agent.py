@@ -18,7 +18,7 @@ from paac.video.film import Film
 
 if TYPE_CHECKING:
     from networks.actor_critic import ActorCritic
-    from paac.evaluation import Result
+    from paac.evaluation import EpisodeResult
 
 
 class AgentEpisodes(NamedTuple):
@@ -30,7 +30,7 @@ class AgentEpisodes(NamedTuple):
     seed: int
     noops: int  # no-op frames at most at each start
     greedy: bool
-    results: Sequence["Result"]
+    results: Sequence["EpisodeResult"]
     gifs: list[Path]
 
     def report(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class AgentEpisodes(NamedTuple):
             "cut": [number for number, result in enumerate(self.results, 1) if result.truncated],
             "uncertainty": {
                 "entropy": float(np.mean([result.entropy for result in self.results])),
-                "disagreement": float(np.mean([result.disagreement for result in self.results])),
+                "disagreement": float(np.mean([result.mutual_information for result in self.results])),
             },
             "median": float(np.median(scores)),
             "mean": float(scores.mean()),
@@ -117,7 +117,7 @@ def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["Act
 
 
 def _check_dropout(options: FilmOptions, trained: Options, network: "ActorCritic") -> None:
-    if options.dropout_samples > 1 and not network.torso.noise:
+    if options.dropout_samples > 1 and not network.torso.num_uniforms:
         raise UserError(
             f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option out"
         )

@@ -114,7 +114,7 @@ class SeveralProcesses(Processes):
         self._ended.set()
         self._open.close()
 
-    def share(self, options: Options) -> Options:
+    def broadcast_options(self, options: Options) -> Options:
         run = RunFolder(options.debugging_folder)
         files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
         shared = _unpack(self._broadcast(_pack(files)))
@@ -172,7 +172,7 @@ class SeveralProcesses(Processes):
         (rows,) = self.gather([rows], 0)
         return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
 
-    def any(self, flag: bool) -> bool:
+    def any_true(self, flag: bool) -> bool:
         return bool(self.gather([np.array([flag])], 0)[0].any())
 
     def failure(self, error: Exception) -> Exception:

@@ -11,7 +11,7 @@ import numpy as np
 from paac.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from paac.rollout import Played
+    from paac.rollout import Transitions
 
 WINDOW = 50  # the newest episodes, which the running statistics are of
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")  # of episodes.csv
@@ -35,7 +35,7 @@ class EpisodeTracker:
         self.lengths = np.zeros(emulators, np.int64)
         self.last: deque[tuple[float, int]] = deque(maxlen=WINDOW)  # reward and length of the newest episodes
 
-    def add(self, played: "Played", global_step: int) -> list[Episode]:
+    def add(self, played: "Transitions", global_step: int) -> list[Episode]:
         """The episodes that ended in `played`, NumPy arrays [T, B], which began at `global_step`."""
         finished = []
         for t, (rewards, dones, plays) in enumerate(zip(played.rewards, played.dones, played.plays, strict=True)):

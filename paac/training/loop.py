@@ -10,7 +10,7 @@ from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.learner import Hyperparameters, Learner, Update
 from paac.processes import Processes
-from paac.rollout import ObservationHistory, Played
+from paac.rollout import ObservationHistory, Transitions
 from paac.schedule import linear_to_zero
 from paac.training.checkpoint import Checkpoint, DamagedCheckpoint
 from paac.training.recorder import Recorder
@@ -77,7 +77,7 @@ class Training:
             self.network, pool, learner_hyperparameters(options), seed=options.random_seed, processes=processes
         )
         shape = (processes.count * pool.count, *pool.observations.shape[1:])
-        self.history = ObservationHistory(self.network.torso.memory, shape)  # of the emulators of all processes
+        self.history = ObservationHistory(self.network.torso.history_length, shape)  # of the emulators of all processes
         self.saved_step: int | None = None
 
     def start(self, checkpoint: Checkpoint | None) -> None:
@@ -107,10 +107,10 @@ class Training:
     def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
         """Update until the last step, or until asked to stop; save on the way and at the end."""
         with Recorder(self.run, self.options, self.pool, self.learner, self.state) as self.recorder, self._saving():
-            stopping = self.processes.any(stop.requested)
+            stopping = self.processes.any_true(stop.requested)
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                stopping = self.processes.any(stop.requested)
+                stopping = self.processes.any_true(stop.requested)
                 self.recorder.show(self.scheduled_values())
                 if viewer:
                     viewer.show(self.pool.screens)
@@ -132,8 +132,8 @@ class Training:
             epsilon=self.epsilon(step),
             summarize_gradients=self.recorder.wants_gradients,
         )
-        update = update._replace(played=Played(*self.processes.gather(update.played, axis=1)))
-        finished = self.state.add(update.played, seconds=time.monotonic() - began)
+        update = update._replace(transitions=Transitions(*self.processes.gather(update.transitions, axis=1)))
+        finished = self.state.add(update.transitions, seconds=time.monotonic() - began)
         self.recorder.record(update, finished)
         self._check_finite(update)
 
@@ -216,7 +216,7 @@ class Training:
     def _tracked(self, history: bool = True) -> dict:
         """What `tf.train.Checkpoint` saves and restores."""
         tracked = {"network": self.network, "optimizer": self.learner.optimizer}
-        return tracked | ({"memory": self.history} if history and self.network.torso.memory else {})
+        return tracked | ({"memory": self.history} if history and self.network.torso.history_length else {})
 
     def _introduce(self) -> None:
         if self.options.repetition_table != [0]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from paac.rollout import Played
+from paac.rollout import Transitions
 from paac.training.checkpoint import Checkpoint, DamagedCheckpoint
 from paac.training.episodes import Episode, EpisodeTracker
 
@@ -25,7 +25,7 @@ class TrainingState:
     emulators: int = 0  # whose states the checkpoint holds
     logs: dict[str, int] = field(default_factory=dict)  # bytes of each log file, by its path in the run's folder
 
-    def add(self, played: Played, seconds: float) -> list[Episode]:
+    def add(self, played: Transitions, seconds: float) -> list[Episode]:
         """Count one update, which played arrays [T, B] and took `seconds`; returns the episodes that ended in it."""
         finished = self.episodes.add(played, self.global_step)
         self.global_step += played.actions.size

@@ -45,7 +45,7 @@ class AnnotatedFilm(Film):
         self._decision: Decision | None = None
         self._frames = 0  # since the decision
 
-    def decide(self, decision: Decision) -> None:
+    def on_decision(self, decision: Decision) -> None:
         """The screens that follow are of this decision."""
         self._decision, self._frames = decision, 0
 
@@ -57,7 +57,7 @@ class AnnotatedFilm(Film):
             self.moments.append(Moment(self._decision, 1 + self._frames // self._frame_skip, score))
         self._frames += 1
 
-    def end(self, score: float) -> None:
+    def on_end(self, score: float) -> None:
         """The last picture shows the `score` of the whole episode, if the film lasts so long."""
         if self.seconds < self._most_seconds:
             self.moments[-1] = self.moments[-1]._replace(score=score)

@@ -72,7 +72,7 @@ def make_learner(pool: Any, options: Options, processes: Any = None) -> Any:
 
 def make_updates(learner: Any, count: int) -> tuple[int, int]:
     """Make `count` updates; returns their decisions and plays."""
-    plays = sum(int(learner.update(lr=1e-4).played.plays.sum()) for _ in range(count))
+    plays = sum(int(learner.update(lr=1e-4).transitions.plays.sum()) for _ in range(count))
     return count * learner.decisions_per_update, plays
 
 

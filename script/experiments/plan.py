@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from emulators import GameError, find_game, make_emulator
 from paac.cli.args_json import check_json, read_json
-from paac.cli.command_line import LOCAL, flag, typed_fields
+from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
 SWEEP = "sweep"
-LOCAL_OPTIONS = {field.name for field, _ in typed_fields(Options) if field.metadata["kind"] == LOCAL}
+LOCAL_OPTIONS = {field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL}
 
 
 class Planned(NamedTuple):
@@ -98,7 +98,7 @@ def _seeds(first: Any, count: int, file: Path) -> list[int]:
 
 def _typed_as(key: str) -> str:
     """The option's name on the command line, which is the shorter one."""
-    fields = {field.name: field for field, _ in typed_fields(Options)}
+    fields = {field.name: field for field, _ in option_fields(Options)}
     return flag(fields[key]).lstrip("-") if key in fields else key
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 
-from paac.cli.command_line import LOCAL, flag, typed_fields
+from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.options import Options, resolve
 
 
@@ -10,7 +10,7 @@ def train_command(options: Options, name: str) -> str:
     """What to type for a training with these `options` in logs/NAME; it leaves out what a new run chooses by itself."""
     chosen = resolve({name: getattr(options, name) for name in ("game", "protocol", "emulator_counts")})
     words = ["python3", "train.py", "-df", f"logs/{name}"]
-    for field, kind in typed_fields(Options):
+    for field, kind in option_fields(Options):
         value = getattr(options, field.name)
         asked = field.name in ("game", "random_seed") or value != getattr(chosen, field.name)
         if field.name in ("protocol", "emulator_counts"):

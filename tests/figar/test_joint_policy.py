@@ -1,16 +1,16 @@
-"""Log-probability and entropy of pairs of an action and a choice of repeats."""
+"""Log-probability and entropy of the policy over pairs of an action and a choice of repeats."""
 
 import numpy as np
 import tensorflow as tf
 
 from figar import joint_policy
 
-# Logits whose probabilities are known: eighths, and thirds.
+# Logits with known probabilities: multiples of 1/8 and of 1/3.
 ACTIONS = np.log(np.array([[1, 2, 5], [4, 2, 2]], np.float32))
-CHOICES = np.log(np.array([[2, 1], [1, 2]], np.float32)) + 7  # a constant changes no probability
+CHOICES = np.log(np.array([[2, 1], [1, 2]], np.float32)) + 7  # adding a constant does not change the probabilities
 
 
-def test_log_probabilities_are_those_of_what_was_taken():
+def test_log_probabilities_are_those_of_the_actions_and_choices():
     log_action, log_choice = joint_policy.log_probability(
         tf.constant(ACTIONS), tf.constant(CHOICES), tf.constant([2, 0]), tf.constant([1, 1])
     )
@@ -19,7 +19,7 @@ def test_log_probabilities_are_those_of_what_was_taken():
     assert log_action.dtype == log_choice.dtype == tf.float32
 
 
-def test_entropy_is_that_of_the_definition():
+def test_entropy_follows_its_definition():
     expected = [
         -sum(p * np.log(p) for p in (1 / 8, 2 / 8, 5 / 8)),
         -sum(p * np.log(p) for p in (4 / 8, 2 / 8, 2 / 8)),
@@ -31,7 +31,7 @@ def test_entropy_of_a_uniform_policy_is_the_logarithm_of_the_number_of_choices()
     np.testing.assert_allclose(joint_policy.entropy(tf.fill([3, 11], -4.0)), np.full(3, np.log(11)), rtol=1e-6)
 
 
-def test_a_policy_that_is_sure_gives_numbers_and_no_nan():
+def test_a_deterministic_policy_gives_no_nan():
     logits = tf.constant([[0.0, 2000.0, -2000.0]])
     with tf.GradientTape() as tape:
         tape.watch(logits)
@@ -40,8 +40,8 @@ def test_a_policy_that_is_sure_gives_numbers_and_no_nan():
     np.testing.assert_array_equal(tape.gradient(entropy, logits), np.zeros((1, 3)))
 
 
-def test_one_choice_adds_exactly_nothing():
-    # Plain PAAC to the last bit: not even a rounding error may come from the second head.
+def test_one_choice_adds_exactly_zero():
+    # Plain PAAC to the last bit: the second head must not even add a rounding error.
     actions, choices = tf.constant(ACTIONS), tf.constant([[0.3], [-71.7]])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(choices)
@@ -51,7 +51,7 @@ def test_one_choice_adds_exactly_nothing():
         assert not np.any(values), values
 
 
-def test_gradient_of_the_log_probability_is_the_indicator_less_the_probability():
+def test_gradient_of_the_log_probability_is_the_indicator_minus_the_probability():
     logits = tf.constant(ACTIONS)
     with tf.GradientTape() as tape:
         tape.watch(logits)

@@ -1,4 +1,4 @@
-"""The repetition table against the examples of the original README and the rule behind them."""
+"""The repetition table against the examples in the README of the original Manette, and against its rule."""
 
 import pytest
 
@@ -8,12 +8,12 @@ from figar.repetition import repetition_table
 @pytest.mark.parametrize(
     ("max_repetition", "nb_choices", "table"),
     [
-        # The original's own examples.
+        # Examples of the original.
         (0, 1, [0]),
         (10, 11, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
         (10, 6, [0, 2, 4, 6, 8, 10]),
         (10, 1, [10]),
-        # By its rule, i * floor(max / (n - 1)) and the last one max.
+        # By its rule: i * floor(max / (n - 1)), and max for the last choice.
         (10, 4, [0, 3, 6, 10]),
         (10, 2, [0, 10]),
         (10, 10, [0, 1, 2, 3, 4, 5, 6, 7, 8, 10]),
@@ -22,11 +22,11 @@ from figar.repetition import repetition_table
         (1, 2, [0, 1]),
     ],
 )
-def test_values_are_spread_by_the_rule_of_the_original(max_repetition, nb_choices, table):
+def test_the_values_follow_the_rule_of_the_original(max_repetition, nb_choices, table):
     assert repetition_table(max_repetition, nb_choices) == table
 
 
-def test_every_table_rises_to_its_largest_value():
+def test_every_table_increases_up_to_the_largest_value():
     for largest in range(13):
         for count in range(1, largest + 2):
             table = repetition_table(largest, count)
@@ -37,12 +37,12 @@ def test_every_table_rises_to_its_largest_value():
 
 
 @pytest.mark.parametrize(("max_repetition", "nb_choices"), [(-1, 1), (0, 0), (10, 0), (10, -3)])
-def test_values_below_the_least_are_refused(max_repetition, nb_choices):
+def test_arguments_that_are_too_small_are_refused(max_repetition, nb_choices):
     with pytest.raises(ValueError, match=f"{max_repetition}.*{nb_choices}"):
         repetition_table(max_repetition, nb_choices)
 
 
 @pytest.mark.parametrize(("max_repetition", "nb_choices"), [(0, 2), (10, 12)])
-def test_more_choices_than_numbers_to_choose_from_are_refused(max_repetition, nb_choices):
+def test_more_choices_than_values_are_refused(max_repetition, nb_choices):
     with pytest.raises(ValueError, match=f"{nb_choices} choices need a max_repetition of at least {nb_choices - 1}"):
         repetition_table(max_repetition, nb_choices)

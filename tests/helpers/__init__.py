@@ -1,5 +1,5 @@
-"""What several tests share."""
+"""Helpers for several tests."""
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]  # of the project
+ROOT = Path(__file__).parents[2]  # folder of the project

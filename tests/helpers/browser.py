@@ -1,4 +1,4 @@
-"""Pages as a person sees them, in Chromium."""
+"""Web pages in Chromium, as a person sees them."""
 
 import shutil
 
@@ -7,7 +7,7 @@ from selenium.webdriver.chrome.service import Service
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-background-networking"]
 
-# Goes through shadow roots too, in which TensorBoard keeps its pages.
+# The walk includes shadow roots, because TensorBoard's pages are inside them.
 EACH_NODE = """
     const each = (node, visit) => {
         visit(node);
@@ -32,7 +32,7 @@ IMAGES = """
 
 
 class Browser:
-    """Shows one page at a time."""
+    """A browser without a window that shows one page at a time."""
 
     def __init__(self) -> None:
         options = webdriver.ChromeOptions()
@@ -42,18 +42,18 @@ class Browser:
         self._driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
     def show(self, address: str) -> None:
-        """Load `address`; through about:blank, since a change after # alone does not load it again."""
+        """Load `address`, after about:blank: the browser does not reload a page if only the part after # changes."""
         self._driver.get("about:blank")
         self._driver.get(address)
 
     def texts(self) -> list[str]:
-        """All that can be read on the page, piece by piece."""
+        """Return the visible strings on the page."""
         return self._driver.execute_script(EACH_NODE + TEXTS)
 
     def images(self) -> list[tuple[int, int]]:
-        """Width and height of each picture on the page in its own pixels, 0 if it could not be loaded."""
+        """Return the original width and height in pixels of each image on the page, 0 if it could not be loaded."""
         return [tuple(size) for size in self._driver.execute_script(EACH_NODE + IMAGES)]
 
     def close(self) -> None:
-        """End the browser."""
+        """Quit the browser."""
         self._driver.quit()

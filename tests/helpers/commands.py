@@ -1,4 +1,4 @@
-"""Running the commands as a user types them, and the processes that they start."""
+"""Running the commands as a user types them, and handling the processes that they start."""
 
 import contextlib
 import io
@@ -14,19 +14,19 @@ from pathlib import Path
 
 from tests.helpers import ROOT
 
-TINY = ["-ec", "4", "-ew", "1", "--seed", "5"]  # small enough for a test; two shards, 20 decisions an update
-HANGS_S = 900.0  # no command takes that long: it hangs
+TINY = ["-ec", "4", "-ew", "1", "--seed", "5"]  # small and fast: two shards, 20 decisions per update
+TIMEOUT_S = 900.0  # a command that takes longer than this hangs
 NO_LIMITS: Mapping[int, int] = {}
 
 
 class Commands:
-    """The entry points and scripts, run in the test's own folder."""
+    """Runs entry points and scripts in the folder of a test."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run `script` to its end, in this process, which has TensorFlow already; check its exit code."""
+        """Run `script` in this process, which has already imported TensorFlow, and check its exit code."""
         out, err = io.StringIO(), io.StringIO()
         argv, path = sys.argv, list(sys.path)
         sys.argv = [str(ROOT / script), *arguments]
@@ -44,16 +44,16 @@ class Commands:
         )
 
     def run_alone(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run `script` to its end, in a process of its own; check its exit code."""
+        """Run `script` in a separate process, and check its exit code."""
         process = self.start(script, *arguments)
         try:
-            out, err = process.communicate(timeout=HANGS_S)
+            out, err = process.communicate(timeout=TIMEOUT_S)
         finally:
             process.kill()
         return _checked(subprocess.CompletedProcess(process.args, process.returncode, out, err), code)
 
     def start(self, script: str, *arguments: str, limits: Mapping[int, int] = NO_LIMITS) -> subprocess.Popen[str]:
-        """Start `script` in a process group of its own, as a terminal would, with these of the system's `limits`."""
+        """Start `script` in a new process group, like a terminal, with resource `limits` (RLIMIT_... -> value)."""
 
         def prepare() -> None:
             as_from_a_terminal()
@@ -77,19 +77,19 @@ def _checked(done: subprocess.CompletedProcess[str], code: int) -> subprocess.Co
 
 
 def assert_one_line(error: str, *parts: str) -> None:
-    """Check that the message about a mistake is one line and contains all `parts`."""
+    """Check that the error message is one line and contains all `parts`."""
     assert error.strip().count("\n") == 0 and "Traceback" not in error, error
     assert all(part in error for part in parts), error
 
 
 def as_from_a_terminal() -> None:
-    """Reset signal handlers: under nohup, or in the background, a child would inherit that some are ignored."""
+    """Restore the default signal handlers, because a child of nohup or of a background job ignores some signals."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = HANGS_S, every: float = 0.05) -> None:
-    """Poll `every` so many seconds until `condition()` holds; `seconds` are a limit against hanging."""
+def wait_for(condition: Callable[[], object], seconds: float = TIMEOUT_S, every: float = 0.05) -> None:
+    """Check `condition()` at intervals of `every` seconds until it is true; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"the condition did not hold within {seconds} seconds"
@@ -97,7 +97,7 @@ def wait_for(condition: Callable[[], object], seconds: float = HANGS_S, every: f
 
 
 def group_members(process: subprocess.Popen) -> list[int]:
-    """Live processes of the group that `process` leads."""
+    """Return the ids of the live processes in the group that `process` leads."""
     try:
         os.killpg(process.pid, 0)
     except ProcessLookupError:
@@ -115,5 +115,5 @@ def group_members(process: subprocess.Popen) -> list[int]:
 
 
 def interrupt(process: subprocess.Popen) -> None:
-    """Ctrl+C: the terminal signals the whole group."""
+    """Press Ctrl+C: like a terminal, send SIGINT to the whole group of `process`."""
     os.killpg(process.pid, signal.SIGINT)

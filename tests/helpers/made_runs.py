@@ -1,4 +1,4 @@
-"""Runs made by hand, for pictures of them."""
+"""Runs without a training, to test the figures of runs."""
 
 from figures.runs import load_run
 from paac.cli.options import resolve
@@ -7,7 +7,7 @@ from paac.training.run_folder import RunFolder
 
 
 def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):
-    """A run as a training leaves it; `episodes` are step, seconds, emulator, reward and length."""
+    """Write a run's files as a training does; each episode is (step, seconds, emulator, reward, length)."""
     run = RunFolder(folder)
     run.save_options(resolve({"debugging_folder": str(folder), "random_seed": 1, **options}))
     rows = "".join(",".join(map(str, row)) + "\n" for row in episodes)
@@ -16,5 +16,5 @@ def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):
 
 
 def scored(folder, *rewards, **options):
-    """A run whose episodes had these rewards, one every 10 decisions."""
+    """Write a run with these rewards, where an episode ends every 10 decisions."""
     return make_run(folder, [(10 * (n + 1), n, 0, reward, 10) for n, reward in enumerate(rewards)], **options)

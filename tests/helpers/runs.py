@@ -1,4 +1,4 @@
-"""Reading what a run has left."""
+"""Reading the files of a run."""
 
 import csv
 from pathlib import Path
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:
-    """Everything TensorFlow saved in the newest checkpoint."""
+    """Return all variables in the newest checkpoint."""
     newest = tf.train.latest_checkpoint(run / "checkpoints")
     reader = tf.train.load_checkpoint(newest)
     return {
@@ -23,15 +23,15 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 def episodes(run: Path) -> list[tuple[str, ...]]:
-    """Rows of episodes.csv without the clock's column."""
+    """Return the rows of episodes.csv without the column of seconds."""
     with (run / "episodes.csv").open() as file:
         return [(row["step"], row["emulator"], row["reward"], row["length"]) for row in csv.DictReader(file)]
 
 
 def points(run: Path, tag: str) -> list[tuple[int, float]]:
-    """A TensorBoard curve over all event files of the run."""
+    """Return the (step, value) points of a TensorBoard curve from all event files of the run."""
     found = []
-    for file in sorted((run / "tf").iterdir()):  # their names begin with when they were opened
+    for file in sorted((run / "tf").iterdir()):  # their names begin with the time of opening
         for event in tf.compat.v1.train.summary_iterator(str(file)):
             found += [
                 (event.step, float(tf.make_ndarray(value.tensor))) for value in event.summary.value if value.tag == tag

@@ -1,4 +1,4 @@
-"""Every network against a forward pass in NumPy, written from the table of its paper and not from the code."""
+"""Every network against a forward pass in NumPy that follows the table in its paper."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from networks.registry import TORSOS, make_network
 
-# kind, filters or units, kernel, stride, padding
+# layer type, filters or units, kernel size, stride, padding
 CONV, POOL, DENSE = "conv", "pool", "dense"
 LAYERS = {
     "NIPS": [(CONV, 16, 8, 4, "valid"), (CONV, 32, 4, 2, "valid"), (DENSE, 256)],
@@ -17,9 +17,9 @@ LAYERS = {
         *((CONV, 64, 4, 1, "same"), (POOL,), (CONV, 64, 3, 1, "same"), (DENSE, 512)),
     ],
 }
-LAYERS["LSTM"] = LAYERS["PWYX"][:-1]  # and what follows them, below
-LAYERS["BAYESIAN"] = LAYERS["NIPS"]  # with dropout before the last
-PLAIN = ["NIPS", "NATURE", "PWYX"]
+LAYERS["LSTM"] = LAYERS["PWYX"][:-1]  # its test adds the recurrent part
+LAYERS["BAYESIAN"] = LAYERS["NIPS"]  # its test adds the dropout before the last layer
+PLAIN = ["NIPS", "NATURE", "PWYX"]  # networks that LAYERS describes completely
 
 
 def network_of(arch, *, seed=3, rgb=False, num_actions=6, nb_choices=3, **settings):
@@ -32,7 +32,7 @@ def observations_of(count, channels=4, seed=1):
 
 def convolve(images, kernel, bias, stride, padding):
     size = kernel.shape[0]
-    if padding == "same":  # the odd row and column of an even kernel go below and to the right
+    if padding == "same":  # an even kernel needs one more row below and column at the right
         before, after = (size - 1) // 2, size // 2
         images = np.pad(images, ((0, 0), (before, after), (before, after), (0, 0)))
     windows = sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]  # [B, h, w, C, k, k]
@@ -41,14 +41,14 @@ def convolve(images, kernel, bias, stride, padding):
 
 def pool(images):
     batch, height, width, channels = images.shape
-    images = images[:, : height // 2 * 2, : width // 2 * 2]  # an odd last row or column is left out
+    images = images[:, : height // 2 * 2, : width // 2 * 2]  # drop an odd last row or column
     return images.reshape(batch, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
 
 
 def forward(arch, network, observations, activation):
-    """Features of the torso in float64, with the network's own weights."""
+    """The features of the torso, computed in float64 with the weights of the network."""
     weights = iter(float64(network.torso.trainable_variables))
-    features = through(LAYERS[arch], weights, observations / 255, activation)
+    features = apply(LAYERS[arch], weights, observations / 255, activation)
     assert next(weights, None) is None
     return features
 
@@ -57,13 +57,13 @@ def float64(weights):
     return [np.asarray(weight, np.float64) for weight in weights]
 
 
-def through(layers, weights, features, activation):
-    for kind, *numbers in layers:
-        if kind == POOL:
+def apply(layers, weights, features, activation):
+    for layer_type, *numbers in layers:
+        if layer_type == POOL:
             features = pool(features)
             continue
         kernel, bias = next(weights), next(weights)
-        if kind == CONV:
+        if layer_type == CONV:
             filters, size, stride, padding = numbers
             assert kernel.shape == (size, size, features.shape[-1], filters)
             features = convolve(features, kernel, bias, stride, padding)
@@ -81,7 +81,7 @@ def head(layer, features):
 
 @pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
 @pytest.mark.parametrize("arch", PLAIN)
-def test_outputs_are_those_of_the_papers_layers(arch, rgb):
+def test_outputs_equal_those_of_the_layers_in_the_paper(arch, rgb):
     network = network_of(arch, rgb=rgb, softmax_temp=2.5)
     observations = observations_of(2, 12 if rgb else 4)
     features = forward(arch, network, observations, lambda x: np.maximum(x, 0))
@@ -94,15 +94,15 @@ def test_outputs_are_those_of_the_papers_layers(arch, rgb):
 
 
 @pytest.mark.parametrize("arch", PLAIN)
-def test_leaky_relu_is_used_after_every_layer(arch):
+def test_every_layer_uses_leaky_relu_if_asked_to(arch):
     network = network_of(arch, activation="leaky_relu", alpha_leaky_relu=0.3)
     observations = observations_of(1)
     features = forward(arch, network, observations, lambda x: np.where(x < 0, 0.3 * x, x))
     assert (features < 0).any()
-    np.testing.assert_allclose(seen_by(network.torso, observations), features, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(features_of(network.torso, observations), features, rtol=1e-4, atol=1e-5)
 
 
-def seen_by(torso, observations):
+def features_of(torso, observations):
     return torso.combine([torso.encode(observations)], tf.zeros([len(observations), 0]))
 
 
@@ -111,24 +111,24 @@ def sigmoid(x):
 
 
 @pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
-@pytest.mark.parametrize("known", [1, 3, 5], ids="{}_of_an_episode".format)
-def test_the_lstm_looks_back_at_five_observations(known, rgb):
+@pytest.mark.parametrize("known", [1, 3, 5], ids="{}_known_observations".format)
+def test_the_lstm_uses_the_last_five_observations_of_an_episode(known, rgb):
     network, channels = network_of("LSTM", rgb=rgb), 12 if rgb else 4
     torso = network.torso
-    seen = [observations_of(2, channels, seed=place) for place in range(known)]
-    empty = [np.zeros_like(seen[0])] * (5 - known)  # images of zeros, whose features the biases make non-zero
+    seen = [observations_of(2, channels, seed=i) for i in range(known)]
+    empty = [np.zeros_like(seen[0])] * (5 - known)  # black images; their features are not 0, because of the biases
     kernel, bias = float64([torso.recurrent.kernel, torso.recurrent.bias])
     assert kernel.shape == (6400 + 32, 128)
     cell, hidden = np.zeros((2, 32)), np.zeros((2, 32))
     for observations in empty + seen:
         convolutions = [layer for layer in (torso.conv1, torso.conv2, torso.conv3, torso.conv4)]
         weights = iter(float64([weight for layer in convolutions for weight in (layer.kernel, layer.bias)]))
-        features = through(LAYERS["LSTM"], weights, observations / 255, lambda x: np.maximum(x, 0)).reshape(2, 6400)
+        features = apply(LAYERS["LSTM"], weights, observations / 255, lambda x: np.maximum(x, 0)).reshape(2, 6400)
         i, j, f, o = np.split(np.concatenate([features, hidden], axis=1) @ kernel + bias, 4, axis=1)
         cell = cell * sigmoid(f + 1) + sigmoid(i) * np.tanh(j)
         hidden = sigmoid(o) * np.tanh(cell)
     features = np.maximum(head(torso.dense, head(torso.linear, hidden)), 0)
-    encodings = [network.blank(2)] * (5 - known) + [network.encode(observations) for observations in seen]
+    encodings = [network.blank_encodings(2)] * (5 - known) + [network.encode(observations) for observations in seen]
     outputs = network.decide(encodings, tf.zeros([2, 0]))
     np.testing.assert_allclose(outputs.policy_logits, head(network.policy, features), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(outputs.value, head(network.value, features)[:, 0], rtol=1e-4, atol=1e-4)
@@ -136,10 +136,10 @@ def test_the_lstm_looks_back_at_five_observations(known, rgb):
         np.testing.assert_allclose(network(seen[0]).value, outputs.value, rtol=1e-5, atol=1e-6)
 
 
-def test_initial_values_of_the_lstms_own_layers():
+def test_initial_values_of_the_recurrent_layers():
     torso = network_of("LSTM").torso
     kernel = torso.recurrent.kernel.numpy()
-    bound = np.sqrt(6 / (6432 + 128))  # Glorot, over the whole kernel
+    bound = np.sqrt(6 / (6432 + 128))  # Glorot's bound for the whole kernel
     assert 0.999 * bound < np.abs(kernel).max() <= bound * (1 + 1e-6)
     assert kernel.std() == pytest.approx(bound / np.sqrt(3), rel=0.01)
     assert not torso.recurrent.bias.numpy().any()
@@ -150,18 +150,18 @@ def test_initial_values_of_the_lstms_own_layers():
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.9, 1.0])
-def test_dropout_drops_what_the_noise_says_and_scales_the_rest(keep):
+def test_dropout_keeps_units_whose_uniform_number_is_below_the_probability_and_scales_them(keep):
     network = network_of("BAYESIAN", keep_percentage=keep)
     observations = observations_of(2)
-    noise = np.random.default_rng(5).random((2, 2592), np.float32)
+    uniforms = np.random.default_rng(5).random((2, 2592), np.float32)
     weights = iter(float64(network.torso.trainable_variables))
-    seen = through(LAYERS["BAYESIAN"][:-1], weights, observations / 255, lambda x: np.maximum(x, 0)).reshape(2, 2592)
+    seen = apply(LAYERS["BAYESIAN"][:-1], weights, observations / 255, lambda x: np.maximum(x, 0)).reshape(2, 2592)
     kernel, bias = weights
-    features = np.maximum((seen * (noise < keep) / keep) @ kernel + bias, 0)
-    outputs = network(observations, noise)
+    features = np.maximum((seen * (uniforms < keep) / keep) @ kernel + bias, 0)
+    outputs = network(observations, uniforms)
     np.testing.assert_allclose(outputs.policy_logits, head(network.policy, features), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(outputs.value, head(network.value, features)[:, 0], rtol=1e-4, atol=1e-5)
-    assert (noise < keep).mean() == pytest.approx(keep, abs=0.03)
+    assert (uniforms < keep).mean() == pytest.approx(keep, abs=0.03)
 
 
 def test_impala_is_made_of_residual_sections():
@@ -176,11 +176,11 @@ def test_impala_is_made_of_residual_sections():
             inner = convolve(np.maximum(features, 0), *one, 1, "same")
             features = features + convolve(np.maximum(inner, 0), *other, 1, "same")
     features = np.maximum(head(network.torso.dense, np.maximum(features, 0).reshape(1, -1)), 0)
-    np.testing.assert_allclose(seen_by(network.torso, observations), features, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(features_of(network.torso, observations), features, rtol=1e-3, atol=1e-4)
 
 
 def pool3(images):
-    """The greatest of 3x3 in steps of 2; half the size, odd sizes rounded up."""
+    """Max pooling of 3x3 with stride 2 and "same" padding, which halves the size and rounds it up."""
     _, height, width, _ = images.shape
     padding = [max(0, (-(-length // 2) - 1) * 2 + 3 - length) for length in (height, width)]
     pads = [(0, 0), *((total // 2, total - total // 2) for total in padding), (0, 0)]
@@ -188,7 +188,7 @@ def pool3(images):
     return sliding_window_view(images, (3, 3), axis=(1, 2))[:, ::2, ::2].max(axis=(4, 5))
 
 
-# Weights and biases of the torso, then policy 6, value 1 and repetition 1.
+# Number of weights and biases of the torso, and of the heads: 6 for the policy, 1 for the value, 1 for the repetition.
 COUNTS = {
     "NIPS": (8 * 8 * 4 * 16 + 16) + (4 * 4 * 16 * 32 + 32) + (9 * 9 * 32 * 256 + 256) + 8 * (256 + 1),
     "NATURE": (8 * 8 * 4 * 32 + 32) + (4 * 4 * 32 * 64 + 64) + (3 * 3 * 64 * 64 + 64) + (3136 * 512 + 512) + 8 * 513,
@@ -207,22 +207,22 @@ COUNTS["IMPALA"] += sum(9 * a * b + b for a, b in [(4, 16), *[(16, 16)] * 4, (16
 
 
 @pytest.mark.parametrize(("arch", "count"), COUNTS.items())
-def test_the_number_of_parameters_is_that_of_the_table(arch, count):
+def test_the_number_of_parameters_equals_that_of_the_table(arch, count):
     assert network_of(arch, nb_choices=1).count_params() == count
 
 
 @pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
 @pytest.mark.parametrize("arch", PLAIN)
-def test_initial_values_lie_where_the_original_has_them(arch, rgb):
+def test_initial_values_have_the_bounds_of_the_original(arch, rgb):
     network = network_of(arch, rgb=rgb, num_actions=18, nb_choices=11)
     weights = iter(network.torso.trainable_variables)
     channels, bounds = 12 if rgb else 4, []
-    for kind, *numbers in LAYERS[arch]:
-        if kind == CONV:
+    for layer_type, *numbers in LAYERS[arch]:
+        if layer_type == CONV:
             filters, size = numbers[:2]
             bounds += [(next(weights), size * size * filters), (next(weights), size * size * channels)]
             channels = filters
-        elif kind == DENSE:
+        elif layer_type == DENSE:
             kernel = next(weights)
             bounds += [(kernel, kernel.shape[0]), (next(weights), kernel.shape[0])]
     features = bounds[-1][0].shape[0]
@@ -236,7 +236,7 @@ def test_initial_values_lie_where_the_original_has_them(arch, rgb):
             assert values.mean() == pytest.approx(0.5, abs=0.05)
 
 
-# What follows holds for every network: a new row of TORSOS is picked up.
+# The tests below run for every network in TORSOS, also for a new one.
 
 
 @pytest.mark.parametrize("arch", TORSOS)
@@ -260,29 +260,30 @@ def test_every_weight_gets_a_gradient(arch):
 
 
 @pytest.mark.parametrize("arch", TORSOS)
-def test_memory_and_noise_change_what_is_said_where_a_network_asks_for_them(arch):
+def test_history_and_random_numbers_change_the_outputs_only_of_networks_that_use_them(arch):
     network, observations = network_of(arch), observations_of(2)
     value = network(observations).value
-    noise = np.full((2, network.torso.noise), 0.99, np.float32)
-    assert np.array_equal(network(observations, noise).value, value) == (network.torso.noise == 0)
-    before = [network.encode(observations_of(2, seed=9))] * network.torso.memory
-    looking_back = network.decide([*before, network.encode(observations)], tf.zeros([2, network.torso.noise])).value
-    assert np.allclose(looking_back, value, rtol=1e-6) == (network.torso.memory == 0)
+    uniforms = np.full((2, network.torso.num_uniforms), 0.99, np.float32)
+    assert np.array_equal(network(observations, uniforms).value, value) == (network.torso.num_uniforms == 0)
+    history = [network.encode(observations_of(2, seed=9))] * network.torso.history_length
+    zeros = tf.zeros([2, network.torso.num_uniforms])
+    with_history = network.decide([*history, network.encode(observations)], zeros).value
+    assert np.allclose(with_history, value, rtol=1e-6) == (network.torso.history_length == 0)
 
 
 @pytest.mark.parametrize("arch", TORSOS)
-def test_a_network_read_back_from_disk_says_the_same(arch, tmp_path):
+def test_a_restored_network_gives_the_same_outputs(arch, tmp_path):
     observations = observations_of(2)
-    saved, read = network_of(arch, seed=1), network_of(arch, seed=2)
-    assert not np.array_equal(saved(observations).value, read(observations).value)
+    saved, restored = network_of(arch, seed=1), network_of(arch, seed=2)
+    assert not np.array_equal(saved(observations).value, restored(observations).value)
     path = tf.train.Checkpoint(network=saved).write(str(tmp_path / "weights"))
-    tf.train.Checkpoint(network=read).read(path).assert_consumed()
-    for before, after in zip(saved(observations), read(observations), strict=True):
+    tf.train.Checkpoint(network=restored).read(path).assert_consumed()
+    for before, after in zip(saved(observations), restored(observations), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
 @pytest.mark.parametrize("arch", TORSOS)
-def test_one_observation_does_not_change_what_is_said_of_another(arch):
+def test_the_outputs_of_one_observation_do_not_depend_on_the_others(arch):
     network, observations = network_of(arch), observations_of(3)
     alone = network(observations[1:2])
     for together, single in zip(network(observations), alone, strict=True):
@@ -290,7 +291,7 @@ def test_one_observation_does_not_change_what_is_said_of_another(arch):
 
 
 @pytest.mark.parametrize("arch", TORSOS)
-def test_a_seed_means_one_start_and_another_seed_another(arch):
+def test_a_seed_determines_the_initial_weights(arch):
     first, again, other = (network_of(arch, seed=seed).trainable_variables for seed in (5, 5, 6))
     for one, same, different in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one, same)
@@ -299,7 +300,7 @@ def test_a_seed_means_one_start_and_another_seed_another(arch):
 
 @pytest.mark.parametrize("arch", TORSOS)
 def test_the_size_of_the_repetition_head_changes_no_other_initial_weight(arch):
-    # So that PAAC and FiGAR can be compared from the same start.
+    # So PAAC and FiGAR can be compared from the same initial weights.
     plain, figar = network_of(arch, nb_choices=1), network_of(arch, nb_choices=11)
     assert plain.repetition.kernel.shape[1] == 1
     assert figar.repetition.kernel.shape[1] == 11
@@ -309,7 +310,7 @@ def test_the_size_of_the_repetition_head_changes_no_other_initial_weight(arch):
             np.testing.assert_array_equal(one, other)
 
 
-def test_a_higher_temperature_divides_the_logits_and_leaves_the_value_alone():
+def test_the_temperature_divides_the_logits_but_not_the_value():
     observations = observations_of(2)
     plain = network_of("NIPS")(observations)
     hot = network_of("NIPS", softmax_temp=4.0)(observations)
@@ -318,6 +319,6 @@ def test_a_higher_temperature_divides_the_logits_and_leaves_the_value_alone():
     np.testing.assert_array_equal(hot.value, plain.value)
 
 
-def test_an_unknown_network_is_a_key_error():
+def test_an_unknown_network_raises_a_key_error():
     with pytest.raises(KeyError):
         network_of("NIPPS")

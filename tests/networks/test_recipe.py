@@ -1,4 +1,4 @@
-"""What the README says of adding a network, followed word for word, gives one that trains."""
+"""Following the README's steps for adding a network gives a network that trains."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ def run(folder, *command):
 
 
 @pytest.mark.slow
-def test_the_recipe_adds_impala(tmp_path):
+def test_the_steps_in_the_readme_add_impala(tmp_path):
     project = tmp_path / "manette"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "runs", "pretrained", "gifs", "tests"))
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("### Add a network")[1].split("\n###")[0]
@@ -29,11 +29,11 @@ def test_the_recipe_adds_impala(tmp_path):
     registry = project / "networks/registry.py"
     without = re.sub(r"^ *\"IMPALA\".*\n", "", registry.read_text(encoding="utf-8"), flags=re.M)
     registry.write_text(without, encoding="utf-8")
-    code, said = run(project, *command.split())
-    assert code == 2 and "--arch IMPALA" in said, "it is still there"
+    code, output = run(project, *command.split())
+    assert code == 2 and "--arch IMPALA" in output, "the network still exists"
 
     (project / file).write_text(shipped, encoding="utf-8")
     registry.write_text(without.replace("TORSOS = {\n", f"TORSOS = {{\n    {row}\n"), encoding="utf-8")
     short = ["-ec", "4", "-ew", "1", "-df", str(tmp_path / "run"), "--max_global_steps", "40"]
-    code, said = run(project, *command.split(), *short)
-    assert code == 0 and "pong: IMPALA" in said, said
+    code, output = run(project, *command.split(), *short)
+    assert code == 0 and "pong: IMPALA" in output, output

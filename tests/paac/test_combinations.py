@@ -1,4 +1,4 @@
-"""Every network, with all that goes with it, trains on a real game, and goes on from a checkpoint exactly."""
+"""Every network trains on a real game with every combination of options, and resumes exactly from a checkpoint."""
 
 import itertools
 
@@ -17,7 +17,7 @@ QUICK = [("NIPS", "rgb", "figar", "leaky_relu"), ("LSTM", "gray", "paac", "relu"
 
 @pytest.fixture(scope="module")
 def pools():
-    """One pool of each colour for all tests, and where its emulators stood at first."""
+    """One pool for gray and one for RGB, shared by all tests, with the initial states of its emulators."""
     made = {}
     for colour in ("gray", "rgb"):
         pool = EmulatorPool("breakout", 4, workers=1, shards=2, seed=1, rgb=colour == "rgb", max_episode_frames=40)
@@ -44,13 +44,13 @@ def learner_on(pool, arch, colour, table, activation, seed):
     ("arch", "colour", "algorithm", "activation"),
     [pytest.param(*combination, marks=[] if combination in QUICK else [pytest.mark.slow]) for combination in EVERY],
 )
-def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activation, pools, tmp_path):
+def test_it_trains_and_resumes_exactly_from_a_checkpoint(arch, colour, algorithm, activation, pools, tmp_path):
     pool, start = pools[colour]
     pool.load_states(start)
     learner = learner_on(pool, arch, colour, TABLE[algorithm], activation, seed=1)
     before = [weight.numpy() for weight in learner.network.trainable_variables]
-    ended = sum(learner.update(lr=0.01).played.dones.sum() for _ in range(4))
-    assert ended > 0, "no episode ended: clearing the memory was not tested"
+    ended = sum(learner.update(lr=0.01).transitions.dones.sum() for _ in range(4))
+    assert ended > 0, "no episode ended, so clearing the history was not tested"
     unused = {id(weight) for weight in learner.network.repetition.variables if algorithm == "paac"}
     for old, weight in zip(before, learner.network.trainable_variables, strict=True):
         assert np.isfinite(weight).all()
@@ -64,13 +64,15 @@ def test_it_trains_and_goes_on_from_a_checkpoint(arch, colour, algorithm, activa
     expected = learner.update(lr=0.01)
     weights = [weight.numpy() for weight in learner.network.trainable_variables]
 
-    again = learner_on(pool, arch, colour, TABLE[algorithm], activation, seed=2)
+    resumed = learner_on(pool, arch, colour, TABLE[algorithm], activation, seed=2)
     checkpoint, _ = checkpoints.newest()
-    checkpoint.restore(**{name: saved for name, saved in tracked(again).items() if name != "memory" or saved.variables})
+    checkpoint.restore(
+        **{name: saved for name, saved in tracked(resumed).items() if name != "memory" or saved.variables}
+    )
     pool.load_states(checkpoint.emulator_states())
-    again.updates = 4
-    update = again.update(lr=0.01)
-    np.testing.assert_array_equal(update.played.actions, expected.played.actions)
-    np.testing.assert_array_equal(update.played.plays, expected.played.plays)
-    for mine, theirs in zip(again.network.trainable_variables, weights, strict=True):
+    resumed.updates = 4
+    update = resumed.update(lr=0.01)
+    np.testing.assert_array_equal(update.transitions.actions, expected.transitions.actions)
+    np.testing.assert_array_equal(update.transitions.plays, expected.transitions.plays)
+    for mine, theirs in zip(resumed.network.trainable_variables, weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -1,4 +1,4 @@
-"""Episodes of a trained agent: a small real network on a game whose course is written here."""
+"""Evaluation over episodes: a real network on a game whose episodes have given lengths."""
 
 import gc
 import weakref
@@ -15,12 +15,12 @@ ACTIONS = 4
 
 
 class Game:
-    """Ends after some decisions. It shows noise of its own that depends on what was pressed before."""
+    """A game that ends after a given number of decisions, and shows random pixels that depend on the past actions."""
 
-    def __init__(self, decisions, number=0, cut=False):
+    def __init__(self, decisions, number=0, truncated=False):
         self.decisions = decisions
         self.number = number
-        self.will_be_cut = cut
+        self.will_be_truncated = truncated
         self.done, self.truncated = True, False
         self.held = []  # (action, repeats) of every decision
         self.seen = []
@@ -30,12 +30,12 @@ class Game:
         return self._observation()
 
     def hold(self, action, repeats):
-        assert not self.done, "it was played on after its end"
+        assert not self.done, "the game was played after its end"
         assert type(action) is int
         self.held.append((action, repeats))
         self.done = len(self.held) == self.decisions
-        self.truncated = self.done and self.will_be_cut
-        plays = 1 if self.done else 1 + repeats  # the end comes in the middle of what is held
+        self.truncated = self.done and self.will_be_truncated
+        plays = 1 if self.done else 1 + repeats  # the episode ends during the last hold
         return self._observation(), 100.5 * plays - 300, self.done, plays
 
     def _observation(self):
@@ -46,7 +46,7 @@ class Game:
 
 @pytest.fixture(scope="module")
 def network():
-    # A low temperature makes the policy depend on what is seen.
+    # With a low temperature, the policy depends clearly on the observations.
     return make_network("NIPS", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1, softmax_temp=0.05)
 
 
@@ -59,65 +59,65 @@ def games_of(*lengths):
     return [Game(length, number) for number, length in enumerate(lengths)]
 
 
-def test_a_network_and_its_graphs_are_freed_after_it_has_played():
+def test_a_network_and_its_graphs_are_freed_after_an_evaluation():
     network = make_network("NIPS", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1)
     graphs = []
 
-    class Noting(type(network)):
+    class RecordingNetwork(type(network)):
         def encode(self, observations):
             if not tf.executing_eagerly():
                 graphs.append(weakref.ref(tf.compat.v1.get_default_graph()))
             return super().encode(observations)
 
-    network.__class__ = Noting
+    network.__class__ = RecordingNetwork
     play(network, games_of(2))
     assert graphs
-    kept = weakref.ref(network)
+    reference = weakref.ref(network)
     del network
     gc.collect()
-    assert kept() is None and not any(graph() for graph in graphs)
+    assert reference() is None and not any(graph() for graph in graphs)
 
 
-def test_each_episode_is_played_to_its_own_end_and_not_after(network):
+def test_each_episode_is_played_to_its_own_end_and_not_longer(network):
     games = games_of(1, 7, 3)
-    play(network, games)  # the game itself refuses to be played on
+    play(network, games)  # the game fails if it is played after its end
     assert [len(game.held) for game in games] == [1, 7, 3]
 
 
-def test_scores_are_sums_of_raw_rewards_and_lengths_are_plays(network):
+def test_scores_are_sums_of_raw_rewards_and_lengths_count_plays(network):
     games = games_of(6, 9)
     results, _ = play(network, games)
     for game, result in zip(games, results, strict=True):
         plays = [1 + repeats for _, repeats in game.held[:-1]] + [1]
         assert result[:3] == (sum(100.5 * count - 300 for count in plays), sum(plays), False)
-    assert any(repeats for game in games for _, repeats in game.held)  # or plays would be decisions
+    assert any(repeats for game in games for _, repeats in game.held)  # otherwise plays and decisions are equal
 
 
-def test_repeats_are_those_of_the_table_and_actions_are_the_games(network):
+def test_all_repeats_of_the_table_and_all_actions_of_the_game_are_used(network):
     _, held = play(network, games_of(30, 30))
     actions, repeats = zip(*(decision for decisions in held for decision in decisions), strict=True)
     assert set(actions) == set(range(ACTIONS))
     assert set(repeats) == set(TABLE)
 
 
-def test_an_episode_that_was_cut_is_reported(network):
-    results, _ = play(network, [Game(3, 0), Game(3, 1, cut=True)])
+def test_a_truncated_episode_is_reported(network):
+    results, _ = play(network, [Game(3, 0), Game(3, 1, truncated=True)])
     assert [result.truncated for result in results] == [False, True]
 
 
-def test_the_same_seed_plays_the_same_episodes_and_another_seed_others(network):
+def test_the_same_seed_gives_the_same_episodes_and_another_seed_gives_others(network):
     first, again, other = (play(network, games_of(20, 20), seed) for seed in (7, 7, 8))
     assert first == again
     assert first[1] != other[1]
 
 
-def test_two_emulators_do_not_draw_the_same_numbers(network):
-    _, held = play(network, [Game(20, 0), Game(20, 0)])  # the same game twice
+def test_two_emulators_get_different_random_numbers(network):
+    _, held = play(network, [Game(20, 0), Game(20, 0)])  # twice the same game
     assert held[0] != held[1]
 
 
 @pytest.mark.parametrize("greedy", [False, True])
-def test_the_course_of_an_episode_does_not_depend_on_how_long_the_others_last(greedy, network):
+def test_an_episode_does_not_depend_on_the_lengths_of_the_others(greedy, network):
     _, first = play(network, games_of(12, 2, 5), greedy=greedy)
     _, second = play(network, games_of(12, 15, 1), greedy=greedy)
     assert first[0] == second[0]
@@ -125,7 +125,7 @@ def test_the_course_of_an_episode_does_not_depend_on_how_long_the_others_last(gr
     assert first[2][:1] == second[2]
 
 
-def test_greedy_play_is_the_most_probable_of_what_is_seen_then(network):
+def test_greedy_decisions_are_the_most_probable_ones(network):
     games = games_of(9, 6)
     play(network, games, greedy=True)
     seen = np.concatenate([game.seen[:-1] for game in games])
@@ -134,13 +134,13 @@ def test_greedy_play_is_the_most_probable_of_what_is_seen_then(network):
     assert [held for game in games for held in game.held] == [(action, TABLE[choice]) for action, choice in best]
 
 
-def test_greedy_play_needs_no_seed(network):
+def test_greedy_decisions_do_not_depend_on_the_seed(network):
     first, second = (play(network, games_of(9, 6), seed, greedy=True) for seed in (1, 2))
     assert first == second
 
 
-def test_actions_are_drawn_as_often_as_the_policy_says():
-    # Probabilities of eighths, whatever is seen; the expected counts of 400 draws are within four deviations.
+def test_frequencies_of_actions_and_repeats_agree_with_the_policies():
+    # The probabilities are constant multiples of 1/8; the counts of 400 draws must lie within four standard deviations.
     network = make_network("NIPS", num_actions=3, nb_choices=2, rgb=False, seed=1)
     for layer, parts in ((network.policy, [1, 2, 5]), (network.repetition, [6, 2])):
         layer.kernel.assign(np.zeros(layer.kernel.shape))
@@ -148,18 +148,23 @@ def test_actions_are_drawn_as_often_as_the_policy_says():
     games = [Game(50, number) for number in range(8)]
     play_episodes(network, games, [0, 9], seed=3)
     actions, repeats = zip(*(held for game in games for held in game.held), strict=True)
-    for taken, value, share in ((actions, 0, 1 / 8), (actions, 1, 2 / 8), (actions, 2, 5 / 8), (repeats, 9, 2 / 8)):
-        assert abs(taken.count(value) - 400 * share) < 4 * np.sqrt(400 * share * (1 - share))
-    # The rarest pair, 1/8 of 2/8: would not be there at all if both heads were drawn with one number.
+    for taken, value, probability in (
+        (actions, 0, 1 / 8),
+        (actions, 1, 2 / 8),
+        (actions, 2, 5 / 8),
+        (repeats, 9, 2 / 8),
+    ):
+        assert abs(taken.count(value) - 400 * probability) < 4 * np.sqrt(400 * probability * (1 - probability))
+    # The rarest pair has probability 1/8 * 2/8. It would never occur if both heads used the same random number.
     assert sum(held == (0, 9) for game in games for held in game.held) > 3
 
 
-def test_a_network_that_looks_back_sees_the_last_observations_of_each_episode():
+def test_a_network_with_history_gets_the_last_observations_of_each_episode():
     network = make_network("LSTM", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1, softmax_temp=0.01)
     games = games_of(7, 3)
     play(network, games, greedy=True)
     for game in games:
-        encodings = [network.blank(1)] * 4
+        encodings = [network.blank_encodings(1)] * 4
         for seen, (action, repeats) in zip(game.seen, game.held, strict=False):
             encodings = [*encodings[-4:], network.encode(seen[None])]
             outputs = network.decide(encodings, np.zeros((1, 0), np.float32))
@@ -176,56 +181,56 @@ def entropy(probabilities):
     return -np.sum(probabilities * np.log(probabilities), axis=-1)
 
 
-class Notes:
-    """A watcher that writes down what it is told."""
+class RecordingWatcher:
+    """A watcher that records what it receives."""
 
     def __init__(self):
         self.decisions, self.score = [], None
 
-    def decide(self, decision):
+    def on_decision(self, decision):
         self.decisions.append(decision)
 
-    def end(self, score):
+    def on_end(self, score):
         self.score = score
 
 
-def test_who_watches_changes_nothing_and_is_told_what_the_network_says(network):
-    alone, games, notes = games_of(9, 6, 3), games_of(9, 6, 3), [Notes(), Notes()]
-    results, _ = play(network, games, watchers=notes)
-    assert (results, [game.held for game in games]) == play(network, alone)
-    for game, told, result in zip(games, notes, results, strict=False):
-        assert [(decision.action, TABLE[decision.choice]) for decision in told.decisions] == game.held
+def test_watchers_receive_the_outputs_of_the_network_and_change_nothing(network):
+    unwatched, games, watchers = games_of(9, 6, 3), games_of(9, 6, 3), [RecordingWatcher(), RecordingWatcher()]
+    results, _ = play(network, games, watchers=watchers)
+    assert (results, [game.held for game in games]) == play(network, unwatched)
+    for game, watcher, result in zip(games, watchers, results, strict=False):
+        assert [(decision.action, TABLE[decision.choice]) for decision in watcher.decisions] == game.held
         outputs = network(np.array(game.seen[:-1]))
-        for place, decision in enumerate(told.decisions):
-            np.testing.assert_allclose(decision.policy, softmax(outputs.policy_logits[place]), atol=1e-5)
-            np.testing.assert_allclose(decision.repetition, softmax(outputs.repetition_logits[place]), atol=1e-5)
-            assert decision.value == pytest.approx(float(outputs.value[place]), abs=1e-5)
-            assert decision.score == sum(100.5 * (1 + repeats) - 300 for _, repeats in game.held[:place])
-        assert told.score == result.score
+        for i, decision in enumerate(watcher.decisions):
+            np.testing.assert_allclose(decision.policy, softmax(outputs.policy_logits[i]), atol=1e-5)
+            np.testing.assert_allclose(decision.repetition, softmax(outputs.repetition_logits[i]), atol=1e-5)
+            assert decision.value == pytest.approx(float(outputs.value[i]), abs=1e-5)
+            assert decision.score == sum(100.5 * (1 + repeats) - 300 for _, repeats in game.held[:i])
+        assert watcher.score == result.score
 
 
-def test_dropout_samples_are_averaged_and_their_disagreement_is_told():
+def test_dropout_samples_are_averaged_and_their_mutual_information_is_reported():
     network = make_network(
         "BAYESIAN", num_actions=ACTIONS, nb_choices=1, rgb=False, seed=1, softmax_temp=0.02, keep_percentage=0.5
     )
     game = Game(3)
-    ((*_, told_entropy, told_disagreement),) = play_episodes(
-        network, [game], [0], seed=7, greedy=True, dropout_samples=9
-    )
-    random, entropies, disagreements = np.random.default_rng(7), [], []
+    (result,) = play_episodes(network, [game], [0], seed=7, greedy=True, dropout_samples=9)
+    random, entropies, mutual_informations = np.random.default_rng(7), [], []
     for seen, (action, _) in zip(game.seen, game.held, strict=False):
-        random.random((1, 2, 2), np.float32)
-        noise = random.random((9, 1, 2592), np.float32)
-        samples = softmax(np.concatenate([network(seen[None], sample).policy_logits for sample in noise]).astype(float))
+        random.random((1, 2, 2), np.float32)  # for the heads
+        uniforms = random.random((9, 1, 2592), np.float32)
+        samples = softmax(
+            np.concatenate([network(seen[None], sample).policy_logits for sample in uniforms]).astype(float)
+        )
         mean = samples.mean(axis=0)
         assert action == np.argmax(mean)
         entropies.append(entropy(mean))
-        disagreements.append(entropy(mean) - entropy(samples).mean())
-    assert told_entropy == pytest.approx(np.mean(entropies), rel=1e-4)
-    assert told_disagreement == pytest.approx(np.mean(disagreements), rel=1e-3)
-    assert told_disagreement > 0.01
+        mutual_informations.append(entropy(mean) - entropy(samples).mean())
+    assert result.entropy == pytest.approx(np.mean(entropies), rel=1e-4)
+    assert result.mutual_information == pytest.approx(np.mean(mutual_informations), rel=1e-3)
+    assert result.mutual_information > 0.01
 
 
-def test_without_dropout_there_is_no_disagreement(network):
+def test_without_dropout_the_mutual_information_is_zero(network):
     results, _ = play(network, games_of(5))
-    assert results[0].disagreement == 0 and 0 < results[0].entropy < np.log(ACTIONS)
+    assert results[0].mutual_information == 0 and 0 < results[0].entropy < np.log(ACTIONS)

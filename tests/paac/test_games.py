@@ -1,4 +1,4 @@
-"""Every kind of game trains, goes on exactly, is tested and filmed, with PAAC and with FiGAR."""
+"""Games of every platform are trained, resumed exactly, tested and filmed, with PAAC and with FiGAR."""
 
 import json
 from types import SimpleNamespace
@@ -20,14 +20,14 @@ NEVER = SimpleNamespace(requested=False)
 
 
 def run(folder, steps, *arguments):
-    """As train.py does, in this process. Episodes are short, so that some end on the way."""
+    """Train in this process, as train.py does, until `steps` decisions."""
     argv = ["-df", str(folder), "--max_global_steps", str(steps), "-ec", "4", "-ew", "1", *arguments]
     options, _ = open_run(typed_options(Options, argv, ""))
     train(options, find_game(options.game), NEVER)
 
 
-def left_by(run):
-    """What a run leaves, without the clock."""
+def results_of(run):
+    """Return the bytes of the weights and the rows of episodes.csv without the column of seconds."""
     (weights,) = (run / "checkpoints/120").glob("weights.data*")
     rows = [line.split(",") for line in (run / "episodes.csv").read_text().splitlines()]
     return weights.read_bytes(), [[step, *others] for step, _, *others in rows]
@@ -41,13 +41,13 @@ def left_by(run):
         *(pytest.param(game, "paac", marks=pytest.mark.slow) for game in ("Catcher-v0", "CartPole-v0")),
     ],
 )
-def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypatch):
-    monkeypatch.setattr("paac.training.agent.start_tensorflow", lambda _: "/cpu:0")  # it runs already
+def test_a_game_is_trained_resumed_exactly_and_filmed(game, algorithm, tmp_path, monkeypatch):
+    monkeypatch.setattr("paac.training.agent.start_tensorflow", lambda _: "/cpu:0")  # it is already running
     settings = ["-g", game, "--seed", "3", "--max_episode_frames", "30", *ALGORITHMS[algorithm]]
     run(tmp_path / "whole", 120, *settings)
     run(tmp_path / "parts", 60, *settings)
     run(tmp_path / "parts", 120, *settings)
-    whole, parts = left_by(tmp_path / "whole"), left_by(tmp_path / "parts")
+    whole, parts = results_of(tmp_path / "whole"), results_of(tmp_path / "parts")
     assert whole == parts
     assert len(whole[1]) > 5, "no episode ended"
     film = {"gif_name": "film", "gif_folder": str(tmp_path), "test_count": 2, "seed": 1}
@@ -58,7 +58,7 @@ def test_a_game_trains_goes_on_and_is_filmed(game, algorithm, tmp_path, monkeypa
         assert gif.n_frames > 1 and 200 < max(gif.size) < 700
 
 
-def test_a_game_that_cannot_be_saved_starts_new_episodes_and_says_so(tmp_path, capsys):
+def test_a_game_without_saved_state_starts_new_episodes_and_says_so(tmp_path, capsys):
     for steps in (60, 120):
         run(tmp_path, steps, "-g", "FrozenLake-v1", "--seed", "3")
     assert "The emulators were not saved with it: all start new episodes" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The learner learns: toy games with a known best play, solved in seconds."""
+"""The learner solves a toy game, whose best policy is known, within seconds."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,10 @@ B = 16
 
 
 class TargetGame:
-    """Each picture shows, by the place of a bright block, which action is right, and by its height how long to hold it.
+    """A pool for a game where a bright block shows the right action (by its column) and choice of repeats (by its row).
 
-    A reward of 1 for the right action held for the right time, every step a new picture, episodes of ten steps.
+    A decision gets a reward of 1 if both are right, and each decision is followed by a new block. Episodes last ten
+    decisions.
     """
 
     def __init__(self, actions: int, table: list[int], shards: int = 2):
@@ -52,11 +53,11 @@ class TargetGame:
         pytest.param([0, 2, 5], "bfloat16", marks=pytest.mark.slow),
     ],
 )
-def test_a_shown_target_is_hit(table, precision):
+def test_the_agent_learns_to_hit_the_target(table, precision):
     game = TargetGame(actions=3, table=table)
     network = make_network("NIPS", num_actions=3, nb_choices=len(table), rgb=False, seed=1, precision=precision)
     learner = Learner(network, game, Hyperparameters(repetition_table=table, gamma=0.9, entropy_coef=0.005), seed=1)
-    rewards = [learner.update(lr=0.01).played.rewards.mean() for _ in range(400)]
+    rewards = [learner.update(lr=0.01).transitions.rewards.mean() for _ in range(400)]
     chance = 1 / (3 * len(table))
     assert np.mean(rewards[:10]) < 2 * chance
     assert np.mean(rewards[-20:]) > 0.9

@@ -1,4 +1,4 @@
-"""The loss by hand, and its gradient by finite differences in NumPy."""
+"""The loss against values computed by hand, and its gradient against finite differences in NumPy."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_losses_by_hand():
 
 
 def batch():
-    """A rollout out of the hat; the rewards are large, so that a gradient through the advantage would be too."""
+    """A random rollout. The rewards are large, so a gradient through the advantage would be large too."""
     random = np.random.default_rng(4)
     return {
         "policy": random.normal(size=(T, B, A)),
@@ -59,7 +59,7 @@ def log_softmax(logits):
 
 
 def plain_loss(policy, repetition, actions, choices, value, advantage, returns):
-    """Equations 4 and 5 in float64, decision by decision; advantage and returns are given numbers."""
+    """Equations 4 and 5 in float64, decision by decision, with constant advantages and returns."""
     total = 0.0
     for t in range(T):
         for b in range(B):
@@ -72,14 +72,14 @@ def plain_loss(policy, repetition, actions, choices, value, advantage, returns):
 
 def plain_returns(rewards, discounts, bootstrap):
     returns = np.zeros((T, B))
-    following = bootstrap
+    return_t = bootstrap
     for t in reversed(range(T)):
-        returns[t] = following = rewards[t] + discounts[t] * following
+        returns[t] = return_t = rewards[t] + discounts[t] * return_t
     return returns
 
 
 def tensor_losses(tensors, actions, choices, columns=slice(None)):
-    """Losses of some of the emulators, with the gradient's whole path: heads, returns, loss."""
+    """The losses of the emulators in `columns`, from heads and returns, so that gradients flow as in the learner."""
     policy, repetition, value, rewards, discounts, bootstrap = (
         tensors[name][..., columns, :] if name in ("policy", "repetition") else tensors[name][..., columns]
         for name in ("policy", "repetition", "value", "rewards", "discounts", "bootstrap")
@@ -113,7 +113,7 @@ def gradients(batch, names):
     return tape.gradient(loss, [tensors[name] for name in names])
 
 
-def test_the_loss_is_that_of_the_papers_sum():
+def test_the_loss_equals_the_sum_in_the_paper():
     rollout = batch()
     returns = plain_returns(rollout["rewards"], rollout["discounts"], rollout["bootstrap"])
     keys = ("policy", "repetition", "actions", "choices", "value")
@@ -123,15 +123,15 @@ def test_the_loss_is_that_of_the_papers_sum():
 
 
 @pytest.mark.parametrize("head", ["policy", "repetition"])
-def test_the_gradient_of_the_logits_is_that_of_finite_differences(head):
+def test_the_gradient_of_the_logits_equals_finite_differences(head):
     rollout = batch()
     returns = plain_returns(rollout["rewards"], rollout["discounts"], rollout["bootstrap"])
-    advantage = returns - rollout["value"]  # fixed: it has no gradient
+    advantage = returns - rollout["value"]  # a constant: no gradient flows through it
 
     def loss(logits):
-        moved = {**rollout, head: logits}
+        changed = {**rollout, head: logits}
         keys = ("policy", "repetition", "actions", "choices", "value")
-        return plain_loss(*(moved[key] for key in keys), advantage, returns)
+        return plain_loss(*(changed[key] for key in keys), advantage, returns)
 
     expected = np.zeros_like(rollout[head])
     for index in np.ndindex(expected.shape):
@@ -141,19 +141,19 @@ def test_the_gradient_of_the_logits_is_that_of_finite_differences(head):
     np.testing.assert_allclose(gradients(rollout, [head])[0], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_value_gets_the_critics_gradient_only():
-    # The actor's part also holds the value, in its advantage; nothing may come from there.
+def test_the_value_gets_a_gradient_only_from_the_critic_loss():
+    # The value is also in the advantage of the actor objective, but no gradient may flow through it.
     rollout = batch()
     returns = plain_returns(rollout["rewards"], rollout["discounts"], rollout["bootstrap"])
     expected = 5 * 0.25 * 2 * (rollout["value"] - returns) / (T * B)
     np.testing.assert_allclose(gradients(rollout, ["value"])[0], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_no_gradient_goes_through_the_returns():
+def test_no_gradient_flows_through_the_returns():
     assert gradients(batch(), ["bootstrap", "rewards", "discounts"]) == [None, None, None]
 
 
-def test_without_advantage_and_entropy_the_policy_is_left_alone():
+def test_without_advantage_and_entropy_the_policy_gets_no_gradient():
     logits = tf.constant([[[0.3, -1.0]]])
     with tf.GradientTape() as tape:
         tape.watch(logits)
@@ -165,7 +165,7 @@ def test_without_advantage_and_entropy_the_policy_is_left_alone():
     np.testing.assert_array_equal(tape.gradient(losses.loss, logits), np.zeros((1, 1, 2)))
 
 
-def test_uneven_shards_add_up_to_the_whole():
+def test_the_losses_of_uneven_shards_add_up_to_those_of_the_batch():
     rollout = batch()
     tensors = as_tensors(rollout)
     whole = tensor_losses(tensors, rollout["actions"], rollout["choices"])

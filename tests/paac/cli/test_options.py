@@ -1,4 +1,4 @@
-"""Options as typed: the original's flags, what is refused, and what help says."""
+"""Parsing of the command line: the flags of the original Manette, bad values, and --help."""
 
 import json
 import subprocess
@@ -10,14 +10,14 @@ from paac.cli.args_json import load_options
 from paac.cli.command_line import parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
-from paac.cli.options import TestOptions as OptionsOfTest  # pytest takes a class of that name for tests
+from paac.cli.options import TestOptions as OptionsOfTest  # pytest collects classes named Test...
 from tests.helpers import ROOT
 from tests.helpers.messages import message_of
 from tests.helpers.options import parse_options
 
-# Flags of the original Manette, the name in args.json, the default, and another value as typed and as read.
-DRAWN = object()
+DRAWN = object()  # stands for the default of the seed, which is random
 
+# Flags of the original Manette, name in args.json, default, another value as typed and as parsed.
 ORIGINAL = [
     (["-g"], "game", "pong", "breakout", "breakout"),
     (["-d", "--device"], "device", "/gpu:0", "/cpu:0", "/cpu:0"),
@@ -48,7 +48,7 @@ ORIGINAL = [
     (["--activation"], "activation", "relu", "leaky_relu", "leaky_relu"),
     (["--alpha_leaky_relu"], "alpha_leaky_relu", 0.1, "0.3", 0.3),
 ]
-ORIGINAL_SWITCHES = [  # without a value
+ORIGINAL_SWITCHES = [  # flags without a value, name in args.json, default
     (["-rs", "--random_start"], "random_start", True),
     (["--single_life_episodes"], "single_life_episodes", False),
     (["--egreedy"], "egreedy", False),
@@ -61,9 +61,9 @@ ORIGINAL_SWITCHES = [  # without a value
 def test_each_flag_of_the_original_sets_its_option(flags, name, default, typed, value):
     assert default is DRAWN or getattr(parse_options([]), name) == default
     for flag in flags:
-        set_to = getattr(parse_options([flag, typed]), name)
-        assert set_to == value
-        assert type(set_to) is type(value)
+        parsed = getattr(parse_options([flag, typed]), name)
+        assert parsed == value
+        assert type(parsed) is type(value)
 
 
 @pytest.mark.parametrize(("flags", "name", "default"), ORIGINAL_SWITCHES, ids=[row[1] for row in ORIGINAL_SWITCHES])
@@ -93,13 +93,13 @@ def test_args_json_of_the_original_loads(tmp_path):
     assert {row[1] for row in ORIGINAL + ORIGINAL_SWITCHES} == original.keys()
 
 
-def test_the_flags_of_figar_go_together():
+def test_max_repetition_and_nb_choices_make_the_repetition_table():
     options = parse_options(["--max_repetition", "10", "--nb_choices", "6"])
     assert options.repetition_table == [0, 2, 4, 6, 8, 10]
     assert parse_options([]).repetition_table == [0]
 
 
-def test_the_flags_of_the_test_and_the_gif():
+def test_the_flags_of_test_py_and_gif_py():
     defaults = OptionsOfTest()
     assert (defaults.folder, defaults.test_count, defaults.gif_folder) == ("logs/", 1, "./gifs")
     assert defaults.gif_name is None
@@ -110,22 +110,22 @@ def test_the_flags_of_the_test_and_the_gif():
     assert typed_options(FilmOptions, [*long, "--device", "/cpu:0"], "") == typed
 
 
-def test_typed_options_are_those_that_were_typed_and_no_others():
+def test_typed_options_contain_only_what_was_typed():
     assert typed_options(Options, [], "") == {}
-    # Also where the value is the default: a resume must know that it was typed.
+    # A typed default value is included too, because a resume must know it.
     typed = typed_options(Options, ["-g", "pong", "--no-rgb", "-lr", "0.0224"], "")
     assert typed == {"game": "pong", "rgb": False, "initial_lr": 0.0224}
 
 
 @pytest.mark.parametrize(("typed", "value"), [("1e6", 10**6), ("1_000_000", 10**6), ("2.0", 2), ("8e7", 8 * 10**7)])
-def test_whole_numbers_may_be_typed_in_other_ways(typed, value):
+def test_integers_may_be_typed_in_other_notations(typed, value):
     steps = parse_options(["--max_global_steps", typed]).max_global_steps
     assert steps == value
     assert type(steps) is int
 
 
 @pytest.mark.parametrize("typed", ["1.5", "1e-3", "many", "nan", "inf", "1e999", ""])
-def test_what_is_no_whole_number_is_refused(typed):
+def test_a_value_that_is_not_an_integer_is_refused(typed):
     with pytest.raises(UserError) as error:
         parse_options(["--max_global_steps", typed])
     assert "--max_global_steps" in message_of(error)
@@ -135,13 +135,13 @@ def test_what_is_no_whole_number_is_refused(typed):
     ("argv", "named"),
     [
         (["--gama", "0.9"], "--gama"),
-        (["--max_global", "5"], "--max_global"),  # no short forms: they change with the next option
+        (["--max_global", "5"], "--max_global"),  # no abbreviations: a new option could make them ambiguous
         (["--gamma"], "--gamma"),
         (["--gamma", "high"], "--gamma"),
         (["pong"], "pong"),
     ],
 )
-def test_what_cannot_be_read_is_named_and_help_is_offered(argv, named):
+def test_the_error_names_the_argument_and_mentions_help(argv, named):
     with pytest.raises(UserError) as error:
         parse_options(argv)
     assert named in message_of(error)
@@ -185,7 +185,7 @@ def test_what_cannot_be_read_is_named_and_help_is_offered(argv, named):
         ("--keep_checkpoints", ["0"]),
     ],
 )
-def test_a_value_out_of_its_limits_is_refused_and_the_flag_named(flag, values):
+def test_a_value_out_of_its_limits_is_refused_with_its_flag(flag, values):
     for value in values:
         with pytest.raises(UserError) as error:
             parse_options([flag, value])
@@ -213,7 +213,7 @@ def test_a_value_out_of_its_limits_is_refused_and_the_flag_named(flag, values):
     ],
     ids=" ".join,
 )
-def test_values_at_their_limits_are_taken(argv):
+def test_values_at_their_limits_are_accepted(argv):
     parse_options(argv)
 
 
@@ -230,30 +230,29 @@ def test_more_workers_or_shards_than_emulators_are_refused(flag):
     with pytest.raises(UserError) as error:
         parse_options(["-ec", "4", flag, "5"])
     assert flag in message_of(error)
-    assert "4 of --emulator_counts" in message_of(error)
+    assert "at most 4, the value of --emulator_counts" in message_of(error)
 
 
 @pytest.mark.parametrize(("flag", "typed"), [("--test_count", "0"), ("--gif_speed", "0")])
-def test_options_of_the_test_have_limits_too(flag, typed):
+def test_options_of_test_py_have_limits_too(flag, typed):
     with pytest.raises(UserError, match=flag):
         parse(OptionsOfTest, [flag, typed], "")
 
 
-def test_workers_are_as_many_as_cores_and_emulators_allow():
+def test_the_default_number_of_workers_depends_on_cores_and_emulators():
     assert 1 <= parse_options([]).workers <= 8
     assert parse_options(["-ec", "1"]).workers == 1
     assert parse_options(["-ew", "20"]).workers == 20
 
 
-# --help.
-
+# Prints the help of an entry point, and fails if that imports TensorFlow.
 HELP = """
 import contextlib, io, runpy, sys
-door, sys.argv = sys.argv[1], sys.argv[1:] + ["--help"]
+entry_point, sys.argv = sys.argv[1], sys.argv[1:] + ["--help"]
 shown = io.StringIO()
 with contextlib.redirect_stdout(shown):
     try:
-        runpy.run_path(door, run_name="__main__")
+        runpy.run_path(entry_point, run_name="__main__")
     except SystemExit as end:
         assert not end.code, end.code
 assert not {"tensorflow", "keras"} & set(sys.modules), "TensorFlow was imported"
@@ -262,15 +261,17 @@ print(shown.getvalue())
 
 
 @pytest.mark.parametrize(
-    ("door", "flags"),
+    ("entry_point", "flags"),
     [
         ("train.py", ["-g", "-df", "--entropy", "--no-random_start", "--nb_choices"]),
         ("test.py", ["-f", "-tc", "-np", "-gn", "-gf", "-d"]),
         ("gif.py", ["-f", "-gn", "-gf"]),
     ],
 )
-def test_help_lists_the_options_and_does_not_wait_for_tensorflow(door, flags):
-    shown = subprocess.run([sys.executable, "-c", HELP, door], cwd=ROOT, capture_output=True, text=True, check=False)
+def test_help_lists_the_options_without_importing_tensorflow(entry_point, flags):
+    shown = subprocess.run(
+        [sys.executable, "-c", HELP, entry_point], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert shown.returncode == 0, shown.stderr
     assert "options:" in shown.stdout and str(ROOT) not in shown.stdout
     for flag in flags:

@@ -1,4 +1,4 @@
-"""What is chosen when a run starts, and what may change when it goes on."""
+"""The options that are chosen when a run starts, and the options that may change when it is resumed."""
 
 import dataclasses
 
@@ -10,20 +10,20 @@ from paac.cli.options import resolve
 from tests.helpers.messages import message_of
 from tests.helpers.options import parse_options
 
-SAVED = resolve(dict(game="pong", debugging_folder="where/it/was", random_seed=3, emulator_workers=4))
+SAVED = resolve(dict(game="pong", debugging_folder="old", random_seed=3, emulator_workers=4))
 
 
-def test_the_original_protocol_starts_at_random_and_is_not_sticky():
+def test_the_original_protocol_has_random_starts_and_no_sticky_actions():
     options = resolve({})
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, False)
 
 
-def test_the_protocol_of_machado_is_sticky_with_all_actions_and_no_random_start():
+def test_the_machado_protocol_has_sticky_actions_and_all_actions_and_no_random_start():
     options = resolve(dict(protocol="machado"))
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.25, True)
 
 
-def test_each_part_of_a_protocol_can_be_typed_otherwise():
+def test_each_part_of_a_protocol_can_be_overridden():
     options = parse_options(["--protocol", "machado", "--random_start", "--sticky_actions", "0"])
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (True, 0.0, True)
     options = parse_options(["--no-random_start", "--full_action_space"])
@@ -36,14 +36,14 @@ def test_shards_are_two_or_as_many_as_there_are_emulators():
     assert resolve(dict(shards=5)).shards == 5
 
 
-def test_a_seed_is_drawn_anew_unless_it_was_typed():
+def test_the_seed_is_random_unless_it_is_given():
     seeds = {resolve({}).random_seed for _ in range(5)}
     assert len(seeds) > 1
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert resolve(dict(random_seed=0)).random_seed == 0
 
 
-def test_resolving_twice_changes_nothing():
+def test_resolving_resolved_options_changes_nothing():
     options = resolve(dict(protocol="machado"))
     assert resolve(dataclasses.asdict(options)) == options
 
@@ -66,14 +66,14 @@ def test_resolving_twice_changes_nothing():
         ({"shards": 4}, "--shards"),
     ],
 )
-def test_a_change_of_what_a_run_is_is_refused_and_named(typed, flag):
+def test_a_change_of_a_fixed_option_is_refused_with_its_flag(typed, flag):
     with pytest.raises(UserError) as error:
-        resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "here", **typed})
+        resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "new", **typed})
     message = message_of(error)
     ((name, value),) = typed.items()
     assert message.startswith(flag)
-    for words in (str(value), str(getattr(SAVED, name)), "here"):
-        assert words in message
+    for part in (str(value), str(getattr(SAVED, name)), "new"):
+        assert part in message
 
 
 @pytest.mark.parametrize(
@@ -93,45 +93,51 @@ def test_a_change_of_what_a_run_is_is_refused_and_named(typed, flag):
         ({"checkpoint_interval": 5}, "--checkpoint_interval"),
     ],
 )
-def test_a_tunable_option_is_taken_and_the_change_told(typed, flag):
-    options, changes = resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "here", **typed})
+def test_a_change_of_a_tunable_option_is_accepted_and_reported(typed, flag):
+    options, changes = resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "new", **typed})
     ((name, value),) = typed.items()
     assert getattr(options, name) == value
     assert len(changes) == 1
-    for words in (flag, str(value), str(getattr(SAVED, name))):
-        assert words in changes[0]
-    assert dataclasses.replace(options, **{name: getattr(SAVED, name)}, debugging_folder="where/it/was") == SAVED
+    for part in (flag, str(value), str(getattr(SAVED, name))):
+        assert part in changes[0]
+    assert dataclasses.replace(options, **{name: getattr(SAVED, name)}, debugging_folder="old") == SAVED
 
 
-def test_local_options_are_taken_without_a_word():
-    typed = {"device": "/cpu:0", "emulator_workers": 2, "rom_path": "r", "visualize": 1, "debugging_folder": "here"}
+def test_changes_of_local_options_are_accepted_silently():
+    typed = {
+        "device": "/cpu:0",
+        "emulator_workers": 2,
+        "rom_path": "r",
+        "visualize": 1,
+        "debugging_folder": "new",
+    }
     options, changes = resume_options(dataclasses.asdict(SAVED), typed)
     assert changes == []
     assert {name: getattr(options, name) for name in typed} == typed
 
 
-def test_the_folder_given_wins_over_the_one_that_was_saved():
-    assert resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "here"})[0].debugging_folder == "here"
-    # Not typed, the default is where it was found.
+def test_the_given_folder_replaces_the_saved_one():
+    assert resume_options(dataclasses.asdict(SAVED), {"debugging_folder": "new"})[0].debugging_folder == "new"
+    # If none is typed, it is the default folder, in which the run was found.
     assert resume_options(dataclasses.asdict(SAVED), {})[0].debugging_folder == "logs/"
 
 
-def test_a_typed_value_that_is_the_saved_one_is_no_change():
+def test_typing_the_saved_value_is_not_a_change():
     typed = {"game": "pong", "random_seed": 3, "shards": 2, "random_start": True, "initial_lr": 0.0224}
-    options, changes = resume_options(dataclasses.asdict(SAVED), {**typed, "debugging_folder": "where/it/was"})
+    options, changes = resume_options(dataclasses.asdict(SAVED), {**typed, "debugging_folder": "old"})
     assert changes == []
     assert options == SAVED
 
 
-def test_options_that_were_not_typed_stay_as_they_were_saved():
-    # Also where the default has changed since.
+def test_options_that_are_not_typed_keep_their_saved_values():
+    # This holds even if the default has changed since.
     saved = dataclasses.replace(SAVED, gamma=0.5, initial_lr=0.5, keep_checkpoints=9)
-    options, changes = resume_options(dataclasses.asdict(saved), {"debugging_folder": "where/it/was"})
+    options, changes = resume_options(dataclasses.asdict(saved), {"debugging_folder": "old"})
     assert changes == []
     assert options == saved
 
 
-def test_a_change_that_does_not_fit_the_run_is_refused():
+def test_a_changed_value_out_of_its_limits_is_refused():
     with pytest.raises(UserError, match="--emulator_workers"):
         resume_options(dataclasses.asdict(SAVED), {"emulator_workers": 33})
     with pytest.raises(UserError, match="--clip_norm"):

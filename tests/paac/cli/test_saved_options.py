@@ -1,4 +1,4 @@
-"""Options as saved: command line <-> dataclass <-> args.json."""
+"""Saving and loading of options: command line <-> dataclass <-> args.json."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from paac.cli.options import Options, resolve
 from tests.helpers.messages import message_of
 from tests.helpers.options import parse_options
 
-# A value other than the default for every option, to go round with.
+# For every option a value that is not the default.
 CHANGED = {
     "game": "breakout",
     "rom_path": "elsewhere",
@@ -62,7 +62,7 @@ CHANGED = {
 
 
 def argv_of(values):
-    """What a user types for these values, with the long flags."""
+    """Return the command line that sets these values, with long flags."""
     names = {"game": "-g", "random_seed": "--seed", "entropy_regularisation_strength": "--entropy"}
     argv = []
     for name, value in values.items():
@@ -80,42 +80,42 @@ def write_args(folder, values):
     return file
 
 
-def test_the_changed_values_are_of_all_options_and_all_changed():
+def test_changed_has_all_options_and_no_default_value():
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
     assert CHANGED.keys() == defaults.keys()
     assert not [name for name, value in CHANGED.items() if value == defaults[name]]
 
 
-def test_command_line_options_and_args_json_go_round(tmp_path):
+def test_args_json_preserves_all_options_of_the_command_line(tmp_path):
     options = parse_options(argv_of(CHANGED))
     assert dataclasses.asdict(options) == CHANGED
     file = tmp_path / "args.json"
     save_options(options, file)
     assert load_options(file) == options
-    assert json.loads(file.read_text()) == CHANGED  # flat, by the original's names
-    assert list(tmp_path.iterdir()) == [file]  # nothing left of writing it aside
+    assert json.loads(file.read_text()) == CHANGED  # flat, with the names of the original
+    assert list(tmp_path.iterdir()) == [file]  # no temporary file is left
 
 
-def test_the_defaults_go_round(tmp_path):
+def test_args_json_preserves_the_defaults(tmp_path):
     save_options(resolve({"random_seed": 5}), tmp_path / "args.json")
     assert load_options(tmp_path / "args.json") == resolve({"random_seed": 5}) == parse_options(["--seed", "5"])
 
 
-def test_keys_that_are_missing_take_their_defaults(tmp_path):
+def test_missing_keys_take_their_defaults(tmp_path):
     assert load_options(write_args(tmp_path, {"random_seed": 5})) == resolve({"random_seed": 5})
     assert load_options(write_args(tmp_path, {"arch": "PWYX"})).arch == "PWYX"
 
 
-def test_a_whole_number_will_do_where_a_number_is_asked_for(tmp_path):
+def test_an_integer_is_accepted_for_a_float_option(tmp_path):
     clip_norm = load_options(write_args(tmp_path, {"clip_norm": 3})).clip_norm
     assert clip_norm == 3.0
     assert type(clip_norm) is float
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "parts"),
     [
-        ('{"gama": 0.9}', ["gama", "gamma"]),  # with what was meant
+        ('{"gama": 0.9}', ["gama", "gamma"]),  # suggests a similar name
         ('{"qqq": 1}', ["qqq"]),
         ('{"gamma": "0.9"}', ["gamma", "a number"]),
         ('{"gamma": null}', ["gamma", "null"]),
@@ -125,8 +125,8 @@ def test_a_whole_number_will_do_where_a_number_is_asked_for(tmp_path):
         ('{"max_local_steps": true}', ["max_local_steps", "a whole number"]),
         ('{"rgb": 1}', ["rgb", "true or false"]),
         ('{"rgb": "false"}', ["rgb", "true or false"]),
-        ('{"game": 7}', ["game", "a text"]),
-        ('{"game": ["pong"]}', ["game", "a text"]),
+        ('{"game": 7}', ["game", "a string"]),
+        ('{"game": ["pong"]}', ["game", "a string"]),
         ('{"gamma": 1.5}', ["--gamma", "from 0 to 1"]),
         ('{"emulator_counts": 4, "shards": 5}', ["--shards"]),
         ('{"max_repetition": 3, "nb_choices": 9}', ["--max_repetition", "--nb_choices"]),
@@ -136,15 +136,15 @@ def test_a_whole_number_will_do_where_a_number_is_asked_for(tmp_path):
         ("null", ["no JSON object"]),
     ],
 )
-def test_an_args_json_that_is_wrong_is_named_in_one_line(content, said, tmp_path):
+def test_a_wrong_args_json_is_named_in_one_line(content, parts, tmp_path):
     file = write_args(tmp_path, content)
     with pytest.raises(UserError) as error:
         load_options(file)
-    for words in (str(file), *said):
-        assert words in message_of(error)
+    for part in (str(file), *parts):
+        assert part in message_of(error)
 
 
-def test_an_args_json_of_other_bytes_than_utf8_is_named(tmp_path):
+def test_an_args_json_that_is_not_utf8_is_named(tmp_path):
     file = tmp_path / "args.json"
     file.write_bytes(b'{"game": "\xff"}')
     with pytest.raises(UserError) as error:

@@ -11,7 +11,7 @@ from networks.registry import make_network
 from paac.cli.options import resolve
 from paac.learner import GradientStatistics, Update
 from paac.loss import Losses
-from paac.rollout import Played
+from paac.rollout import Transitions
 from paac.summaries.curves import Summaries, spread, tiles
 from paac.training.episodes import Episode
 from paac.training.run_folder import RunFolder
@@ -23,7 +23,7 @@ STATISTICS = GradientStatistics(np.float32(0.5), np.float32(1.5), np.float32(2.5
 
 
 def update_of(actions, choices, gradients=STATISTICS, losses=LOSSES, global_norm=6.5):
-    played = Played(np.array(actions, np.int32), np.array(choices, np.int32), rewards=None, dones=None, plays=None)
+    played = Transitions(np.array(actions, np.int32), np.array(choices, np.int32), rewards=None, dones=None, plays=None)
     return Update(played, losses, np.float32(global_norm), gradients)
 
 

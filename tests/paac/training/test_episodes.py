@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from paac.rollout import Played
+from paac.rollout import Transitions
 from paac.training.episodes import Episode, EpisodeLog, EpisodeTracker, read_episodes
 
 
@@ -13,7 +13,7 @@ def played_of(rewards, dones, plays=None):
     """What was played, with only what is counted: [T][B] lists."""
     rewards = np.array(rewards, np.float32)
     plays = np.ones(rewards.shape, np.int32) if plays is None else np.array(plays, np.int32)
-    return Played(actions=None, choices=None, rewards=rewards, dones=np.array(dones, bool), plays=plays)
+    return Transitions(actions=None, choices=None, rewards=rewards, dones=np.array(dones, bool), plays=plays)
 
 
 def test_rewards_and_plays_add_up_over_updates_until_an_episode_ends():

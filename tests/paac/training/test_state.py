@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from paac.rollout import Played
+from paac.rollout import Transitions
 from paac.training.checkpoint import DamagedCheckpoint
 from paac.training.episodes import EpisodeTracker
 from paac.training.state import TrainingState
@@ -15,7 +15,7 @@ from paac.training.state import TrainingState
 def played_of(plays, dones):
     """Two decisions of two emulators, each with a reward of 1."""
     actions = np.zeros((2, 2), np.int32)
-    return Played(actions, actions, np.ones((2, 2), np.float32), np.array(dones, bool), np.array(plays, np.int32))
+    return Transitions(actions, actions, np.ones((2, 2), np.float32), np.array(dones, bool), np.array(plays, np.int32))
 
 
 def trained():

@@ -30,7 +30,7 @@ def film_of(screens, film, decisions=()):
     """`decisions` by the number of the screen that comes after."""
     for number, screen in enumerate(screens):
         if number in decisions:
-            film.decide(decisions[number])
+            film.on_decision(decisions[number])
         film.add(screen)
     return film
 
@@ -101,14 +101,14 @@ def test_screens_are_counted_as_plays_of_their_decision():
 def test_the_score_is_that_of_before_the_decision_and_the_last_one_at_the_end():
     film = AnnotatedFilm(["a"], [0], 1, frame_rate=20)
     film_of(noise(3, 2, 5, 5), film, {1: decision_of(0, 0, score=7.0)})
-    film.end(9.0)
+    film.on_end(9.0)
     assert [moment.score for moment in film.moments] == [0.0, 7.0, 9.0]
 
 
 def test_a_film_that_was_cut_does_not_show_the_score_of_the_end():
     film = AnnotatedFilm(["a"], [0], 1, frame_rate=20, most_seconds=0.1)
     film_of(noise(5, 2, 5, 5), film, {0: decision_of(0, 0, score=7.0)})
-    film.end(9.0)
+    film.on_end(9.0)
     assert [moment.score for moment in film.moments] == [7.0, 7.0]
 
 
