@@ -65,7 +65,7 @@ def play_agent(options: FilmOptions) -> AgentEvaluation:
     Raises UserError, GameError or OSError.
     """
     run, run_options, note = find_run(options.folder)
-    check_rom_path(options.rom_path, instead="take the run's")
+    check_rom_path(options.rom_path, instead="use the run's --rom_path")
     game = find_game(run_options.game, options.rom_path or run_options.rom_path)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
