@@ -1,4 +1,4 @@
-"""Film a trained agent: one gif per episode, at the speed a person would see."""
+"""Film a trained agent: write one gif per episode, at the speed of the real game."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ def main(argv: Sequence[str]) -> None:
     from paac.cli.command_line import parse
     from paac.cli.options import FilmOptions
 
-    options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: one gif per episode.")
+    options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: write one gif per episode.")
 
     from paac.training.agent import play_agent
 
-    played = play_agent(options)
-    for result, gif in zip(played.results, played.gifs, strict=True):
-        print(f"Wrote {gif}: {played.game}, score {result.score:.15g} in {result.length} plays")
+    evaluation = play_agent(options)
+    for result, gif in zip(evaluation.results, evaluation.gifs, strict=True):
+        print(f"Wrote {gif}: {evaluation.game}, score {result.score:.15g} in {result.length} plays")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Test a trained agent: whole episodes side by side, and how they scored.
+"""Test a trained agent: play whole episodes, and print statistics of their scores.
 
-(Not a test of the code: those are in tests/.)
+The tests of the code are in tests/.
 """
 
 import json
@@ -14,7 +14,9 @@ def main(argv: Sequence[str]) -> None:
     from paac.cli.command_line import parse
     from paac.cli.options import TestOptions
 
-    options = parse(TestOptions, argv, "Test a trained agent: whole episodes side by side, and how they scored.")
+    options = parse(
+        TestOptions, argv, "Test a trained agent: play whole episodes, and print statistics of their scores."
+    )
 
     from paac.cli.output_paths import writable_file
     from paac.training.agent import play_agent
@@ -28,11 +30,11 @@ def main(argv: Sequence[str]) -> None:
     if options.dropout_samples > 1:
         uncertainty = report["uncertainty"]
         print(
-            f"Uncertainty: {uncertainty['entropy']:.3f} nats in the policy, {uncertainty['disagreement']:.3f} of them "
-            f"where {options.dropout_samples} dropout samples disagree"
+            f"Uncertainty: the policy's entropy is {uncertainty['entropy']:.3f} nats, of which "
+            f"{uncertainty['disagreement']:.3f} come from disagreement of {options.dropout_samples} dropout samples"
         )
     if report["cut"]:
-        print(f"Cut at the longest that an episode may last: episode {', '.join(map(str, report['cut']))}")
+        print(f"Truncated at the run's --max_episode_frames: episode {', '.join(map(str, report['cut']))}")
     for gif in report.pop("gifs"):
         print(f"Wrote {gif}")
     if options.json is not None:

@@ -1,6 +1,6 @@
-"""Train an agent with PAAC, or go on with the training in its folder.
+"""Train an agent with PAAC, or resume the training in its folder.
 
-TensorFlow is imported inside `main` only: worker processes import this file again, and --help need not wait.
+TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
 
 import textwrap
@@ -16,22 +16,22 @@ def main(argv: Sequence[str]) -> None:
     typed = typed_options(
         Options,
         argv,
-        "Train an agent, or go on with the training in its folder. Ctrl+C saves.",
-        switches={"list_games": ("Game", "show all games, by platform, and end")},
+        "Train an agent, or resume the training in its folder. Ctrl+C saves and exits.",
+        switches={"list_games": ("Game", "list all games by platform, and exit")},
     )
 
     from emulators import find_game, make_emulator
-    from paac.training.distributed import join
-    from paac.training.run_folder import open_run
+    from paac.training.distributed import processes_from_tf_config
+    from paac.training.run_folder import resolve_run_options
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
 
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
-    options, notes = open_run(typed)
+    options, notes = resolve_run_options(typed)
     game = find_game(options.game, options.rom_path)
-    make_emulator(game, seed=0, **options.emulator_settings).close()  # or fail before there is a folder
+    make_emulator(game, seed=0, **options.emulator_settings).close()  # errors come before the run's folder
     for note in filter(None, (*notes, game.notice)):
         print(note)
     viewer = None
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> None:
         from paac.training.viewer import Viewer
 
         viewer = Viewer(options.visualize)
-    with StopSignal() as stop, join() as processes:
+    with StopSignal() as stop, processes_from_tf_config() as processes:
         device = start_tensorflow(options.device, options.op_threads, processes.connect)
         print(*device_notes(options.device, device, options.precision), sep="\n")
 

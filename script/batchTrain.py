@@ -146,7 +146,7 @@ def main(argv: Sequence[str]) -> None:
         for planned in plan:
             print(f"{planned.name}: {batch.state(planned)}; {described(planned)}")
         return
-    with RunFolder(batch.folder).only_trainer("-d"):
+    with RunFolder(batch.folder).lock("-d"):
         create_experiment(batch.folder, plan)
         outcomes = batch.train()
     batch.show([outcome.state for outcome in outcomes])

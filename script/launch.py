@@ -17,7 +17,7 @@ from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
-from paac.training.run_folder import open_run
+from paac.training.run_folder import resolve_run_options
 
 ABOUT = """Train with several processes on this machine, as one training: launch.py --processes 2 -- -g pong -df logs/pong. What
 comes after -- is for train.py; --emulator_counts is for each process. Ctrl+C saves; the same command goes on. For several
@@ -79,7 +79,9 @@ def main(argv: Sequence[str]) -> None:
     if "--" in own:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
     options = parse(LaunchOptions, own, ABOUT)
-    training, _ = open_run(typed_options(Options, arguments, EACH))  # what is wrong is said once, not by each process
+    training, _ = resolve_run_options(
+        typed_options(Options, arguments, EACH)
+    )  # what is wrong is said once, not by each process
     find_game(training.game, training.rom_path)
     if not {"-ew", "--emulator_workers"} & set(arguments):
         arguments += ["-ew", str(max(1, usable_cores() // options.processes))]

@@ -1,4 +1,4 @@
-"""The tests. Their folders mirror the packages; helpers are in `tests.helpers`, fixtures in conftest.py."""
+"""The tests. Their folders mirror the packages; `tests.helpers` has helpers, conftest.py fixtures."""
 
 import pytest
 

@@ -9,18 +9,18 @@ import pytest
 from paac.training.tensorflow_setup import set_environment, start_tensorflow
 from tests.helpers.commands import Commands
 
-set_environment()  # before a test imports TensorFlow: commands in this process compute as in a process of their own
+set_environment()  # before a test imports TensorFlow, so that commands in this process compute as in their own process
 
 
 def pytest_collection_modifyitems(items):
-    """Run files with many slow tests first, so that no process is left alone with a long one."""
+    """Run files with many slow tests first, so that parallel test processes end at about the same time."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
 def tensorflow():
-    """Set TensorFlow up as the commands do, before any test computes, if there is a test that needs it."""
+    """Set up TensorFlow as the commands do, before any test computes, if a test imports it."""
     if "tensorflow" in sys.modules:
         start_tensorflow("/cpu:0")
 

@@ -1,4 +1,4 @@
-"""Whatever is typed, or written into a JSON file, is a training or one line that says what to mend."""
+"""Any command line and any JSON file starts a training or gives an error of one line."""
 
 import json
 import sys
@@ -39,15 +39,15 @@ contents = some.one_of(documents, some.binary(max_size=40))
 
 
 @pytest.fixture
-def answer(tmp_path, monkeypatch, capsys):
-    """The exit code of a front door, with everything but the training itself; nothing may be written before that."""
+def exit_code_of(tmp_path, monkeypatch, capsys):
+    """Return a function that runs an entry point without the training itself; nothing may be written before that."""
     monkeypatch.chdir(tmp_path)
     trained: list[Options] = []
     for place in ("paac.training.tensorflow_setup", "paac.training.agent"):
         monkeypatch.setattr(f"{place}.start_tensorflow", lambda *_: "/cpu:0")
     monkeypatch.setattr("paac.training.loop.train", lambda options, *_: trained.append(options))
 
-    def answered(main, argv: list[str]) -> int:
+    def exit_code(main, argv: list[str]) -> int:
         before = {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
         monkeypatch.setattr(sys, "argv", ["the command", *argv])
         trained.clear()
@@ -60,7 +60,7 @@ def answer(tmp_path, monkeypatch, capsys):
             assert error.startswith("the command: ") and error.count("\n") == 1 and not trained
         return ended.value.code
 
-    return answered
+    return exit_code
 
 
 @TRIED
@@ -68,26 +68,26 @@ def answer(tmp_path, monkeypatch, capsys):
 @example(["-g", "pong"])
 @example(["-df", "x\0y"])
 @example(["--rom_path", "\udcff"])
-def test_any_command_line(answer, argv):
-    answer(train.main, argv)
+def test_any_command_line(exit_code_of, argv):
+    exit_code_of(train.main, argv)
 
 
 @TRIED
 @given(some.lists(some.one_of(some.sampled_from(FILM_FLAGS), words), max_size=6))
-def test_any_command_line_of_test_and_gif(answer, argv):
-    answer(test_script.main, argv)
-    answer(gif.main, argv)
+def test_any_command_line_of_test_and_gif(exit_code_of, argv):
+    exit_code_of(test_script.main, argv)
+    exit_code_of(gif.main, argv)
 
 
 @TRIED
 @given(contents)
 @example(b'{"random_seed": null, "game": "pong"}')
 @example(b"[" * 100_000)
-def test_any_args_json(answer, content):
+def test_any_args_json(exit_code_of, content):
     Path("run").mkdir(exist_ok=True)
     Path("run/args.json").write_bytes(content)
-    answer(train.main, ["-df", "run"])
-    assert answer(gif.main, ["-f", "run"]) == entry_point.USER_ERROR  # there is no checkpoint
+    exit_code_of(train.main, ["-df", "run"])
+    assert exit_code_of(gif.main, ["-f", "run"]) == entry_point.USER_ERROR  # there is no checkpoint
 
 
 @TRIED
@@ -106,5 +106,5 @@ def test_any_folder_of_json_files(tmp_path_factory, files, seeds):
         assert all(isinstance(planned.options, Options) and "/" not in planned.name for planned in plan)
 
 
-def test_the_front_doors_are_those_of_the_project():
+def test_the_entry_points_are_those_of_the_project():
     assert Path(test_script.__file__) == ROOT / "test.py"

@@ -15,13 +15,13 @@ from PIL import Image
 from tests.helpers.commands import TINY, group_members, interrupt, wait_for
 from tests.helpers.runs import assert_same_weights, episodes, points
 
-# 4 emulators x 5 steps = 20 decisions an update; short episodes, so that many end.
+# An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
 SHORT = ["--max_episode_frames", "120", *TINY]
 FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
 
 
-def test_train_stop_resume_is_one_training(commands):
-    """Half, and half again after a stop: to the last bit the training that was never stopped."""
+def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(commands):
+    """Two halves with a stop between them are, to the last bit, the training that was not stopped."""
     folder = commands.folder
     commands.run("train.py", "-df", "whole", "--max_global_steps", "1000", *SHORT, *FIGAR)
     commands.run("train.py", "-df", "parts", "--max_global_steps", "500", *SHORT, *FIGAR)
@@ -42,13 +42,13 @@ def test_train_stop_resume_is_one_training(commands):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_saves_and_leaves_nothing_running(commands, number):
+def test_a_signal_saves_and_leaves_no_process(commands, number):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
     wait_for((commands.folder / "run/checkpoints/200").exists)
-    os.killpg(process.pid, number)  # as a terminal does: workers get it too
+    os.killpg(process.pid, number)  # as a terminal does: the workers get it too
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
-    assert "once more to quit at once" in err and "Saved at" in out
+    assert "Press Ctrl+C again to quit at once" in err and "Saved at" in out
     assert "Traceback" not in err
     wait_for(lambda: group_members(process) == [])
     newest = tf.train.latest_checkpoint(commands.folder / "run/checkpoints")
@@ -60,32 +60,32 @@ def test_a_signal_saves_and_leaves_nothing_running(commands, number):
 
 @pytest.mark.slow
 def test_a_second_ctrl_c_quits_at_once(commands):
-    # Every decision holds its action for up to 9001 plays: an update takes seconds.
+    # A decision holds its action for up to 9001 plays, so that an update takes seconds.
     process = commands.start("train.py", "-df", "run", "--max_repetition", "9000", "--checkpoint_interval", "1", *TINY)
     wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[0-9]*")))
     interrupt(process)
-    time.sleep(0.3)  # signals that come together count as one
+    time.sleep(0.3)  # signals that arrive together count as one
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(timeout=30) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     process.communicate()
     wait_for(lambda: group_members(process) == [])
 
 
-def test_killed_outright_leaves_no_worker_and_goes_on_from_the_last_checkpoint(commands):
+def test_a_killed_training_leaves_no_worker_and_resumes_from_the_last_checkpoint(commands):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
     wait_for((commands.folder / "run/checkpoints/400").exists)
     process.kill()
     process.communicate()
     wait_for(lambda: group_members(process) == [])
-    again = commands.run("train.py", "-df", "run", "--max_global_steps", "2000")
-    assert "Going on from" in again.stdout
+    resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "2000")
+    assert "Going on from" in resumed.stdout
     steps = [int(step) for step, *_ in episodes(commands.folder / "run")]
     assert steps == sorted(steps) and steps[-1] <= 2000
     rewards = points(commands.folder / "run", "rl/reward")
     assert [step for step, _ in rewards] == steps, "the curve has a gap or an overlap"
 
 
-def test_a_worker_that_dies_is_named_and_the_run_saved(commands):
+def test_a_dead_worker_is_reported_and_the_run_saved(commands):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
     wait_for((commands.folder / "run/checkpoints/200").exists)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -96,11 +96,11 @@ def test_a_worker_that_dies_is_named_and_the_run_saved(commands):
     assert "pong" in err and "emulators" in err and "died" in err and "Traceback" not in err
     wait_for(lambda: group_members(process) == [])
     newest = Path(tf.train.latest_checkpoint(commands.folder / "run/checkpoints")).parent
-    # Where it died in the update after a regular checkpoint, that one is the newest and has its emulators.
-    whole = (newest / "emulators.npz").exists()
-    assert not whole or int(newest.name) % 200 == 0
+    # If it died in the update after a regular checkpoint, that checkpoint is the newest, and has emulator states.
+    has_emulators = (newest / "emulators.npz").exists()
+    assert not has_emulators or int(newest.name) % 200 == 0
     again = commands.run("train.py", "-df", "run", "--max_global_steps", str(int(newest.name) + 100))
-    assert ("all start new episodes" in again.stdout) == (not whole)
+    assert ("all start new episodes" in again.stdout) == (not has_emulators)
 
 
 def test_an_agent_is_tested_and_filmed(commands):
@@ -116,10 +116,10 @@ def test_an_agent_is_tested_and_filmed(commands):
         f"Max: {max(scores):.2f}",
         f"Std: {np.std(scores):.2f}",
     ]
-    assert lines[6] == "Cut at the longest that an episode may last: episode 1, 2, 3"
+    assert lines[6] == "Truncated at the run's --max_episode_frames: episode 1, 2, 3"
     assert len(report["lengths"]) == 3 and report["median"] == np.median(scores)
     again = commands.run("test.py", "-tc", "3", "--seed", "2", "-gn", "tested", "--gif_speed", "2", "--gif_scale", "1")
-    assert again.stdout.splitlines()[:7] == lines[:7], "filming changed what was played"
+    assert again.stdout.splitlines()[:7] == lines[:7], "filming changed the episodes"
     assert sorted(path.name for path in (commands.folder / "gifs").iterdir()) == [
         "tested_1.gif",
         "tested_2.gif",
@@ -165,13 +165,13 @@ BAD_INPUT = {
 
 
 def test_the_learning_rate_can_grow_with_the_emulators(commands):
-    """0.0007 for each of four is a learning rate of 0.0028."""
+    """0.0007 for each of four emulators is a learning rate of 0.0028."""
     for name, rate in (("scaled", ["--scale_lr"]), ("typed", ["-lr", "0.0028"])):
         commands.run("train.py", "-df", name, "--max_global_steps", "40", *rate, *SHORT)
     assert_same_weights(commands.folder / "scaled", commands.folder / "typed")
 
 
-def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(commands):
+def test_a_training_that_diverges_is_stopped_with_the_last_finite_weights(commands):
     stopped = commands.run("train.py", "-df", "run", "-lr", "1e30", *SHORT, code=2)
     assert "--initial_lr 1e+30: loss or gradient became NaN or infinite" in stopped.stderr
     assert stopped.stderr.count("\n") == 1
@@ -184,8 +184,8 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(comman
 
 
 @pytest.mark.slow
-def test_a_network_whose_units_die_is_named_once_while_it_trains(commands):
-    learn = "-ec", "4", "--seed", "1", "--max_global_steps", "2000"  # a hundred updates, two points of the curves
+def test_inactive_units_are_reported_once(commands):
+    learn = "-ec", "4", "--seed", "1", "--max_global_steps", "2000"  # 100 updates, two points of each curve
     dies = commands.run("train.py", "-g", "pong", "-df", "dies", *learn, "-lr", "3")
     assert dies.stdout.count("of the units of") == 1
     lives = commands.run("train.py", "-g", "pong", "-df", "lives", *learn)
@@ -193,7 +193,7 @@ def test_a_network_whose_units_die_is_named_once_while_it_trains(commands):
 
 
 @pytest.mark.parametrize("arguments", BAD_INPUT)
-def test_bad_input_is_one_line_and_touches_nothing(commands, arguments):
+def test_bad_input_gives_one_line_and_writes_nothing(commands, arguments):
     (commands.folder / "file").touch()
     refused = commands.run("train.py", *arguments.split(), code=2)
     assert refused.stderr.startswith("train.py: ") and refused.stderr.count("\n") == 1
@@ -201,7 +201,7 @@ def test_bad_input_is_one_line_and_touches_nothing(commands, arguments):
     assert [path.name for path in commands.folder.iterdir()] == ["file"]
 
 
-def test_bad_folders_are_one_line(commands):
+def test_bad_folders_give_one_line(commands):
     folder = commands.folder
     (folder / "broken").mkdir()
     (folder / "broken/args.json").write_text("{")
@@ -224,7 +224,7 @@ def test_bad_folders_are_one_line(commands):
 
 
 @pytest.mark.slow
-def test_an_args_json_edited_into_another_run_is_refused(commands):
+def test_fixed_options_edited_in_args_json_are_refused(commands):
     commands.run("train.py", "-df", "run", "--max_global_steps", "20", *TINY)
     saved = commands.folder / "run/args.json"
     for key, value in (("arch", "NATURE"), ("emulator_counts", 6), ("random_seed", None)):
@@ -244,7 +244,7 @@ def test_nothing_is_fixed_before_the_first_checkpoint(commands):
     assert "--emulator_counts is now 4; it was 64" in trained.stdout and "pong: NATURE" in trained.stdout
 
 
-def test_an_unknown_rom_is_named_and_the_librarys_own_played(commands):
+def test_an_invalid_rom_is_reported_and_the_librarys_rom_used(commands):
     (commands.folder / "roms").mkdir()
     (commands.folder / "roms/pong.bin").write_bytes(b"no game")
     trained = commands.run("train.py", "--rom_path", "roms", "--max_global_steps", "20", *TINY)
@@ -253,11 +253,15 @@ def test_an_unknown_rom_is_named_and_the_librarys_own_played(commands):
 
 
 @pytest.mark.slow
-def test_dropout_samples_tell_the_uncertainty_and_need_dropout(commands):
+def test_dropout_samples_measure_uncertainty_and_need_dropout(commands):
     short = ["--max_global_steps", "40", "--max_episode_frames", "200", *TINY]
     commands.run("train.py", "--arch", "BAYESIAN", "--visualize_convs", "-df", "bayes", *short)
     tested = commands.run("test.py", "-f", "bayes", "--dropout_samples", "3", "--json", "result.json")
-    assert re.search(r"^Uncertainty: 1\.\d+ nats in the policy, 0\.\d+ of them where 3 ", tested.stdout, re.M)
+    assert re.search(
+        r"^Uncertainty: the policy's entropy is 1\.\d+ nats, of which 0\.\d+ come from disagreement of 3 ",
+        tested.stdout,
+        re.M,
+    )
     uncertainty = json.loads((commands.folder / "result.json").read_text())["uncertainty"]
     assert 0 < uncertainty["disagreement"] < uncertainty["entropy"]
     commands.run("train.py", "-df", "plain", *short)
@@ -266,8 +270,8 @@ def test_dropout_samples_tell_the_uncertainty_and_need_dropout(commands):
 
 
 @pytest.mark.slow
-def test_a_network_that_looks_back_goes_on_exactly(commands):
-    """40 decisions at once, or 20, a stop, and 20: the same weights."""
+def test_a_network_with_an_observation_history_resumes_exactly(commands):
+    """40 decisions, and 20 before and 20 after a stop, give the same weights."""
     short = ["--arch", "LSTM", "--max_episode_frames", "120", *TINY]
     commands.run("train.py", "-df", "whole", "--max_global_steps", "40", *short)
     commands.run("train.py", "-df", "parts", "--max_global_steps", "20", *short)
@@ -297,8 +301,8 @@ def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkey
     commands.run("train.py", "-v", "2", "--max_global_steps", "40", *TINY)
 
 
-def test_nothing_greets(commands, monkeypatch):
-    """32 emulators must not greet 32 times, nor TensorFlow once."""
+def test_libraries_print_no_greetings(commands, monkeypatch):
+    """ALE would print one for each emulator, and TensorFlow one more."""
     for name in ("TF_CPP_MIN_LOG_LEVEL", "PYGAME_HIDE_SUPPORT_PROMPT"):
         monkeypatch.delenv(name, raising=False)
     trained = commands.run_alone("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
@@ -311,10 +315,10 @@ def test_nothing_greets(commands, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(commands):
+def test_the_benchmark_writes_medians_and_refuses_invalid_options(commands):
     short = ["--rounds", "1", "--seconds", "0.1", *TINY]
-    asked = ["--archs", "NIPS", "--baseline", "--startup", "--folder", "new/figures"]
-    shown = commands.run("script/benchmark.py", *asked, *short).stdout
+    measured = ["--archs", "NIPS", "--baseline", "--startup", "--folder", "new/figures"]
+    shown = commands.run("script/benchmark.py", *measured, *short).stdout
     assert "of the bound" in shown and "x the design of 2017" in shown and "| first update |" in shown
     folder = commands.folder / "new/figures"
     medians = json.loads((folder / "benchmark.json").read_text())["medians"]
@@ -330,15 +334,15 @@ def test_the_benchmark_writes_medians_and_refuses_what_it_cannot_measure(command
 
 
 @pytest.mark.slow
-def test_the_benchmark_watches_the_memory_of_a_training(commands):
+def test_the_benchmark_measures_the_memory_of_a_training(commands):
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
     shown = commands.run("script/benchmark.py", "--memory", "4000", *short).stdout
     rows = shown.split("workers, MiB")[1].strip().splitlines()[2:]
-    assert rows and max(float(row.split("|")[2]) for row in rows) > 200  # it has only begun in the first
+    assert rows and max(float(row.split("|")[2]) for row in rows) > 200  # less in the first row, during the start
 
 
 @pytest.mark.slow
-def test_the_benchmark_sets_one_process_beside_two(commands):
+def test_the_benchmark_compares_one_process_with_two(commands):
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
     shown = commands.run("script/benchmark.py", "--processes", "2", *short)
     assert "x 1 process" in shown.stdout and "| NIPS | 2.71 |" in shown.stdout and "| NVLink" in shown.stdout
@@ -348,7 +352,7 @@ def test_the_benchmark_sets_one_process_beside_two(commands):
 
 
 @pytest.mark.slow
-def test_the_benchmark_scales(commands, monkeypatch):
+def test_the_benchmark_measures_scaling(commands, monkeypatch):
     for name, few in {"EMULATORS": (8, 9), "WORKERS": (1, 2), "TORSOS": ("NIPS",)}.items():
         monkeypatch.setattr(f"benchmarking.measurements.{name}", few)
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", "-ec", "8", "-ew", "2"]

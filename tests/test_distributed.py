@@ -1,4 +1,4 @@
-"""Several processes on loopback are one training."""
+"""One training in several processes on this machine."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from launch import environments
 
 from paac.cli.errors import UserError
 from paac.processes import Processes
-from paac.training.distributed import _pack, _unpack, configs_on_this_machine, join
+from paac.training.distributed import _pack, _unpack, configs_on_this_machine, processes_from_tf_config
 from tests.helpers import ROOT
 from tests.helpers.commands import as_from_a_terminal, group_members, interrupt, wait_for
 from tests.helpers.runs import assert_same_weights, episodes, points, weights
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
-HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # of each of two processes, of one
+HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # for each of two processes, for one
 
 
 def launch(commands, *arguments: str, processes: str = "2", code: int = 0):
@@ -34,38 +34,40 @@ def launch(commands, *arguments: str, processes: str = "2", code: int = 0):
     [["--max_repetition", "2", "--nb_choices", "3"], ["--arch", "LSTM"], ["--arch", "BAYESIAN"]],
     ids=["FiGAR", "LSTM", "BAYESIAN"],
 )
-def test_two_processes_are_one_with_all_their_emulators(commands, network):
+def test_two_processes_learn_what_one_with_all_emulators_learns(commands, network):
     launch(commands, "-df", "two", *SHORT, *HALF, *network, "--max_global_steps", "200")
     commands.run("train.py", "-df", "one", *SHORT, *WHOLE, *network, "--max_global_steps", "200")
     two, one = commands.folder / "two", commands.folder / "one"
     assert episodes(two) == episodes(one) != []
     mine, theirs = weights(two), weights(one)
     assert mine.keys() == theirs.keys()
-    for name in mine:  # sums of the same numbers in another order
+    for name in mine:  # the same numbers are summed in another order
         np.testing.assert_allclose(mine[name], theirs[name], atol=1e-6, err_msg=name)
     assert points(two, "rl/reward") == points(one, "rl/reward")
     assert points(two, "parameters/lr") == points(one, "parameters/lr")
 
 
 @pytest.mark.slow
-def test_several_stop_and_go_on_exactly(commands):
-    asked = [*SHORT, *HALF, "--arch", "LSTM", "--max_repetition", "1", "--nb_choices", "2"]
-    launch(commands, "-df", "whole", *asked, "--max_global_steps", "160")
-    launch(commands, "-df", "parts", *asked, "--max_global_steps", "80")
+def test_several_processes_stop_and_resume_exactly(commands):
+    arguments = [*SHORT, *HALF, "--arch", "LSTM", "--max_repetition", "1", "--nb_choices", "2"]
+    launch(commands, "-df", "whole", *arguments, "--max_global_steps", "160")
+    launch(commands, "-df", "parts", *arguments, "--max_global_steps", "80")
     resumed = launch(commands, "-df", "parts", "--max_global_steps", "160")
     assert "Going on from 80 decisions" in resumed.stdout and "start new episodes" not in resumed.stdout
     assert_same_weights(commands.folder / "whole", commands.folder / "parts")
     assert episodes(commands.folder / "whole") == episodes(commands.folder / "parts") != []
     other = launch(commands, "-df", "parts", "--max_global_steps", "280", processes="3")
-    assert "The emulators are those of another number of processes: all start new episodes" in other.stdout
+    assert (
+        "The emulators' states belong to another number of processes: all emulators start new episodes" in other.stdout
+    )
     alone = commands.run("train.py", "-df", "parts", "--max_global_steps", "320")
-    assert "The emulators are those of another number of processes" in alone.stdout
+    assert "The emulators' states belong to another number of processes" in alone.stdout
     steps = [int(step) for step, *_ in episodes(commands.folder / "parts")]
     assert steps == sorted(steps)
 
 
 def children(process: subprocess.Popen) -> list[int]:
-    """The training processes of a launcher, the first one first."""
+    """Return the ids of a launcher's training processes, sorted by rank."""
     found = Path(f"/proc/{process.pid}/task").iterdir()
     pids = {int(pid) for task in found for pid in (task / "children").read_text().split()}
     return sorted(pids, key=lambda pid: rank_of(pid))
@@ -78,7 +80,7 @@ def rank_of(pid: int) -> int:
 
 @pytest.fixture
 def running(commands):
-    """A launcher of two processes that have saved once, and their ids."""
+    """A launcher of two processes that have saved once, and the ids of the two."""
     process = commands.start(
         *("script/launch.py", "--processes", "2", "--", "-df", "run", *SHORT, *HALF, "--checkpoint_interval", "200")
     )
@@ -96,7 +98,7 @@ def running(commands):
 @pytest.mark.parametrize(
     ("where", "number"), [("launcher", signal.SIGTERM), ("first", signal.SIGINT), ("second", signal.SIGTERM)]
 )
-def test_a_signal_anywhere_stops_all_and_saves(commands, running, where, number):
+def test_a_signal_to_any_process_stops_all_and_saves(commands, running, where, number):
     process, pids = running
     os.kill({"launcher": process.pid, "first": pids[0], "second": pids[1]}[where], number)
     out, err = process.communicate(timeout=60)
@@ -108,39 +110,39 @@ def test_a_signal_anywhere_stops_all_and_saves(commands, running, where, number)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
-def test_one_that_dies_ends_all_and_the_same_command_goes_on(commands, running, victim):
+def test_a_killed_process_ends_all_and_the_same_command_resumes(commands, running, victim):
     process, pids = running
     os.kill(pids[victim], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 9 and "another process of this training is gone" in err and "Traceback" not in err
+    assert process.returncode == 9 and "another process of this training has ended" in err and "Traceback" not in err
     resumed = launch(commands, "-df", "run", "--max_global_steps", "5000")
     assert "Going on from" in resumed.stdout
 
 
-# Only once the other process hangs: a busy machine may need more than 5 seconds to trace the first update.
-TRAIN_IMPATIENTLY = """
+# The timeout is reduced only when the other process hangs: tracing the first update may take more than 5 seconds.
+TRAIN_WITH_SHORT_TIMEOUT = """
 import pathlib, threading, time
 import paac.training.distributed, train
 from paac.cli import entry_point
 
-def lose_patience():
-    while not pathlib.Path("impatient").exists():
+def reduce_timeout():
+    while not pathlib.Path("reduce_timeout").exists():
         time.sleep(0.1)
-    paac.training.distributed.PATIENCE = 5.0
+    paac.training.distributed.PEER_TIMEOUT_S = 5.0
 
-threading.Thread(target=lose_patience, daemon=True).start()
+threading.Thread(target=reduce_timeout, daemon=True).start()
 entry_point.run(train.main)
 """
 
 
 @pytest.mark.slow
-def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
+def test_a_process_that_hangs_ends_all_after_the_timeout(commands):
     processes = [
         subprocess.Popen(
             [
                 sys.executable,
                 "-c",
-                TRAIN_IMPATIENTLY,
+                TRAIN_WITH_SHORT_TIMEOUT,
                 "-df",
                 "run",
                 *SHORT,
@@ -161,7 +163,7 @@ def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
     try:
         wait_for((commands.folder / "run/checkpoints/200").exists)
         processes[1].send_signal(signal.SIGSTOP)
-        (commands.folder / "impatient").touch()
+        (commands.folder / "reduce_timeout").touch()
         _, error = processes[0].communicate(timeout=60)
         assert processes[0].returncode == 1
         assert "no answer from another process within 5 seconds" in error and error.count("\n") == 1
@@ -175,7 +177,7 @@ def test_one_that_hangs_ends_all_within_the_time_that_is_said(commands):
 @pytest.mark.slow
 def test_ctrl_c_at_the_terminal_counts_once(commands, running):
     process, _ = running
-    interrupt(process)  # the whole group of the launcher, where the training processes are not
+    interrupt(process)  # the group of the launcher; the training processes have groups of their own
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and "Saved at" in out, err
 
@@ -186,7 +188,7 @@ TASK = {"type": "worker", "index": 0}
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "not valid JSON"),
         ([], "cluster must hold"),
         ({"cluster": {"worker": "a:1"}, "task": TASK}, "cluster must hold"),
         ({"cluster": {"worker": ["a:1"], "chief": ["b:1"]}, "task": TASK}, "cluster must hold"),
@@ -198,20 +200,20 @@ TASK = {"type": "worker", "index": 0}
         ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"index": 2}}, "from 0 to 1"),
     ],
 )
-def test_a_tf_config_that_is_none_is_one_line(config, message, monkeypatch):
+def test_an_invalid_tf_config_gives_one_line(config, message, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
     with pytest.raises(UserError, match=f"TF_CONFIG: .*{message}"):
-        join()
+        processes_from_tf_config()
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_one_that_waits_for_the_others(commands, monkeypatch):
+def test_ctrl_c_ends_a_process_that_waits_for_the_others(commands, monkeypatch):
     config = configs_on_this_machine(2)[0]
     monkeypatch.setenv("TF_CONFIG", config)
     process = commands.start("train.py", "-df", "run", *SHORT, *HALF)
     try:
         assert "waits for the others" in process.stdout.readline()
-        wait_for(lambda: is_listening(json.loads(config)["cluster"]["worker"][0]))  # TensorFlow itself waits now
+        wait_for(lambda: is_listening(json.loads(config)["cluster"]["worker"][0]))  # now TensorFlow waits
         interrupt(process)
         process.communicate(timeout=30)
     finally:
@@ -225,14 +227,14 @@ def is_listening(address: str) -> bool:
         return client.connect_ex((host, int(port))) == 0
 
 
-def test_one_process_needs_no_others(monkeypatch):
+def test_one_process_needs_no_cluster(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert type(join()) is Processes
+    assert type(processes_from_tf_config()) is Processes
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}')
-    assert type(join()) is Processes
+    assert type(processes_from_tf_config()) is Processes
 
 
-def test_bad_arguments_are_one_line(commands):
+def test_bad_arguments_give_one_line(commands):
     for typed, message in (
         ("--processes 0", "--processes 0"),
         ("-g pong", "unrecognized arguments: -g pong"),
@@ -252,7 +254,7 @@ def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
     assert "CUDA_VISIBLE_DEVICES" not in environments(2)[0]
 
 
-def test_addresses_differ_and_files_come_out_as_they_went_in():
+def test_addresses_differ_and_packed_files_are_unpacked_unchanged():
     (cluster,) = {json.dumps(json.loads(config)["cluster"]) for config in configs_on_this_machine(8)}
     assert len(set(json.loads(cluster)["worker"])) == 8
     files = {"a/b": b"1", "empty": b"", "c": bytes(range(256))}

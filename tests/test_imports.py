@@ -1,4 +1,4 @@
-"""Imports go down only, and TensorFlow stays out of what must start fast."""
+"""Packages import only lower packages, and what must start fast does not import TensorFlow."""
 
 import ast
 import importlib
@@ -10,13 +10,13 @@ import pytest
 
 from tests.helpers import ROOT
 
-ALGORITHM = {"paac", "networks", "figar", "emulators"}  # "paac" stands for its modules, not its packages
+ALGORITHM = {"paac", "networks", "figar", "emulators"}  # "paac" is its modules without its packages
 MAY_IMPORT = {
     "networks": {"networks"},
     "figar": {"figar"},
     "emulators": {"emulators"},
     "paac": ALGORITHM,
-    # Of the last three only names and errors: see the next test.
+    # Of the last three only the modules in LIGHT.
     "paac.cli": {"paac.cli", "networks", "figar", "emulators"},
     "paac.summaries": ALGORITHM | {"paac.cli", "paac.summaries"},
     "paac.video": ALGORITHM | {"paac.cli", "paac.video"},
@@ -25,11 +25,11 @@ MAY_IMPORT = {
 LIGHT = {"networks.registry", "figar.repetition", "emulators", "emulators.gym_settings"}
 FOLDERS = "networks", "figar", "emulators", "paac"
 MODULES = sorted(path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-OF_SCRIPTS = {path.name for path in (ROOT / "script").iterdir()} | {"train", "test", "gif", "tests"}
+SCRIPTS = {path.name for path in (ROOT / "script").iterdir()} | {"train", "test", "gif", "tests"}
 
 
 def imported(path: Path) -> set[str]:
-    """Every module that the file imports, anywhere in it."""
+    """Return all modules that the file imports, also inside functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -47,7 +47,7 @@ def is_module(name: str) -> bool:
 
 
 def package_of(module: str) -> str:
-    """Its package, as MAY_IMPORT names it."""
+    """Return the module's package, a key of MAY_IMPORT."""
     parts = module.split(".")
     return ".".join(parts[:2]) if ".".join(parts[:2]) in MAY_IMPORT else parts[0]
 
@@ -58,7 +58,7 @@ def name_of(module: Path) -> str:
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_a_module_imports_only_from_its_package_and_those_below(module):
-    ours = {package_of(name) for name in imported(ROOT / module)} & {*MAY_IMPORT, *OF_SCRIPTS}
+    ours = {package_of(name) for name in imported(ROOT / module)} & {*MAY_IMPORT, *SCRIPTS}
     assert ours <= MAY_IMPORT[package_of(name_of(module))]
 
 
@@ -67,7 +67,7 @@ def test_each_package_has_modules():
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.parts[:2] == ("paac", "cli")], ids=str)
-def test_the_command_line_knows_the_rest_by_names_only(module):
+def test_the_command_line_imports_only_light_modules(module):
     below = {name for name in imported(ROOT / module) if name.split(".")[0] in ("networks", "figar", "emulators")}
     assert below <= LIGHT
 
@@ -82,7 +82,7 @@ def test_every_module_can_be_imported(module):
     importlib.import_module(name_of(module))
 
 
-def test_packages_and_entry_points_import_no_tensorflow():
+def test_packages_and_entry_points_do_not_import_tensorflow():
     code = (
         "import sys, emulators, emulators.worker, figar, paac, networks.registry, paac.cli.options, train, gif\n"
         "import paac.training.run_folder\n"

@@ -1,4 +1,4 @@
-"""The agents that come with the project play, and the README says of them what was measured."""
+"""The trained agents of the project play as well as measured, and the README has their results."""
 
 import json
 
@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     "agent",
     [pytest.param(agent, id=agent.name, marks=[] if agent.name == "snake" else [pytest.mark.slow]) for agent in AGENTS],
 )
-def test_an_episode_is_like_those_of_its_result(commands, agent):
+def test_an_episode_scores_as_in_the_result(commands, agent):
     commands.run("test.py", "-f", str(agent), "--seed", "2", "--json", "one.json")
     (score,) = json.loads((commands.folder / "one.json").read_text())["scores"]
     result = json.loads((agent / "RESULT.json").read_text())
@@ -24,7 +24,7 @@ def test_an_episode_is_like_those_of_its_result(commands, agent):
     assert len(result["agent"]["scores"]) >= 50
 
 
-def test_each_is_small_and_in_the_readme():
+def test_each_agent_is_small_and_in_the_readme():
     lines = README.splitlines()
     for line in table(ROOT / "pretrained"):
         assert line in lines

@@ -1,4 +1,4 @@
-"""What the README says must be so."""
+"""The README's table of options, file names and links are correct."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from tests.helpers import ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_options_is_the_options():
+def test_the_table_has_all_options_with_flags_defaults_and_help():
     rows = {}
     for line in README.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -27,7 +27,7 @@ def test_the_table_of_options_is_the_options():
         assert default == (without or f"`{shown}`")
 
 
-def test_files_that_are_named_are_there():
+def test_named_and_linked_files_exist():
     for name in re.findall(r"`((?:emulators|networks|figar|paac|script|tests)/[\w./]*)`", README):
         assert (ROOT / name).exists(), name
     for linked, shown in re.findall(r"\]\((?!https?:)([^)]+)\)|src=\"([^\"]+)\"", README):
@@ -38,6 +38,6 @@ def test_files_that_are_named_are_there():
 
 
 def headings(text: str) -> list[str]:
-    """What links to the headings of a Markdown file say after #."""
+    """Return the anchors of the headings of a Markdown file."""
     titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
     return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]

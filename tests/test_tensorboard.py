@@ -1,4 +1,4 @@
-"""The run's web page: TensorBoard is started on a real run, asked for all that it should have, and looked at."""
+"""TensorBoard on a real run: its data, and its pages in a browser."""
 
 import io
 import json
@@ -18,19 +18,19 @@ from tests.helpers.commands import TINY, Commands, wait_for
 
 pytestmark = pytest.mark.slow
 
-RUN = "figar/tf"  # what TensorBoard calls it
-ASKED = ["--max_repetition", "4", "--nb_choices", "3", "--max_episode_frames", "120", "--max_global_steps", "2000"]
+RUN = "figar/tf"  # TensorBoard's name of the run
+OPTIONS = ["--max_repetition", "4", "--nb_choices", "3", "--max_episode_frames", "120", "--max_global_steps", "2000"]
 
 
 class Page:
-    """A TensorBoard that is running."""
+    """A running TensorBoard."""
 
     def __init__(self, port: int):
         self.address = f"http://127.0.0.1:{port}"
         self._opener = build_opener(ProxyHandler({}))
 
     def get(self, path: str, body: dict | None = None) -> tuple[bytes, str]:
-        """Content and its type; with `body`, which is posted as JSON."""
+        """Return the content and its type; a `body` is posted as JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.address}/data/{path}", data, {"Content-Type": "application/json"})
         with self._opener.open(request, timeout=60) as answer:
@@ -40,7 +40,7 @@ class Page:
         return json.loads(self.get(path, body)[0])
 
     def has_loaded(self) -> bool:
-        """Whether the last curve and the last picture of the run are there."""
+        """Return whether TensorBoard has loaded the run's last curve and last picture."""
         try:
             curves = self.json("plugin/scalars/tags").get(RUN, {})
             return "rewards_per_episode/mean" in curves and "agent_plays" in self.json("plugin/images/tags")[RUN]
@@ -51,7 +51,7 @@ class Page:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
-    trained = ["-df", "figar", "--entropy", "0.05", "--log_video", "--visualize_convs", *ASKED, *TINY]
+    trained = ["-df", "figar", "--entropy", "0.05", "--log_video", "--visualize_convs", *OPTIONS, *TINY]
     Commands(folder).run("train.py", *trained)
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -69,7 +69,7 @@ def page(tmp_path_factory):
         process.wait(timeout=60)
 
 
-def test_every_curve_is_there(page):
+def test_every_curve_exists(page):
     found = set(page.json("plugin/scalars/tags")[RUN])
     groups = {
         "loss": "loss critic_loss_mean actor_objective_mean action_entropy repetition_entropy value_mean",
@@ -88,7 +88,7 @@ def test_every_curve_is_there(page):
     assert len(values) > 20
 
 
-def test_histograms_texts_and_the_graph_are_there(page):
+def test_histograms_texts_and_the_graph_exist(page):
     assert set(page.json("plugin/histograms/tags")[RUN]) == {"actions", "repetitions"}
     assert set(page.json("plugin/text/tags")[RUN]) == {"options", "network"}
     (text,) = page.json("plugin/text/text?" + urlencode({"run": RUN, "tag": "options"}))
@@ -116,15 +116,15 @@ def test_the_first_page_of_custom_scalars_has_curves_in_every_chart(page):
         for chart in category["chart"]:
             (pattern,) = chart["multiline"]["tag"]
             assert any(re.match(pattern, tag) for tag in found), chart["title"]
-    told = page.json("plugin/custom_scalars/scalars?" + urlencode({"run": RUN, "tag": "^(rewards_per_episode/mean)$"}))
-    assert list(told["tag_to_events"]) == ["rewards_per_episode/mean"]
+    curve = page.json("plugin/custom_scalars/scalars?" + urlencode({"run": RUN, "tag": "^(rewards_per_episode/mean)$"}))
+    assert list(curve["tag_to_events"]) == ["rewards_per_episode/mean"]
 
 
 def test_runs_can_be_compared_by_their_options_and_rewards(page):
     columns = page.json("plugin/hparams/experiment", {"experimentName": ""})
     names = {column["name"] for column in columns["hparamInfos"]}
     assert {"game", "arch", "initial_lr", "random_seed", "max_repetition"} <= names
-    asked = {
+    query = {
         "experimentName": "",
         "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
         "colParams": [{"hparam": name} for name in sorted(names)]
@@ -132,7 +132,7 @@ def test_runs_can_be_compared_by_their_options_and_rewards(page):
         "startIndex": 0,
         "sliceSize": 10,
     }
-    (group,) = page.json("plugin/hparams/session_groups", asked)["sessionGroups"]
+    (group,) = page.json("plugin/hparams/session_groups", query)["sessionGroups"]
     assert group["hparams"]["game"] == "pong" and group["hparams"]["max_repetition"] == 4
     assert group["hparams"]["entropy_regularisation_strength"] == 0.05 and group["hparams"]["rgb"] is False
     assert group["name"] == "figar, seed 5"
@@ -140,30 +140,30 @@ def test_runs_can_be_compared_by_their_options_and_rewards(page):
     assert -21 <= values["rewards_per_episode/mean"] <= 21
 
 
-def test_the_charts_can_be_seen(page, browser):
+def test_the_charts_are_visible(page, browser):
     browser.show(f"{page.address}/#custom_scalars")
     (opened, *_) = CHARTS.values()
     wait_for(lambda: opened.keys() <= set(browser.texts()))
 
     def matches() -> list[str]:
-        """How many curves each chart says that it has."""
+        """Return each chart's label with its number of curves."""
         return [text for text in browser.texts() if text.startswith("Matches (")]
 
     wait_for(lambda: len(matches()) >= len(opened) and "Matches (0)" not in matches())
 
 
-def test_runs_can_be_seen_with_their_options_and_rewards(page, browser):
+def test_runs_are_visible_with_their_options_and_rewards(page, browser):
     browser.show(f"{page.address}/#hparams")
     seen = {"figar, seed 5", "reward, mean of 50 episodes", "initial_lr", "0.022400"}
     wait_for(lambda: seen <= set(browser.texts()))
 
 
-def test_the_film_and_the_convolutions_can_be_seen(page, browser):
+def test_the_film_and_the_convolutions_are_visible(page, browser):
     browser.show(f"{page.address}/#images")
     wait_for(lambda: {"agent_plays", "convolutions/1"} <= set(browser.texts()))
     wait_for(lambda: (160, 210) in browser.images() and (0, 0) not in browser.images())
 
 
-def test_the_options_and_the_network_can_be_read(page, browser):
+def test_the_options_and_the_network_are_visible(page, browser):
     browser.show(f"{page.address}/#text")
     wait_for(lambda: {"entropy_regularisation_strength", "(default 0.02)", "678,714"} <= set(browser.texts()))

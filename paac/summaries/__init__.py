@@ -1,1 +1,1 @@
-"""What TensorBoard shows of a training."""
+"""What a training writes for TensorBoard."""

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run as a whole: its options, a table to compare runs, and which charts come first."""
+"""What TensorBoard shows about a whole run: its options, its row in the table of runs, and a page of charts."""
 
 import dataclasses
 from pathlib import Path
@@ -14,8 +14,11 @@ from paac.cli.command_line import CHOSEN_AT_START, LOCAL, option_fields
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
-SHOWN_FIRST = ("game", "arch", "max_repetition", "initial_lr", ENTROPY)  # columns; TensorBoard takes 5
-METRICS = {"rewards_per_episode/mean": "reward, mean of 50 episodes", "steps_per_episode/mean": "their plays, mean"}
+SHOWN_COLUMNS = ("game", "arch", "max_repetition", "initial_lr", ENTROPY)  # TensorBoard shows at most 5 at first
+METRICS = {
+    "rewards_per_episode/mean": "reward, mean of 50 episodes",
+    "steps_per_episode/mean": "plays, mean of 50 episodes",
+}
 TYPES = {
     bool: api_pb2.DATA_TYPE_BOOL,
     int: api_pb2.DATA_TYPE_FLOAT64,
@@ -23,34 +26,34 @@ TYPES = {
     str: api_pb2.DATA_TYPE_STRING,
 }
 
-# Pages of Custom Scalars: title -> charts, each a title and a pattern of the curves in it.
+# Sections of the Custom Scalars tab: title -> {title of a chart: regular expression of the tags of its curves}.
 CHARTS = {
-    "How it goes": {
+    "Results": {
         "reward, last 50 episodes: mean, min, max": "rewards_per_episode/(mean|min|max)",
         "plays, last 50 episodes: mean, min, max": "steps_per_episode/(mean|min|max)",
-        "entropies: 0 where it always does the same": "loss/(action|repetition)_entropy",
+        "entropies of the policies: 0 if the choice is always the same": "loss/(action|repetition)_entropy",
         "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",
-        "shares of the actions": "action_shares/.*",
-        "shares of the repetitions": "repetition_shares/.*",
-        "decisions, plays and frames a second": "stats/(steps|actions|frames)_per_s",
+        "fraction of decisions with each action": "action_shares/.*",
+        "fraction of decisions with each number of plays": "repetition_shares/.*",
+        "decisions, plays and frames per second": "stats/(steps|actions|frames)_per_s",
     },
-    "How it learns": {
+    "Learning": {
         "reward of every episode": "rl/reward",
-        "norm of the gradient, before clipping": "global_norm",
+        "global norm of the gradient before clipping": "global_norm",
         "values and advantages": "loss/(value|advantage)_mean",
-        "share of units that anything seen switches on": "active_units/.*",
-        "what the schedules set": "parameters/.*",
+        "fraction of units that are active, by layer": "active_units/.*",
+        "learning rate, temperature and epsilon": "parameters/.*",
     },
 }
 
 
 def write(options: Options) -> None:
-    """Write all of it into the default writer; the options are a text at its default step."""
+    """Write the options, the page of charts and the run's row in the table of runs into the default writer."""
     tf.summary.text("options", options_text(options))
     _write_raw(custom_scalar.pb(page_layout()))
     _write_raw(_experiment_summary())
     name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
-    hparams.hparams(hyperparameters(options), trial_id=name)
+    hparams.hparams(compared_options(options), trial_id=name)
 
 
 def _write_raw(summary: Summary) -> None:
@@ -58,7 +61,7 @@ def _write_raw(summary: Summary) -> None:
 
 
 def options_text(options: Options) -> str:
-    """All options in Markdown, a table for each group; what is not as by default is bold, with the default beside."""
+    """Return a Markdown table of each group of options; values other than the default are bold."""
     parts, group = [], ""
     for field, _ in option_fields(Options):
         if field.metadata["group"] != group:
@@ -71,29 +74,29 @@ def options_text(options: Options) -> str:
     return "\n".join(parts)
 
 
-def hyperparameters(options: Options) -> dict[str, bool | int | float | str]:
-    """What to compare runs by: the options that make a run what it is, but for those that have no value."""
-    values = {field.name: getattr(options, field.name) for field in _compared()}
+def compared_options(options: Options) -> dict[str, bool | int | float | str]:
+    """Return the options in the table of runs: those that affect the training and have a value."""
+    values = {field.name: getattr(options, field.name) for field in _compared_fields()}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _compared() -> list[dataclasses.Field]:
+def _compared_fields() -> list[dataclasses.Field]:
     fields = dataclasses.fields(Options)
     return [field for field in fields if field.metadata["kind"] != LOCAL and field.metadata["group"] != "Run"]
 
 
 def experiment() -> api_pb2.Experiment:
-    """Which columns TensorBoard's table of runs has."""
-    kinds = {field.name: kind for field, kind in option_fields(Options)}
+    """Return the columns of TensorBoard's table of runs."""
+    types = {field.name: type_ for field, type_ in option_fields(Options)}
     columns = [
         api_pb2.HParamInfo(
             name=field.name,
             display_name="entropy" if field.name == ENTROPY else field.name,
             description=field.metadata["help"],
-            type=TYPES[kinds[field.name]],
-            differs=field.name in SHOWN_FIRST,  # TensorBoard shows these; the others can be ticked
+            type=TYPES[types[field.name]],
+            differs=field.name in SHOWN_COLUMNS,  # TensorBoard shows these at first; the user can select others
         )
-        for field in _compared()
+        for field in _compared_fields()
     ]
     metrics = [api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag), display_name=name) for tag, name in METRICS.items()]
     return api_pb2.Experiment(hparam_infos=columns, metric_infos=metrics)
@@ -108,7 +111,7 @@ def _experiment_summary() -> Summary:
 
 
 def page_layout() -> layout_pb2.Layout:
-    """The page Custom Scalars; the same for all runs, so that TensorBoard can merge those of several."""
+    """Return the layout of the Custom Scalars tab; TensorBoard merges the layouts of all runs, which are equal."""
     categories = [
         layout_pb2.Category(title=title, chart=[_chart(*chart) for chart in charts.items()])
         for title, charts in CHARTS.items()

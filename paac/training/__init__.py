@@ -1,1 +1,1 @@
-"""One training from its options to its end, and the trained agent that it leaves."""
+"""One training from its options to its end, and loading the agent that it has trained."""

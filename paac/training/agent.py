@@ -1,4 +1,4 @@
-"""A trained agent: loaded from its run, played, and filmed; what test.py and gif.py share."""
+"""Loading, playing and filming a trained agent: what test.py and gif.py share."""
 
 import secrets
 from collections.abc import Sequence
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from paac.evaluation import EpisodeResult
 
 
-class AgentEpisodes(NamedTuple):
-    """Episodes that an agent played."""
+class AgentEvaluation(NamedTuple):
+    """The results of a trained agent in some episodes, and how they were played."""
 
     game: str
     run: Path
-    step: int  # of the agent's checkpoint
+    step: int  # global step of the agent's checkpoint
     seed: int
-    noops: int  # no-op frames at most at each start
+    noops: int  # maximum number of no-op frames at the start of an episode
     greedy: bool
     results: Sequence["EpisodeResult"]
     gifs: list[Path]
 
     def report(self) -> dict[str, Any]:
-        """All of it, and statistics of the scores, for JSON."""
+        """Return the report of test.py --json: all fields, and statistics of the scores."""
         scores = np.array([result.score for result in self.results])
         return {
             "game": self.game,
@@ -59,19 +59,22 @@ class AgentEpisodes(NamedTuple):
         }
 
 
-def play_agent(options: FilmOptions) -> AgentEpisodes:
-    """Play the episodes, and film them if there is a name for the gifs. Raises UserError, GameError or OSError."""
-    run, trained, note = find_run(options.folder)
-    check_rom_path(options.rom_path, instead="take the run's")
-    game = find_game(trained.game, options.rom_path or trained.rom_path)
+def play_agent(options: FilmOptions) -> AgentEvaluation:
+    """Play the episodes that `options` ask for, and film them if `gif_name` is set.
+
+    Raises UserError, GameError or OSError.
+    """
+    run, run_options, note = find_run(options.folder)
+    check_rom_path(options.rom_path, instead="use the run's --rom_path")
+    game = find_game(run_options.game, options.rom_path or run_options.rom_path)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     with ExitStack() as opened:
         emulators = [
-            opened.enter_context(closing(_make_emulator(game, options, trained, [seed, number])))
+            opened.enter_context(closing(_make_emulator(game, options, run_options, [seed, number])))
             for number in range(options.test_count)
         ]
-        films = [_film_of(emulator, options, trained) for emulator in emulators[: len(gifs)]]
+        films = [_make_film(emulator, options, run_options) for emulator in emulators[: len(gifs)]]
         device = start_tensorflow(options.device)
 
         import tensorflow as tf
@@ -79,16 +82,16 @@ def play_agent(options: FilmOptions) -> AgentEpisodes:
         from paac.evaluation import play_episodes
 
         with tf.device(device):
-            network, step, damaged = load_agent(run, trained, emulators[0].num_actions)
+            network, step, damaged = load_agent(run, run_options, emulators[0].num_actions)
             for line in filter(None, (note, game.notice, *damaged)):
                 print(line)
-            _check_dropout(options, trained, network)
+            _check_dropout(options, run_options, network)
             if gifs:
                 writable_folder("-gf", options.gif_folder)
             results = play_episodes(
                 network,
                 emulators,
-                trained.repetition_table,
+                run_options.repetition_table,
                 seed=seed,
                 greedy=options.greedy,
                 dropout_samples=options.dropout_samples,
@@ -97,13 +100,13 @@ def play_agent(options: FilmOptions) -> AgentEpisodes:
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale or film.fitting_scale)
     noops = emulators[0].max_noops * emulators[0].random_start
-    return AgentEpisodes(str(game), run.path, step, seed, noops, options.greedy, results, gifs)
+    return AgentEvaluation(str(game), run.path, step, seed, noops, options.greedy, results, gifs)
 
 
 def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
-    """The network of the run's newest whole checkpoint, its step, and a line for each damaged one.
+    """Return the network of the run's newest whole checkpoint, its step, and a line for each damaged newer one.
 
-    Raises UserError if there is no checkpoint.
+    Raises UserError if there is no whole checkpoint.
     """
     from networks.registry import make_network
 
@@ -116,34 +119,34 @@ def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["Act
     return network, checkpoint.step, [f"{line}; taking the one before it" for line in damaged]
 
 
-def _check_dropout(options: FilmOptions, trained: Options, network: "ActorCritic") -> None:
+def _check_dropout(options: FilmOptions, run_options: Options, network: "ActorCritic") -> None:
     if options.dropout_samples > 1 and not network.torso.num_uniforms:
         raise UserError(
-            f"--dropout_samples {options.dropout_samples}: {trained.arch} has no dropout; leave the option out"
+            f"--dropout_samples {options.dropout_samples}: {run_options.arch} has no dropout; leave the option out"
         )
 
 
-def _make_emulator(game: Game, options: FilmOptions, trained: Options, seed: Sequence[int]) -> Emulator:
-    settings = trained.emulator_settings | {
-        "random_start": trained.random_start if options.noops is None else options.noops > 0,
+def _make_emulator(game: Game, options: FilmOptions, run_options: Options, seed: Sequence[int]) -> Emulator:
+    settings = run_options.emulator_settings | {
+        "random_start": run_options.random_start if options.noops is None else options.noops > 0,
         "max_noops": options.noops,
-        "single_life_episodes": False,  # a test is a whole game, whatever the training called an episode
+        "single_life_episodes": False,  # a test plays whole games, even if the training did not
     }
     return make_emulator(game, seed=seed, **settings)
 
 
-def _film_of(emulator: Emulator, options: FilmOptions, trained: Options) -> Any:
-    """A film of what `emulator` will show: an AnnotatedFilm where it was asked for, or else a Film."""
+def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options) -> Any:
+    """Return a film of what `emulator` will show: an AnnotatedFilm if `options.annotate` is set, else a Film."""
     settings: dict[str, Any] = {
         "speed": options.gif_speed,
         "frame_rate": emulator.frames_per_second,
         "join": emulator.sprites_flicker,
-        "most_seconds": options.gif_seconds,
+        "max_seconds": options.gif_seconds,
     }
     if options.annotate:
-        from paac.video.annotation import AnnotatedFilm  # late: it brings TensorFlow
+        from paac.video.annotation import AnnotatedFilm  # imported here because it imports TensorFlow
 
-        film: Film = AnnotatedFilm(emulator.action_names, trained.repetition_table, emulator.frame_skip, **settings)
+        film: Film = AnnotatedFilm(emulator.action_names, run_options.repetition_table, emulator.frame_skip, **settings)
     else:
         film = Film(**settings)
     emulator.on_frame = film.add
@@ -151,11 +154,11 @@ def _film_of(emulator: Emulator, options: FilmOptions, trained: Options) -> Any:
 
 
 def _gif_files(options: FilmOptions) -> list[Path]:
-    """One file per episode; none without a name."""
+    """Return the path of each episode's gif; an empty list if `gif_name` is not set."""
     if options.gif_name is None:
         return []
     name = options.gif_name.removesuffix(".gif")
     if not name or Path(name).name != name:
-        raise UserError(f"-gn {options.gif_name}: must be a plain name; the folder is -gf")
+        raise UserError(f"-gn {options.gif_name}: must be a file name without a folder; set the folder with -gf")
     folder = Path(options.gif_folder)
     return [folder / f"{name}_{number}.gif" for number in range(1, options.test_count + 1)]

@@ -1,15 +1,15 @@
-"""Checkpoints: whole or not there.
+"""Checkpoints, each of which is complete or does not exist.
 
     RUN/checkpoints/
-        checkpoint              TensorFlow's own note of the newest one, for tf.train.latest_checkpoint
+        checkpoint              names of the checkpoints, which tf.train.latest_checkpoint reads
         STEP/
-            weights.index, weights.data-...     network, optimizer, and the earlier observations that
-                                                a torso uses (tf.train.Checkpoint)
-            emulators.npz       a state per emulator; not there if they could not be saved
+            weights.index, weights.data-...     network, optimizer and observation history, as
+                                                tf.train.Checkpoint writes them
+            emulators.npz       the state of each emulator; missing if the game cannot save its state
             state.json          counters, statistics, lengths of the run's logs
             manifest.json       size and SHA-256 of each file above, written last
 
-A checkpoint is written under another name, flushed to disk and renamed. Nothing in it runs code when it is read.
+A checkpoint is written under a temporary name, flushed to disk and renamed. Reading it never runs code from it.
 """
 
 import hashlib
@@ -27,24 +27,24 @@ import numpy as np
 from paac.cli.errors import UserError
 
 if TYPE_CHECKING:
-    import tensorflow as tf  # late: scripts look at checkpoints without it
+    import tensorflow as tf  # for type hints only: scripts list checkpoints without TensorFlow
 
 EMULATORS = "emulators.npz"
 MANIFEST = "manifest.json"
 STATE = "state.json"
 WEIGHTS = "weights"
-NOTE = "checkpoint"
+INDEX = "checkpoint"
 
 
-class DamagedCheckpoint(UserError):
-    """A checkpoint whose files are not those that were written; the message names the file."""
+class CheckpointError(UserError):
+    """A checkpoint is damaged, or does not fit the run's options; the message names the file or folder."""
 
 
 class Checkpoint:
-    """A folder `checkpoints/STEP` found whole."""
+    """The checkpoint in a folder `checkpoints/STEP`, whose files have been verified."""
 
     def __init__(self, folder: Path):
-        """Raises DamagedCheckpoint unless every file of the manifest is there, as it was written."""
+        """Verify the files. Raises CheckpointError if one is missing or differs from the manifest."""
         self.folder = folder
         self.step = int(folder.name)
         try:
@@ -52,32 +52,35 @@ class Checkpoint:
             for name, entry in manifest["files"].items():
                 file = folder / Path(name).name
                 if file.stat().st_size != entry["size"] or _sha256(file) != entry["sha256"]:
-                    raise DamagedCheckpoint(f"{file} is damaged")
+                    raise CheckpointError(f"{file} is damaged")
             self.state: dict[str, Any] = json.loads((folder / STATE).read_text())
-        except DamagedCheckpoint:
+        except CheckpointError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DamagedCheckpoint(f"{folder} is damaged ({error})") from None
+            raise CheckpointError(f"{folder} is damaged ({error})") from None
         self.has_emulators: bool = EMULATORS in manifest["files"]
 
     def restore(self, **tracked: "tf.Module") -> None:
-        """Give these what was saved under these names. Raises DamagedCheckpoint if it is another network's."""
+        """Load the variables of each keyword argument, which were saved under the same keyword.
+
+        Raises CheckpointError if they do not fit, for example because they belong to another network.
+        """
         import tensorflow as tf
 
         try:
-            with chdir(self.folder):  # TensorFlow would take a [ or * in the path for a pattern
+            with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
                 status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
-            raise DamagedCheckpoint(f"{self.folder} does not fit the run's options ({error})") from None
+            raise CheckpointError(f"{self.folder} does not fit the run's options ({error})") from None
 
     def emulator_states(self) -> list[bytes]:
-        """The state of each emulator, where the checkpoint `has_emulators`. Raises DamagedCheckpoint."""
+        """Return the state of each emulator; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
         try:
             with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
                 return [states[name].tobytes() for name in sorted(states.files)]
-        except (OSError, LookupError, ValueError, AttributeError, BadZipFile) as error:  # what others wrote
-            raise DamagedCheckpoint(f"{self.folder} is damaged ({error!r})") from None
+        except (OSError, LookupError, ValueError, AttributeError, BadZipFile) as error:  # an untrusted file
+            raise CheckpointError(f"{self.folder} is damaged ({error!r})") from None
 
 
 class CheckpointFolder:
@@ -87,17 +90,17 @@ class CheckpointFolder:
         self.folder = folder
 
     def steps(self) -> list[int]:
-        """The global steps of the checkpoints here, rising; they may be damaged."""
+        """Return the global steps of the checkpoints here, damaged ones included, in ascending order."""
         names = [path.name for path in self.folder.glob("[0-9]*") if path.is_dir()]
         return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
-        """The newest whole checkpoint, if there is one, and a line for each damaged one passed over."""
+        """Return the newest whole checkpoint, or None, and a message for each newer one, which is damaged."""
         damaged: list[str] = []
         for step in reversed(self.steps()):
             try:
                 return Checkpoint(self.folder / str(step)), damaged
-            except DamagedCheckpoint as error:
+            except CheckpointError as error:
                 damaged.append(str(error))
         return None, damaged
 
@@ -109,57 +112,57 @@ class CheckpointFolder:
         emulator_states: Sequence[bytes] | None,
         keep: int,
     ) -> None:
-        """Write checkpoint `step`; drop all but the newest `keep`, and any later ones, which were damaged.
+        """Write checkpoint `step`; delete all but the newest `keep`, and any later ones, which were damaged.
 
-        Raises OSError, and leaves no half one.
+        Raises OSError, and then leaves no part of the new checkpoint behind.
         """
-        aside = self.folder / f".{step}.new"
-        shutil.rmtree(aside, ignore_errors=True)
-        self.folder.mkdir(exist_ok=True)  # a run that was deleted is not made anew
-        aside.mkdir()
+        unfinished = self.folder / f".{step}.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self.folder.mkdir(exist_ok=True)  # without parents=True: a run that was deleted is not created again
+        unfinished.mkdir()
         try:
-            self._fill(aside, tracked, state, emulator_states)
+            self._write_files(unfinished, tracked, state, emulator_states)
         except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
             raise
         final = self.folder / str(step)
-        if final.exists():  # a damaged one, passed over at the start
+        if final.exists():  # for example, a damaged one
             shutil.rmtree(final)
-        os.rename(aside, final)
+        os.rename(unfinished, final)
         _sync(self.folder)
-        kept = [known for known in self.steps() if known <= step]
-        self._write_note(kept[-keep:])
-        for old in {*kept[:-keep], *(known for known in self.steps() if known > step)}:
+        kept = [existing for existing in self.steps() if existing <= step]
+        self._write_index(kept[-keep:])
+        for old in {*kept[:-keep], *(existing for existing in self.steps() if existing > step)}:
             shutil.rmtree(self.folder / str(old))
 
     def copy(self, step: int, to: "CheckpointFolder", emulators: bool = True) -> None:
-        """Copy one checkpoint into another folder, where it is the only one. Raises OSError.
+        """Copy one checkpoint into another folder, which must have no other. Raises OSError.
 
-        Without its `emulators` it is a few MB, and enough to test and film the agent.
+        A copy without the `emulators` takes a few MB; the agent can still be tested and filmed.
         """
         copied = to.folder / str(step)
         shutil.copytree(self.folder / str(step), copied)
-        to._write_note([step])
+        to._write_index([step])
         if not emulators and (copied / EMULATORS).exists():
             (copied / EMULATORS).unlink()
             manifest = json.loads((copied / MANIFEST).read_text())
             manifest["files"].pop(EMULATORS, None)
             (copied / MANIFEST).write_text(json.dumps(manifest, indent=2))
 
-    def _write_note(self, steps: Sequence[int]) -> None:
-        """Tell `tf.train.latest_checkpoint` which are here. Names are relative, so that a run can be moved."""
+    def _write_index(self, steps: Sequence[int]) -> None:
+        """Write the file that `tf.train.latest_checkpoint` reads. Relative paths let a run be moved."""
         names = [f"{step}/{WEIGHTS}" for step in steps]
         lines = [f'model_checkpoint_path: "{names[-1]}"', *(f'all_model_checkpoint_paths: "{name}"' for name in names)]
-        aside = self.folder / f".{NOTE}.new"
-        aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(aside, self.folder / NOTE)
+        unfinished = self.folder / f".{INDEX}.new"
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        os.replace(unfinished, self.folder / INDEX)
 
-    def drop_unfinished(self) -> None:
-        """Remove what a killed process was writing."""
-        for aside in self.folder.glob(".*.new"):
-            shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
+    def remove_unfinished(self) -> None:
+        """Delete the files that a killed process had not finished writing."""
+        for unfinished in self.folder.glob(".*.new"):
+            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
 
-    def _fill(
+    def _write_files(
         self,
         folder: Path,
         tracked: Mapping[str, "tf.Module"],
@@ -170,7 +173,7 @@ class CheckpointFolder:
 
         try:
             tf.train.Checkpoint(**tracked).write(str(folder / WEIGHTS))
-        except tf.errors.OpError as error:  # a full disk, said in TensorFlow's way
+        except tf.errors.OpError as error:  # for example, a full disk
             raise OSError(f"{folder}: {error.message}") from None
         if emulator_states is not None:
             arrays = {f"{number:05}": np.frombuffer(saved, np.uint8) for number, saved in enumerate(emulator_states)}

@@ -1,11 +1,11 @@
 """One training over several processes.
 
-Each process has emulators and a device of its own. Their gradients are averaged once an update by the collective
-operations of TensorFlow's MultiWorkerMirroredStrategy, so that their weights, which start equal, stay equal. The
-variables are plain ones: nothing but gradients, episodes and what a checkpoint holds is exchanged.
+Each process has its own emulators and its own device. Once per update, the collective operations of TensorFlow's
+MultiWorkerMirroredStrategy average the gradients, so that the weights, which start equal, stay equal. The variables are
+ordinary ones: the processes exchange only gradients, episodes and the contents of checkpoints.
 
-The first process writes the run's folder. The others do the same work into a folder that is thrown away: they need no
-branch anywhere, and no disk that they share.
+The first process writes the run's folder. The others write the same files into a temporary folder, so that all
+processes run the same code and need no shared disk.
 """
 
 import dataclasses
@@ -33,11 +33,14 @@ from paac.processes import Processes
 from paac.training.run_folder import RunFolder
 
 TF_CONFIG = "TF_CONFIG"
-PATIENCE = 120.0  # seconds without a sign of life until a process gives the others up
+PEER_TIMEOUT_S = 120.0  # a process ends when it has waited this long for the others
 
 
-def join() -> Processes:
-    """This process among those that TF_CONFIG names, as a context manager. Raises UserError for a broken one."""
+def processes_from_tf_config() -> Processes:
+    """Return the processes that TF_CONFIG lists, as a context manager; only this one if it is not set.
+
+    Raises UserError if TF_CONFIG is invalid.
+    """
     config = os.environ.get(TF_CONFIG)
     if not config:
         return Processes()
@@ -52,11 +55,11 @@ def join() -> Processes:
 
 
 def _read_config(config: str) -> tuple[int, list[str]]:
-    """The number of this process and the addresses of all. Raises ValueError."""
+    """Return the index of this process and the addresses of all. Raises ValueError."""
     try:
         values = json.loads(config)
     except ValueError as error:
-        raise ValueError(f"is no JSON ({error})") from None
+        raise ValueError(f"not valid JSON ({error})") from None
     cluster, task = (values.get(name) if isinstance(values, dict) else None for name in ("cluster", "task"))
     workers = cluster.get("worker") if isinstance(cluster, dict) and len(cluster) == 1 else None
     if not isinstance(workers, list) or not workers:
@@ -68,15 +71,15 @@ def _read_config(config: str) -> tuple[int, list[str]]:
     if len(set(workers)) < len(workers):
         raise ValueError("two workers have the same address")
     if not isinstance(task, dict) or task.get("type", "worker") != "worker":
-        raise ValueError("task must be that of a worker")
+        raise ValueError('task must be an object with the type "worker"')
     rank = task.get("index")
     if type(rank) is not int or not 0 <= rank < len(workers):
-        raise ValueError(f"the index of the task must be from 0 to {len(workers) - 1}")
+        raise ValueError(f"the index of the task must be a whole number from 0 to {len(workers) - 1}")
     return rank, workers
 
 
 def configs_on_this_machine(count: int) -> list[str]:
-    """TF_CONFIG of each of `count` processes that meet at ports of this machine where nobody listens."""
+    """Return the TF_CONFIG of each of `count` processes on this machine, with ports that no program uses."""
     with ExitStack() as opened:
         sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
         for found in sockets:
@@ -86,33 +89,35 @@ def configs_on_this_machine(count: int) -> list[str]:
 
 
 class SeveralProcesses(Processes):
-    """One of several processes. Collective calls must come in the same order in each."""
+    """One of several processes. All of them must call the collective methods in the same order."""
 
     def __init__(self, rank: int, addresses: Sequence[str]):
         self.rank, self.count = rank, len(addresses)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what TensorFlow says of lost ones is said once, by us
-        self._open = ExitStack()
-        self._alive = time.monotonic()
-        self._ended = threading.Event()
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # this class reports a lost process itself, once
+        self._exit_stack = ExitStack()
+        self._last_answer = time.monotonic()
+        self._closed = threading.Event()
         print(f"Process {rank} of {self.count} waits for the others at {', '.join(addresses)}", flush=True)
 
     def connect(self) -> None:
         import tensorflow as tf
 
         options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
-        with _ended_by_ctrl_c():
+        with _default_ctrl_c():
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         if self._strategy.num_replicas_in_sync != self.count:
-            raise UserError(f"{TF_CONFIG}: each process takes one device; give each one GPU by CUDA_VISIBLE_DEVICES")
+            raise UserError(
+                f"{TF_CONFIG}: each process must see one device; give each process one GPU with CUDA_VISIBLE_DEVICES"
+            )
         if self.rank:
-            self._open.enter_context(redirect_stdout(io.StringIO()))
-        self._gather = tf.function(self._gathered, autograph=False, reduce_retracing=True)
-        self._alive = time.monotonic()  # however long the others took to come
+            self._exit_stack.enter_context(redirect_stdout(io.StringIO()))
+        self._traced_all_gather = tf.function(self._all_gather, autograph=False, reduce_retracing=True)
+        self._last_answer = time.monotonic()  # the wait for the others to start does not count
         threading.Thread(target=self._watch, daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._open.close()
+        self._closed.set()
+        self._exit_stack.close()
 
     def broadcast_options(self, options: Options) -> Options:
         run = RunFolder(options.debugging_folder)
@@ -120,17 +125,17 @@ class SeveralProcesses(Processes):
         shared = _unpack(self._broadcast(_pack(files)))
         if self.rank == 0:
             return options
-        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="manette-")))
-        first = json.loads(shared.pop("options"))
+        folder = Path(self._exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="manette-")))
+        first_options = json.loads(shared.pop("options"))
         for name, content in shared.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        mine = {
+        local = {
             field.name: getattr(options, field.name)
             for field in dataclasses.fields(Options)
             if field.metadata["kind"] == LOCAL
         }
-        return Options(**first | mine | {"debugging_folder": str(folder), "visualize": 0})
+        return Options(**first_options | local | {"debugging_folder": str(folder), "visualize": 0})
 
     def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
         return super().trace(lambda **arguments: self._strategy.run(update, kwargs=arguments), signature)
@@ -138,7 +143,7 @@ class SeveralProcesses(Processes):
     def average(self, tensors: Sequence[Any]) -> list[Any]:
         import tensorflow as tf
 
-        # All go in one piece: each exchange costs the way there and back.
+        # One exchange of one tensor: each exchange costs a network round trip.
         flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
         flat = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, flat)
         parts = tf.split(flat, [tensor.shape.num_elements() for tensor in tensors])
@@ -150,12 +155,12 @@ class SeveralProcesses(Processes):
         if not arrays:
             return []
         content = b"".join(array.tobytes() for array in arrays)
-        words = np.frombuffer(content + bytes(-len(content) % 4), np.int32)  # collectives know few types
+        words = np.frombuffer(content + bytes(-len(content) % 4), np.int32)  # collectives support few dtypes
         try:
-            rows = self._gather(tf.constant(words[None])).numpy()
+            rows = self._traced_all_gather(tf.constant(words[None])).numpy()
         except tf.errors.OpError as error:
             raise self.failure(error) from None
-        self._alive = time.monotonic()
+        self._last_answer = time.monotonic()
         ends = np.cumsum([array.nbytes for array in arrays])
         gathered = []
         for array, end in zip(arrays, ends.tolist(), strict=True):
@@ -177,28 +182,28 @@ class SeveralProcesses(Processes):
 
     def failure(self, error: Exception) -> Exception:
         return WorkerError(
-            f"process {self.rank}: another process of this training is gone; start all of them again to go on"
+            f"process {self.rank}: another process of this training has ended; start all of them again to resume"
         )
 
-    def _gathered(self, array: Any) -> Any:
+    def _all_gather(self, array: Any) -> Any:
         import tensorflow as tf
 
-        def gather(rows: Any) -> Any:
-            # The context wants a tensor that has a device, which an argument has not.
+        def all_gather(rows: Any) -> Any:
+            # all_gather needs a tensor with a device, which an argument of the function does not have.
             return tf.distribute.get_replica_context().all_gather(tf.identity(rows), axis=0)
 
-        return self._strategy.run(gather, args=(array,))
+        return self._strategy.run(all_gather, args=(array,))
 
     def _broadcast(self, content: bytes) -> bytes:
         return self.gather_bytes([content if self.rank == 0 else b""])[0]
 
     def _watch(self) -> None:
-        """End this process when the others have fallen silent: its main thread is inside an operation for ever."""
-        while not self._ended.wait(1.0):
-            if time.monotonic() - self._alive > PATIENCE:
+        """End this process when the others no longer answer: its main thread would wait in TensorFlow without end."""
+        while not self._closed.wait(1.0):
+            if time.monotonic() - self._last_answer > PEER_TIMEOUT_S:
                 print(
                     f"{Path(sys.argv[0]).name}: process {self.rank}: no answer from another process within "
-                    f"{PATIENCE:.0f} seconds; start all of them again to go on from the last checkpoint",
+                    f"{PEER_TIMEOUT_S:.0f} seconds; start all of them again to resume from the last checkpoint",
                     file=sys.stderr,
                     flush=True,
                 )
@@ -206,10 +211,11 @@ class SeveralProcesses(Processes):
 
 
 @contextmanager
-def _ended_by_ctrl_c() -> Iterator[None]:
-    """Let Ctrl+C end the process while TensorFlow waits and holds Python up: nothing has been played yet.
+def _default_ctrl_c() -> Iterator[None]:
+    """Let Ctrl+C end the process while TensorFlow waits for the others, when there is nothing to save yet.
 
-    SIGTERM goes to a handler that TensorFlow puts there, until this gives Python its own back.
+    During that wait Python cannot run its signal handlers, and TensorFlow installs its own for SIGTERM. Afterwards the
+    handlers of both signals are restored.
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -221,13 +227,14 @@ def _ended_by_ctrl_c() -> Iterator[None]:
 
 
 def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:
-    """Files of the newest checkpoint that is whole, by their path in the run's folder."""
+    """Return the contents of the newest whole checkpoint's files by their paths in the run's folder."""
     checkpoint, _ = run.checkpoints.newest()
     files = checkpoint.folder.iterdir() if checkpoint else ()
     return {str(file.relative_to(run.path)): file.read_bytes() for file in files}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:
+    """Return the files as one string of bytes: 8 bytes with the length of a header, the sizes as JSON, the contents."""
     sizes = json.dumps({name: len(content) for name, content in files.items()}).encode()
     return len(sizes).to_bytes(8) + sizes + b"".join(files.values())
 

@@ -1,4 +1,4 @@
-"""The episodes of a training: which ended, how the last ones went, and the file `episodes.csv`."""
+"""The episodes of a training: which have ended, statistics of the last ones, and the file `episodes.csv`."""
 
 import csv
 from collections import deque
@@ -13,7 +13,7 @@ from paac.cli.errors import UserError
 if TYPE_CHECKING:
     from paac.rollout import Transitions
 
-WINDOW = 50  # the newest episodes, which the running statistics are of
+WINDOW_EPISODES = 50  # running statistics are those of that many last episodes
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")  # of episodes.csv
 
 
@@ -22,21 +22,21 @@ class Episode(NamedTuple):
 
     step: int  # the global step at its end
     emulator: int
-    reward: float  # raw
+    reward: float  # undiscounted sum, not clipped
     length: int  # plays
 
 
 class EpisodeTracker:
-    """Adds up rewards and plays of every emulator until its episode ends."""
+    """Adds up the rewards and plays of each emulator's running episode, and keeps the last finished episodes."""
 
     def __init__(self, emulators: int):
         self.count = emulators
         self.rewards = np.zeros(emulators)
         self.lengths = np.zeros(emulators, np.int64)
-        self.last: deque[tuple[float, int]] = deque(maxlen=WINDOW)  # reward and length of the newest episodes
+        self.last: deque[tuple[float, int]] = deque(maxlen=WINDOW_EPISODES)  # reward and length of finished episodes
 
     def add(self, played: "Transitions", global_step: int) -> list[Episode]:
-        """The episodes that ended in `played`, NumPy arrays [T, B], which began at `global_step`."""
+        """Add `played`, NumPy arrays [T, B] that begin at `global_step`; return the episodes that ended in it."""
         finished = []
         for t, (rewards, dones, plays) in enumerate(zip(played.rewards, played.dones, played.plays, strict=True)):
             self.rewards += rewards
@@ -50,30 +50,33 @@ class EpisodeTracker:
 
     @property
     def mean_reward(self) -> float | None:
-        """Of the last 50 episodes, None before the first."""
+        """Mean reward of the last `WINDOW_EPISODES` episodes; None if none has ended."""
         return float(np.mean([reward for reward, _ in self.last])) if self.last else None
 
-    def state(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values; `from_json` reads them."""
         return {"rewards": self.rewards.tolist(), "lengths": self.lengths.tolist(), "last": list(self.last)}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave. Raises ValueError if it is that of another number of emulators."""
-        for counted, values in ((self.rewards, state["rewards"]), (self.lengths, state["lengths"])):
-            if len(values) != self.count:
-                raise ValueError(f"{len(values)} values for {self.count} emulators")
-            counted[:] = values
-        self.last.extend((reward, length) for reward, length in state["last"])
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "EpisodeTracker":
+        """Return a tracker with the `values` that `to_json` returned. Raises ValueError if their lengths differ."""
+        tracker = cls(len(values["rewards"]))
+        for counted, saved in ((tracker.rewards, values["rewards"]), (tracker.lengths, values["lengths"])):
+            if len(saved) != tracker.count:
+                raise ValueError(f"{len(saved)} values for {tracker.count} emulators")
+            counted[:] = saved
+        tracker.last.extend((reward, length) for reward, length in values["last"])
+        return tracker
 
     def with_new_episodes(self, emulators: int) -> "EpisodeTracker":
-        """One for `emulators` that all start an episode; the newest finished ones stay."""
+        """Return a tracker for `emulators` emulators that all start an episode; the last finished episodes are kept."""
         tracker = EpisodeTracker(emulators)
         tracker.last.extend(self.last)
         return tracker
 
 
 class EpisodeLog:
-    """Writes episodes.csv, flushed at every update."""
+    """Writes episodes.csv, and flushes it after each `add`."""
 
     def __init__(self, file: Path):
         self._file = file.open("a", encoding="utf-8")
@@ -81,7 +84,7 @@ class EpisodeLog:
             self._file.write(",".join(COLUMNS) + "\n")
 
     def add(self, episodes: Sequence[Episode], seconds: float) -> None:
-        """Append a line for each episode, which ended after `seconds` of training."""
+        """Append a line for each of the episodes, which ended after `seconds` seconds of training."""
         for step, emulator, reward, length in episodes:
             self._file.write(f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n")
         self._file.flush()
@@ -91,23 +94,23 @@ class EpisodeLog:
         self._file.close()
 
 
-class Episodes(NamedTuple):
-    """The episodes of a run in the order in which they ended; every array is [episodes]."""
+class EpisodeTable(NamedTuple):
+    """The columns of episodes.csv, each an array [episodes], in the order in which the episodes ended."""
 
     steps: np.ndarray  # int64, the global step at the end
-    seconds: np.ndarray  # float64, of training until then
-    emulators: np.ndarray  # int64, which one played it
-    rewards: np.ndarray  # float64, raw
+    seconds: np.ndarray  # float64, of training until that end
+    emulators: np.ndarray  # int64, index of the emulator among those of all processes
+    rewards: np.ndarray  # float64, not clipped
     lengths: np.ndarray  # int64, plays
 
 
-def read_episodes(file: Path) -> Episodes:
-    """Read episodes.csv; no file, no episodes. Raises UserError if it is not as `EpisodeLog` writes it."""
+def read_episodes(file: Path) -> EpisodeTable:
+    """Read episodes.csv; a missing file has no episodes. Raises UserError if `EpisodeLog` did not write it so."""
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
-        whole = text[: text.rfind("\n") + 1]  # a training may be in the middle of the last line
+        whole = text[: text.rfind("\n") + 1]  # a running training may be writing the last line
         rows = [[float(row[column]) for column in COLUMNS] for row in csv.DictReader(whole.splitlines())]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} cannot be read ({error}): correct it, or leave the run out") from None
     steps, seconds, emulators, rewards, lengths = np.array(rows).reshape(-1, len(COLUMNS)).T
-    return Episodes(steps.astype(np.int64), seconds, emulators.astype(np.int64), rewards, lengths.astype(np.int64))
+    return EpisodeTable(steps.astype(np.int64), seconds, emulators.astype(np.int64), rewards, lengths.astype(np.int64))

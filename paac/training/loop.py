@@ -1,4 +1,4 @@
-"""A training, from its options to its end: learn, record, save; and go on where a checkpoint was left."""
+"""The training loop: update, record and save, from the start or from a checkpoint to the last step."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from paac.learner import Hyperparameters, Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.schedule import linear_to_zero
-from paac.training.checkpoint import Checkpoint, DamagedCheckpoint
+from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.recorder import Recorder
 from paac.training.resume import newest_checkpoint, starting_state
 from paac.training.run_folder import RunFolder
@@ -26,20 +26,22 @@ LR_PER_EMULATOR = 0.0007  # Clemente et al. 2017, section 5.1: the learning rate
 def train(
     options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None, processes: Processes | None = None
 ) -> None:
-    """Train in the options' folder until their last step, or until `stop` asks for an end; both save.
+    """Train in the folder of `options` until `max_global_steps` or until `stop` is requested; save at the end.
 
-    Raises UserError, before anything is written, when the folder's checkpoint does not fit, and after saving the last
-    good weights when the training diverges; WorkerError, after saving, when the emulators fail, and OSError when the
-    disk does.
+    Raises:
+        UserError: The folder's checkpoint does not fit the options (nothing has been written then), or the training
+            diverged (the last finite weights have been saved).
+        WorkerError: The emulators failed; the training has been saved without them.
+        OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
-    with run.only_trainer():
+    with run.lock():
         checkpoint = newest_checkpoint(run)
         state = starting_state(options, checkpoint, processes)
         if checkpoint is not None and state.global_step >= options.max_global_steps:
-            print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps makes it go on")
+            print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
-        # Emulators that were not saved must not play the first episodes again.
+        # Without saved emulator states, another seed: the first episodes must not be played again.
         seed_suffix = [state.updates] if checkpoint is not None and not state.emulators else []
         with EmulatorPool(
             game,
@@ -54,15 +56,15 @@ def train(
             training = Training(options, run, pool, state, processes)
             training.start(checkpoint)
             run.save_options(options)
-            run.checkpoints.drop_unfinished()
-            run.cut_logs(state.logs)
+            run.checkpoints.remove_unfinished()
+            run.truncate_logs(state.logs)
             training.loop(stop, viewer)
 
 
 class Training:
-    """A training that is running in this process: its network, learner, emulators and counters."""
+    """A running training: its network, learner, emulators and counters in this process."""
 
-    recorder: Recorder  # while `loop` runs
+    recorder: Recorder  # set only while `loop` runs
 
     def __init__(
         self, options: Options, run: RunFolder, pool: EmulatorPool, state: TrainingState, processes: Processes
@@ -77,41 +79,44 @@ class Training:
             self.network, pool, learner_hyperparameters(options), seed=options.random_seed, processes=processes
         )
         shape = (processes.count * pool.count, *pool.observations.shape[1:])
-        self.history = ObservationHistory(self.network.torso.history_length, shape)  # of the emulators of all processes
+        self.history = ObservationHistory(self.network.torso.history_length, shape)  # of all processes, for checkpoints
         self.saved_step: int | None = None
 
     def start(self, checkpoint: Checkpoint | None) -> None:
-        """Start the emulators; go on from `checkpoint` if there is one. Raises DamagedCheckpoint."""
-        self._introduce()
+        """Start the emulators; restore everything from `checkpoint` if it is not None. Raises CheckpointError."""
+        self._print_setup()
         if checkpoint is None:
             self.pool.reset()
             return
-        going_on = bool(self.state.emulators)
-        checkpoint.restore(**self._tracked(history=going_on))
+        restores_emulators = bool(self.state.emulators)
+        checkpoint.restore(**self._tracked(history=restores_emulators))
         self.learner.updates = self.state.updates
         self.saved_step = self.state.global_step
         print(f"Going on from {self.state.global_step:,} decisions")
-        if not going_on:
-            why = "are those of another number of processes" if checkpoint.has_emulators else "were not saved with it"
-            print(f"The emulators {why}: all start new episodes")
+        if not restores_emulators:
+            why = "belong to another number of processes" if checkpoint.has_emulators else "were not saved"
+            print(f"The emulators' states {why}: all emulators start new episodes")
             self.pool.reset()
             return
         states = checkpoint.emulator_states()
         if len(states) != self.state.emulators:
-            raise DamagedCheckpoint(f"{checkpoint.folder} is damaged ({len(states)} states of emulators)")
+            raise CheckpointError(
+                f"{checkpoint.folder} is damaged ({len(states)} emulator states instead of {self.state.emulators})"
+            )
         own = slice(self.processes.rank * self.pool.count, (self.processes.rank + 1) * self.pool.count)
         self.pool.load_states(states[own])
-        for mine, of_all in zip(self.learner.history.observations, self.history.observations, strict=True):
-            mine.assign(of_all[own])
+        for own_part, of_all in zip(self.learner.history.observations, self.history.observations, strict=True):
+            own_part.assign(of_all[own])
 
     def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
-        """Update until the last step, or until asked to stop; save on the way and at the end."""
-        with Recorder(self.run, self.options, self.pool, self.learner, self.state) as self.recorder, self._saving():
+        """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
+        recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state)
+        with recorder as self.recorder, self._save_on_failure():
             stopping = self.processes.any_true(stop.requested)
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
                 stopping = self.processes.any_true(stop.requested)
-                self.recorder.show(self.scheduled_values())
+                self.recorder.report_progress(self.scheduled_values())
                 if viewer:
                     viewer.show(self.pool.screens)
                 if self.is_save_due():
@@ -124,7 +129,7 @@ class Training:
         print(f"Saved at {self.state.global_step:,} decisions in {self.run}")
 
     def update(self) -> None:
-        """Play and learn once, and record it."""
+        """Make one update of the learner, and record it."""
         began = time.monotonic()
         step = self.state.global_step + self.learner.decisions_per_update
         update = self.learner.update(
@@ -138,28 +143,29 @@ class Training:
         self._check_finite(update)
 
     def _check_finite(self, update: Update) -> None:
+        """Save and raise UserError if the update was not finite; it has not changed the weights then."""
         if update.is_finite:
             return
         self.save(self.emulator_states())
         raise UserError(
             f"--initial_lr {self.options.initial_lr}: loss or gradient became NaN or infinite at "
-            f"{self.state.global_step:,} decisions; saved with the weights before that: go on with a lower one, or "
-            "clip more (--clip_norm)"
+            f"{self.state.global_step:,} decisions; the last finite weights are saved. Resume with a "
+            "lower --initial_lr or a lower --clip_norm"
         )
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of the update that ends at `step`."""
+        """Return the learning rate of the update that ends at `step`."""
         options = self.options
         start = LR_PER_EMULATOR * self.processes.count * self.pool.count if options.scale_lr else options.initial_lr
         return linear_to_zero(start, options.lr_annealing_steps, step)
 
     def epsilon(self, step: int) -> float:
-        """The epsilon of the update that ends at `step`."""
+        """Return the epsilon of the update that ends at `step`."""
         options = self.options
         return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
 
     def scheduled_values(self) -> dict[str, float]:
-        """Curves of the learning rate, the temperature and epsilon as they are now."""
+        """Return the current learning rate, temperature and, with --egreedy, epsilon by their TensorBoard tags."""
         step = self.state.global_step
         values = {
             "parameters/lr": self.learning_rate(step),
@@ -168,9 +174,9 @@ class Training:
         return values | ({"parameters/epsilon": self.epsilon(step)} if self.options.egreedy else {})
 
     def emulator_states(self) -> list[bytes] | None:
-        """Of all processes, for a checkpoint; None where the game cannot save its state.
+        """Return the states of all processes' emulators; None if the game cannot save its state.
 
-        The observation histories are gathered with them.
+        This also updates `history`, the observation histories of all processes.
         """
         if not self.pool.can_save:
             return None
@@ -180,12 +186,12 @@ class Training:
         return self.processes.gather_bytes(self.pool.save_states())
 
     def is_save_due(self) -> bool:
-        """Whether a checkpoint interval has ended since the last one."""
+        """Return whether a checkpoint interval has ended since the last checkpoint."""
         interval = self.options.checkpoint_interval
         return self.state.global_step // interval > (self.saved_step or 0) // interval
 
     def save(self, emulator_states: list[bytes] | None) -> None:
-        """Write a checkpoint of this moment."""
+        """Write a checkpoint of the current step, with `emulator_states` if they are not None."""
         self.recorder.flush()
         self.state.emulators = len(emulator_states or ())
         self.state.logs = self.run.log_lengths()
@@ -199,28 +205,28 @@ class Training:
         self.saved_step = self.state.global_step
 
     @contextmanager
-    def _saving(self) -> Iterator[None]:
-        """When the emulators or the disk fail, save what can still be saved."""
+    def _save_on_failure(self) -> Iterator[None]:
+        """Save what can still be saved when the emulators or the disk fail."""
         try:
             yield
         except WorkerError:
-            if self.saved_step != self.state.global_step:  # or it would replace one that has the emulators
+            if self.saved_step != self.state.global_step:  # do not replace a checkpoint that has emulator states
                 self.save(None)
             raise
         except OSError:
-            with suppress(OSError):  # whatever failed, a checkpoint may still succeed
-                alone = self.processes.count == 1  # other processes know nothing of this: nothing can be gathered
+            with suppress(OSError):  # writing a checkpoint may still succeed
+                alone = self.processes.count == 1  # the others do not take part in this save: nothing can be gathered
                 self.save(self.emulator_states() if alone else None)
             raise
 
     def _tracked(self, history: bool = True) -> dict:
-        """What `tf.train.Checkpoint` saves and restores."""
+        """Return what `tf.train.Checkpoint` saves and restores, by its name there."""
         tracked = {"network": self.network, "optimizer": self.learner.optimizer}
         return tracked | ({"memory": self.history} if history and self.network.torso.history_length else {})
 
-    def _introduce(self) -> None:
+    def _print_setup(self) -> None:
         if self.options.repetition_table != [0]:
-            print(f"FiGAR: every action is repeated one of {self.options.repetition_table} times")
+            print(f"FiGAR: the number of repeats of each action is one of {self.options.repetition_table}")
         each = f" in each of {self.processes.count} processes" if self.processes.count > 1 else ""
         print(
             f"{self.pool.game}: {self.options.arch} with {self.network.count_params():,} parameters, in "
@@ -230,7 +236,7 @@ class Training:
 
 
 def learner_hyperparameters(options: Options) -> Hyperparameters:
-    """The hyperparameters of the learner, from the options."""
+    """Return the hyperparameters of the learner that `options` set."""
     return Hyperparameters(
         repetition_table=options.repetition_table,
         max_local_steps=options.max_local_steps,

@@ -1,4 +1,4 @@
-"""What a person watching sees: a bar on a terminal, a line now and then in a log file."""
+"""The progress that a user sees: a bar on a terminal, or a line each minute in a log file."""
 
 import sys
 import time
@@ -6,12 +6,12 @@ from contextlib import suppress
 
 from tqdm import tqdm
 
-LINE_SECONDS = 60.0  # from one line of a log file to the next
-BAR_SECONDS = 2.0  # from one speed beside the bar to the next
+LINE_SECONDS = 60.0  # between two lines in a log file
+BAR_SECONDS = 2.0  # between two updates of the speed next to the bar
 
 
 class SpeedMeter:
-    """How fast some counters rise: their rates per second from one reading to the next."""
+    """Measures how fast counters rise, per second, between two readings."""
 
     def __init__(self, *counters: int):
         self._counters = counters
@@ -19,11 +19,11 @@ class SpeedMeter:
 
     @property
     def seconds(self) -> float:
-        """Since the last reading."""
+        """Seconds since the last reading."""
         return time.monotonic() - self._since
 
     def read(self, *counters: int) -> list[float]:
-        """The rate of each of the counters, in the order in which the meter got them."""
+        """Return the rate per second of each counter, in the order of the constructor's counters."""
         seconds = self.seconds
         rates = [(now - before) / seconds for now, before in zip(counters, self._counters, strict=True)]
         self._counters, self._since = counters, self._since + seconds
@@ -31,7 +31,7 @@ class SpeedMeter:
 
 
 class Progress:
-    """Shows how far a training is."""
+    """Shows the progress of a training. A terminal or pipe that was closed does no harm."""
 
     def __init__(self, step: int, last_step: int):
         self._last_step = last_step
@@ -46,23 +46,23 @@ class Progress:
         self._meter: SpeedMeter | None = None
 
     def close(self) -> None:
-        """End the bar. A terminal that is gone does no harm."""
+        """End the bar."""
         with suppress(OSError):
             self._bar.close()
 
     def show(self, step: int, frames: int, mean_reward: float | None) -> None:
-        """Update the bar, or print a line if one is due. A terminal or a pipe that is gone does no harm."""
+        """Update the bar, or print a line if one is due."""
         with suppress(OSError):
             self._show(step, frames, mean_reward)
 
-    def say(self, line: str) -> None:
-        """A line that is worth a person's time, above the bar."""
+    def print_line(self, line: str) -> None:
+        """Print `line`, above the bar if there is one."""
         with suppress(OSError):
             self._bar.write(line)
             sys.stdout.flush()
 
     def _show(self, step: int, frames: int, mean_reward: float | None) -> None:
-        if self._meter is None:  # the first update, which takes long, does not count
+        if self._meter is None:  # the first update takes longer and is not measured
             self._meter = SpeedMeter(step, frames)
         self._bar.update(step - self._bar.n)
         if self._meter.seconds < (LINE_SECONDS if self._bar.disable else BAR_SECONDS):

@@ -1,4 +1,4 @@
-"""What a training writes and shows on its way: episodes.csv, curves, pictures, films, a progress bar and warnings."""
+"""What a training writes and shows while it runs: episodes.csv, TensorBoard events, the progress bar and warnings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,20 +6,20 @@ from emulators import EmulatorPool
 from paac.cli.options import Options
 from paac.learner import Learner, Update
 from paac.summaries.activations import active_units
-from paac.summaries.curves import Summaries
+from paac.summaries.writer import SummaryWriter
 from paac.training.episodes import Episode, EpisodeLog
 from paac.training.progress import Progress, SpeedMeter
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 from paac.video.episode import film_episode
 
-SUMMARY_UPDATES = 50  # updates from one point of a curve to the next
-PICTURE_UPDATES = 500  # from one picture of the convolutions, after the first update, to the next
-FEW_ACTIVE = 0.1  # of a layer's units: with fewer of them active, learning was seen to fail for good
+SUMMARY_UPDATES = 50  # updates between two points of a curve
+PICTURE_UPDATES = 500  # updates between two pictures of the convolutions; the first follows the first update
+MIN_ACTIVE_FRACTION = 0.1  # of a layer's units: trainings with a smaller fraction never recovered
 
 
 class Recorder:
-    """Records the training of `learner`, whose counters are in `state`; a context manager."""
+    """Records the training of `learner`, whose counters are in `state`; a context manager that closes the files."""
 
     def __init__(
         self, run: RunFolder, options: Options, pool: EmulatorPool, learner: Learner, state: TrainingState
@@ -30,8 +30,8 @@ class Recorder:
         self._state = state
         self._warned = False
         self._log = EpisodeLog(run.episodes_csv)
-        self._summaries = Summaries(run.events, pool.num_actions, options.repetition_table)
-        self._summaries.describe(options, learner.network, learner.graph, state.global_step)
+        self._summaries = SummaryWriter(run.events, pool.num_actions, options.repetition_table)
+        self._summaries.write_session_start(options, learner.network, learner.graph, state.global_step)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
 
@@ -45,16 +45,19 @@ class Recorder:
 
     @property
     def wants_gradients(self) -> bool:
-        """Whether the next update is to give statistics of its gradients."""
+        """Whether the next update should return statistics of its gradients."""
         return (self._state.updates + 1) % SUMMARY_UPDATES == 0
 
     def record(self, update: Update, finished: Sequence[Episode]) -> None:
-        """Take note of one update and of the episodes that ended in it."""
+        """Record one update and the episodes that ended in it."""
         self._log.add(finished, self._state.seconds)
         self._summaries.add(update, finished)
 
-    def show(self, scheduled_values: Mapping[str, float]) -> None:
-        """Show how far the training is, and write what is due; `scheduled_values` are further curves."""
+    def report_progress(self, scheduled_values: Mapping[str, float]) -> None:
+        """Update the progress bar, and write the curves and pictures that are due.
+
+        `scheduled_values` are further values to write, by their TensorBoard tags.
+        """
         state, frame_skip = self._state, self._pool.frame_skip
         self._progress.show(state.global_step, state.plays * frame_skip, state.episodes.mean_reward)
         if state.updates % SUMMARY_UPDATES == 0:
@@ -64,7 +67,7 @@ class Recorder:
             self._summaries.show_convolutions(state.global_step, self._network, self._pool.observations[0])
 
     def film(self) -> None:
-        """Show how the agent plays now; before a checkpoint is written, which notes how long the logs are."""
+        """With --log_video, write a film of the agent; call it before a checkpoint, which saves the logs' lengths."""
         options = self._options
         if options.log_video:
             gif = film_episode(
@@ -77,11 +80,11 @@ class Recorder:
             self._summaries.show_film(self._state.global_step, gif)
 
     def flush(self) -> None:
-        """Put everything into the files."""
+        """Flush the events to disk; episodes.csv is flushed with each update."""
         self._summaries.flush()
 
     def _rates(self) -> dict[str, float]:
-        """Curves of the speed: decisions, plays and frames per second."""
+        """Return decisions, plays and frames per second by their TensorBoard tags."""
         state = self._state
         steps_per_s, plays_per_s = self._meter.read(state.global_step, state.plays)
         return {
@@ -92,14 +95,14 @@ class Recorder:
         }
 
     def _active_units(self) -> dict[str, float]:
-        """Curves of how much of the network is active; warns once a session where little of it is."""
-        shares = active_units(self._network, self._pool.observations)
-        inactive = [layer for layer, share in shares.items() if share < FEW_ACTIVE]
-        if inactive and not self._warned and self._options.activation == "relu":  # others let a gradient through
+        """Return the fraction of active units by TensorBoard tag; warn once per session if a layer has few."""
+        fractions = active_units(self._network, self._pool.observations)
+        inactive = [layer for layer, fraction in fractions.items() if fraction < MIN_ACTIVE_FRACTION]
+        if inactive and not self._warned and self._options.activation == "relu":  # leaky ReLU always has a gradient
             self._warned = True
-            self._progress.say(
-                f"Fewer than {FEW_ACTIVE:.0%} of the units of {' and '.join(inactive)} react to the emulators' screens "
-                f"at {self._state.global_step:,} decisions: the network may never learn again. Start over with smaller "
-                "steps, by a lower --initial_lr or a larger --e (curves: active_units)"
+            self._progress.print_line(
+                f"Fewer than {MIN_ACTIVE_FRACTION:.0%} of the units of {' and '.join(inactive)} react to the "
+                f"emulators' screens at {self._state.global_step:,} decisions: the network may never learn again. "
+                "Start over with smaller steps: a lower --initial_lr or a larger --e (TensorBoard: active_units)"
             )
-        return {f"active_units/{layer}": share for layer, share in shares.items()}
+        return {f"active_units/{layer}": fraction for layer, fraction in fractions.items()}

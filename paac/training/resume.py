@@ -1,4 +1,4 @@
-"""What a training begins with: the newest checkpoint of its folder, and the counters that it holds."""
+"""The state that a training starts from: the newest checkpoint of its folder and the counters saved in it."""
 
 from paac.cli.errors import UserError
 from paac.cli.options import Options
@@ -10,19 +10,22 @@ from paac.training.state import TrainingState
 
 
 def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
-    """The newest whole checkpoint; says which are damaged. Raises UserError if all are: nothing may be lost then."""
+    """Return the newest whole checkpoint, or None if there is none; print a line for each damaged newer one.
+
+    Raises UserError if all checkpoints are damaged.
+    """
     checkpoint, damaged = run.checkpoints.newest()
-    if damaged and checkpoint is None:  # starting over would lose the curves as well
-        raise UserError(f"{'; '.join(damaged)}; no other is left: move {run} away to start over")
+    if damaged and checkpoint is None:  # a start from scratch would delete the run's curves
+        raise UserError(f"{'; '.join(damaged)}; no other checkpoint is left: move {run} away to start over")
     for line in damaged:
         print(f"{line}; taking the one before it")
     return checkpoint
 
 
 def starting_state(options: Options, checkpoint: Checkpoint | None, processes: Processes) -> TrainingState:
-    """The counters to begin with; `emulators` is 0 where the emulators start new episodes.
+    """Return the counters to start from; their `emulators` is 0 if the emulators start new episodes.
 
-    Raises DamagedCheckpoint, and UserError if args.json was edited into another run than the checkpoint's.
+    Raises CheckpointError, and UserError if a fixed option differs from the one that the checkpoint was trained with.
     """
     total = options.emulator_counts * processes.count
     if checkpoint is None:
@@ -33,9 +36,9 @@ def starting_state(options: Options, checkpoint: Checkpoint | None, processes: P
         if value != trained:
             run = RunFolder(options.debugging_folder)
             where = str(run.args) if run.exists() else f"{run} has lost its args.json; as typed"
-            raise UserError(f"{where}: {name} is {value}, but the run was trained with {trained}: put that back")
+            raise UserError(f"{where}: {name} is {value}, but the run was trained with {trained}: restore that value")
     state.fixed = options.fixed
-    if not checkpoint.has_emulators or state.emulators != total:  # saved by another number of processes, or not at all
+    if not checkpoint.has_emulators or state.emulators != total:  # not saved, or by another number of processes
         state.emulators = 0
         state.episodes = state.episodes.with_new_episodes(total)
     return state

@@ -3,13 +3,13 @@
     RUN/
         args.json                   its options
         episodes.csv                a line for each episode
-        tf/                         TensorBoard's events
-        checkpoints/STEP/           see checkpoint.py
-        checkpoints_saved/STEP/     copies that training itself would drop, each the folder of a run
-        .lock                       held by the process that trains here, with its number; left when it ends
+        tf/                         TensorBoard's event files
+        checkpoints/STEP/           checkpoints; checkpoint.py lists their files
+        checkpoints_saved/STEP/     copies of checkpoints that the training deletes, each the folder of a run
+        .lock                       locked by the process that trains here, whose id it holds; never deleted
 
-A checkpoint notes how long the logs, `episodes.csv` and the events, were; a resume cuts them back to that: curves have
-no gap and no overlap.
+A checkpoint saves the lengths of the logs, `episodes.csv` and the event files. A resume truncates the logs to these
+lengths, so that curves have no gap and no overlap.
 """
 
 import fcntl
@@ -25,11 +25,11 @@ from paac.cli.args_json import load_options, read_options, resume_options, save_
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 from paac.training.checkpoint import CheckpointFolder
-from paac.training.episodes import Episodes, read_episodes
+from paac.training.episodes import EpisodeTable, read_episodes
 
 
 class RunFolder:
-    """Where each file of a run is. The folder itself may not be there yet."""
+    """The folder of a run, which need not exist yet, and its files."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -43,33 +43,33 @@ class RunFolder:
         return str(self.path)
 
     def exists(self) -> bool:
-        """Whether a run has begun here."""
+        """Return whether a run has started here."""
         return self.args.is_file()
 
     def load_options(self) -> Options:
-        """Its options. Raises UserError."""
+        """Return the run's options. Raises UserError if args.json cannot be read or is invalid."""
         return load_options(self.args)
 
     def save_options(self, options: Options) -> None:
-        """Make the folder if need be and write args.json. Raises UserError if that cannot be."""
-        with _writing(self.path):
+        """Write args.json, and create the folder if necessary. Raises UserError if it cannot be written."""
+        with _report_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             save_options(options, self.args)
 
-    def read_episodes(self) -> Episodes:
-        """The episodes that have ended. Raises UserError if the file is not as a training writes it."""
+    def read_episodes(self) -> EpisodeTable:
+        """Return the run's finished episodes. Raises UserError if episodes.csv is invalid."""
         return read_episodes(self.episodes_csv)
 
     def event_files(self) -> list[Path]:
-        """TensorBoard's files, in the order of their names."""
+        """Return TensorBoard's event files, sorted by name."""
         return sorted(self.events.glob("*.tfevents.*"))
 
     def log_lengths(self) -> dict[str, int]:
-        """Length in bytes of each log, by its path inside the folder."""
+        """Return the length in bytes of each log by its path in the folder."""
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
 
-    def cut_logs(self, lengths: Mapping[str, int]) -> None:
-        """Cut the logs back to `lengths`; a log that is not named goes."""
+    def truncate_logs(self, lengths: Mapping[str, int]) -> None:
+        """Truncate the logs to `lengths`; delete a log that is not among them."""
         for file in self._logs():
             length = lengths.get(str(file.relative_to(self.path)))
             if length is None:
@@ -81,54 +81,56 @@ class RunFolder:
         return [file for file in (*self.event_files(), self.episodes_csv) if file.is_file()]
 
     def copy_agent(self, step: int, to: Path, emulators: bool = True) -> None:
-        """Copy the options and the checkpoint of `step` into a new folder, which is a run then. Raises OSError."""
+        """Copy the options and the checkpoint of `step` into a new folder, which becomes a run. Raises OSError."""
         copied = RunFolder(to)
         self.checkpoints.copy(step, copied.checkpoints, emulators)
         shutil.copy(self.args, copied.args)
 
     def kept_runs(self) -> list["RunFolder"]:
-        """The copies in `checkpoints_saved`, by step."""
+        """Return the copies in `checkpoints_saved`, sorted by step."""
         kept = self.kept_checkpoints
         return [RunFolder(kept.folder / str(step)) for step in kept.steps()]
 
     @contextmanager
-    def only_trainer(self, typed_as: str = "-df") -> Iterator[None]:
-        """Hold the folder, made if need be: two trainings in one would cut each other's curves.
+    def lock(self, typed_as: str = "-df") -> Iterator[None]:
+        """Lock the folder, created if necessary, so that no other process trains in it.
 
-        Raises UserError if another process holds it. The system lets go of it however this process ends.
+        Raises UserError, which begins with the flag `typed_as`, if another process holds the lock. The system releases
+        the lock however this process ends.
         """
-        with _writing(self.path, typed_as):
+        with _report_write_errors(self.path, typed_as):
             self.path.mkdir(parents=True, exist_ok=True)
-            held = (self.path / ".lock").open("a+", encoding="utf-8")
-        with held:
+            lock_file = (self.path / ".lock").open("a+", encoding="utf-8")
+        with lock_file:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                held.seek(0)
+                lock_file.seek(0)
                 raise UserError(
-                    f"{typed_as} {self.path}: process {held.read()} is training there; stop it first, or name another "
-                    "folder"
+                    f"{typed_as} {self.path}: process {lock_file.read()} is training there; stop it first, or name "
+                    "another folder"
                 ) from None
             except OSError:
                 pass  # a file system without locks
-            held.truncate(0)
-            held.write(str(os.getpid()))
-            held.flush()
+            lock_file.truncate(0)
+            lock_file.write(str(os.getpid()))
+            lock_file.flush()
             yield
 
 
 @contextmanager
-def _writing(folder: Path, typed_as: str = "-df") -> Iterator[None]:
+def _report_write_errors(folder: Path, typed_as: str = "-df") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise UserError(f"{typed_as} {folder}: cannot be written ({error.strerror}); name another folder") from None
 
 
-def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
-    """The options of a new run, or those of the run in its folder changed by the `typed` ones; and notes for the user.
+def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """Return the options to train with, and messages for the user.
 
-    Nothing is written. Raises UserError.
+    They are the `typed` options with defaults for the others or, if the folder has a run, the saved options changed by
+    the typed ones. Nothing is written. Raises UserError.
     """
     if "game" in typed:
         typed = {**typed, "game": short_name(typed["game"])}
@@ -138,21 +140,21 @@ def open_run(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
         raise UserError(f"-df {run}: that is a file; name a folder")
     if run.exists():
         saved = read_options(run.args)
-        resolve(saved, f"{run.args}: ")  # what is wrong in the file is not the fault of what was typed
+        resolve(saved, f"{run.args}: ")  # errors in the file are reported as such, not as errors in typed options
         return resume_options(saved, typed, started=bool(run.checkpoints.steps()))
     return resolve(typed), []
 
 
 def check_rom_path(rom_path: str | None, instead: str) -> None:
-    """Raise UserError if the folder was typed and is not there; `instead` is what happens without the option."""
+    """Raise UserError if `rom_path` is not a folder; `instead` says what happens without the option."""
     if rom_path is not None and not os.path.isdir(rom_path):
         raise UserError(f"--rom_path {rom_path}: no such folder; leave it out to {instead}")
 
 
 def find_run(folder: str) -> tuple[RunFolder, Options, str]:
-    """The run in `folder`, or the only one below it, with its options and a line to tell the user ("" for none).
+    """Return the run in `folder` or the only run below it, its options, and a message for the user ("" for none).
 
-    Raises UserError if there is none, or more than one.
+    Raises UserError if there is no run or more than one.
     """
     run = RunFolder(folder)
     if run.exists():
@@ -164,14 +166,14 @@ def find_run(folder: str) -> tuple[RunFolder, Options, str]:
 
 
 def find_runs(folder: str, typed_as: str = "-f") -> list[RunFolder]:
-    """All runs at or below `folder`, by name. Raises UserError, which names `typed_as`, if there is none."""
+    """Return all runs in or below `folder`, by path. Raises UserError, which names `typed_as`, if none exists."""
     if not Path(folder).is_dir():
         raise UserError(f"{typed_as} {folder}: no such folder; name the folder of a run")
     runs = []
     for path, folders, _ in os.walk(folder):
         if RunFolder(path).exists():
             runs.append(Path(path))
-            folders.clear()  # what lies inside a run belongs to it
+            folders.clear()  # copies inside a run are not listed
     if not runs:
         raise UserError(f"{typed_as} {folder}: no run there; train one with train.py -df {folder}, or name another")
     return [RunFolder(path) for path in sorted(runs)]

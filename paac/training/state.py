@@ -1,32 +1,31 @@
-"""How far a training is: what a checkpoint holds in `state.json`."""
+"""The counters of a training, which a checkpoint saves in `state.json`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from paac.rollout import Transitions
-from paac.training.checkpoint import Checkpoint, DamagedCheckpoint
+from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.episodes import Episode, EpisodeTracker
 
 
 @dataclass
 class TrainingState:
-    """The counters of a training, of all its processes and sessions together; each field is a key of `state.json`.
+    """The counters of a training over all its processes and sessions; each field is a key of `state.json`.
 
-    The last two describe the checkpoint: they are set when it is written.
+    `emulators` and `logs` describe the checkpoint and are set when it is written.
     """
 
     episodes: EpisodeTracker
-    fixed: dict[str, Any]  # the options that make the run what it is
-    global_step: int = 0  # decisions of all emulators
+    fixed: dict[str, Any]  # the options that a resume must not change
+    global_step: int = 0  # decisions, of all emulators
     updates: int = 0
-    plays: int = 0  # of all emulators
-    seconds: float = 0.0  # in updates
-    emulators: int = 0  # whose states the checkpoint holds
-    logs: dict[str, int] = field(default_factory=dict)  # bytes of each log file, by its path in the run's folder
+    plays: int = 0  # actions sent to the emulators, 1 + repeats for each decision
+    seconds: float = 0.0  # spent in updates
+    emulators: int = 0  # number of emulator states in the checkpoint
+    logs: dict[str, int] = field(default_factory=dict)  # length in bytes of each log by its path in the run's folder
 
     def add(self, played: Transitions, seconds: float) -> list[Episode]:
-        """Count one update, which played arrays [T, B] and took `seconds`; returns the episodes that ended in it."""
+        """Count one update, which played arrays [T, B] and took `seconds`; return the episodes that ended in it."""
         finished = self.episodes.add(played, self.global_step)
         self.global_step += played.actions.size
         self.updates += 1
@@ -35,32 +34,30 @@ class TrainingState:
         return finished
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, as `state.json` holds it."""
-        return vars(self) | {"episodes": self.episodes.state()}
+        """Return the contents of `state.json`."""
+        return vars(self) | {"episodes": self.episodes.to_json()}
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> "TrainingState":
-        """What the checkpoint holds. Raises DamagedCheckpoint if that is not what a training saves.
+        """Return the state saved in `checkpoint`. Raises CheckpointError if its contents are malformed.
 
-        Checksums find accidental damage; this finds files that were edited or made by hand.
+        Checksums detect corruption; this check detects malformed content in a checkpoint from an untrusted source.
         """
         try:
             return cls._from_json(checkpoint.state)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise DamagedCheckpoint(f"{checkpoint.folder} is damaged ({error!r})") from None
+            raise CheckpointError(f"{checkpoint.folder} is damaged ({error!r})") from None
 
     @classmethod
     def _from_json(cls, values: dict[str, Any]) -> "TrainingState":
-        rewards: Sequence[float] = values["episodes"]["rewards"]
-        episodes = EpisodeTracker(len(rewards))
-        episodes.restore(values["episodes"])
+        episodes = EpisodeTracker.from_json(values["episodes"])
         return cls(
             episodes=episodes,
-            fixed=dict(values.get("fixed", {})),  # earlier versions did not save it
+            fixed=dict(values.get("fixed", {})),  # missing in checkpoints of earlier versions
             global_step=int(values["global_step"]),
             updates=int(values["updates"]),
             plays=int(values["plays"]),
             seconds=float(values["seconds"]),
-            emulators=int(values.get("emulators", len(rewards))),
+            emulators=int(values.get("emulators", episodes.count)),
             logs={str(name): int(length) for name, length in values["logs"].items()},
         )

@@ -1,4 +1,4 @@
-"""A window with the games that are being played."""
+"""The window of --visualize, which shows the games that are being played."""
 
 import math
 
@@ -10,11 +10,11 @@ MAX_SCALE = 4.0
 
 
 class Viewer:
-    """Opens on the first `show`. Closing the window ends the show, not the training."""
+    """A window that opens at the first `show`. The training continues when the user closes it."""
 
     def __init__(self, which: int):
         """`which` is 1 for all emulators, 2 for one. Raises UserError without a display."""
-        from emulators.window import DisplayError, Window  # late: a training without a window needs no pygame
+        from emulators.window import DisplayError, Window  # imported here: a training without a window needs no pygame
 
         self._which = which
         try:
@@ -37,7 +37,7 @@ class Viewer:
 
 
 def side_by_side(screens: np.ndarray) -> np.ndarray:
-    """One picture, uint8 [rows * height, columns * width, 3], of `screens`, row by row; what is left over is black."""
+    """Return `screens` row by row as one picture, uint8 [rows * height, columns * width, 3]; empty cells are black."""
     count, height, width, _ = screens.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

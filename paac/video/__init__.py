@@ -1,1 +1,1 @@
-"""Films of an agent that plays."""
+"""Films of an agent that plays, as gifs."""

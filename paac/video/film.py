@@ -1,4 +1,4 @@
-"""Gifs at the speed that a person would see."""
+"""Gifs of a game at real speed, or at a multiple of it."""
 
 import math
 from pathlib import Path
@@ -7,52 +7,57 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-PICTURE_SECONDS = 0.05  # about, from one picture to the next; 3 screens at 60 Hz, which a gif's hundredths say exactly
+PICTURE_SECONDS = 0.05  # approximate time per picture: 3 screens at 60 Hz, a whole number of a gif's 0.01 s units
 
 
 class Film:
-    """Collects an emulator's screens: set `emulator.on_frame = film.add`, then `save`.
-
-    Sprites of the Atari may be shown in every other screen only, so there each picture joins two by a pixel-wise
-    maximum.
-    """
+    """Collects an emulator's screens and saves them as a gif: set `emulator.on_frame = film.add`, then call `save`."""
 
     def __init__(
-        self, speed: float = 1.0, *, frame_rate: float = 60, join: bool = True, most_seconds: float | None = None
+        self, speed: float = 1.0, *, frame_rate: float = 60, join: bool = True, max_seconds: float | None = None
     ):
-        """`speed` 2 is twice as fast as real, with `frame_rate` screens a second; it ends after `most_seconds`."""
+        """Start an empty film.
+
+        Args:
+            speed: The speed of the gif as a multiple of the game's real speed.
+            frame_rate: Screens per second of the game.
+            join: Whether each picture is the pixel-wise maximum of two consecutive screens. Atari games draw some
+                sprites only in every other screen.
+            max_seconds: The maximum duration of the gif; later screens are ignored.
+        """
         self._join = join
-        self._most_seconds = most_seconds or math.inf
-        self._every = max(1, round(PICTURE_SECONDS * frame_rate * speed))
-        self._hundredths = max(2, round(100 * self._every / frame_rate / speed))  # 20 ms: viewers slow faster gifs down
+        self._max_seconds = max_seconds or math.inf
+        self._screens_per_picture = max(1, round(PICTURE_SECONDS * frame_rate * speed))
+        # At least 20 ms per picture: viewers slow down faster gifs.
+        self._hundredths = max(2, round(100 * self._screens_per_picture / frame_rate / speed))
         self._pictures: list[Image.Image] = []
-        self._before: np.ndarray | None = None
-        self._shown = 0
+        self._previous: np.ndarray | None = None
+        self._num_screens = 0
 
     @property
     def seconds(self) -> float:
-        """How long the gif plays."""
+        """Duration of the gif so far."""
         return len(self._pictures) * self._hundredths / 100
 
     @property
     def fitting_scale(self) -> int:
-        """What makes the gif about 420 pixels high, as an Atari's screen twice."""
+        """The scale with which the gif is about 420 pixels high, twice the height of an Atari screen."""
         return max(1, round(420 / self._pictures[0].height)) if self._pictures else 1
 
     def add(self, screen: np.ndarray) -> None:
-        """Take a screen, uint8 [height, width, 3]."""
-        if self.seconds >= self._most_seconds:
+        """Add a screen, uint8 [height, width, 3]."""
+        if self.seconds >= self._max_seconds:
             return
-        joined = np.maximum(screen, self._before) if self._join and self._before is not None else screen
-        if self._shown % self._every == 0:
-            self._pictures.append(_with_palette(joined))
-        elif self._join and self._shown == 1:  # the first had none before it
-            self._pictures[0] = _with_palette(joined)
-        self._before = screen
-        self._shown += 1
+        joined = np.maximum(screen, self._previous) if self._join and self._previous is not None else screen
+        if self._num_screens % self._screens_per_picture == 0:
+            self._pictures.append(_palette_image(joined))
+        elif self._join and self._num_screens == 1:  # no screen came before the first picture
+            self._pictures[0] = _palette_image(joined)
+        self._previous = screen
+        self._num_screens += 1
 
     def save(self, file: Path | BinaryIO, scale: int = 1) -> None:
-        """Write the gif, each pixel as `scale` x `scale`. Raises OSError."""
+        """Write the gif with each pixel enlarged to `scale` x `scale` pixels. Raises OSError."""
         pictures = (self._enlarged(number, scale) for number in range(len(self._pictures)))
         next(pictures).save(
             file, "GIF", save_all=True, append_images=pictures, duration=10 * self._hundredths, loop=0, optimize=False
@@ -63,8 +68,8 @@ class Film:
         return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
-def _with_palette(screen: np.ndarray) -> Image.Image:
-    """The picture with a palette of its own colours, exact where there are 256 at most; a third of the memory."""
+def _palette_image(screen: np.ndarray) -> Image.Image:
+    """Return the screen as an image with a palette, a third of the size; exact if it has at most 256 colours."""
     words = screen.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     colours, indices = np.unique(words, return_inverse=True)
     if len(colours) > 256:

@@ -80,10 +80,10 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
     os.sched_setaffinity(0, cores)  # and that of the workers
     os.environ[TF_CONFIG] = config
 
-    from paac.training.distributed import join
+    from paac.training.distributed import processes_from_tf_config
     from paac.training.tensorflow_setup import start_tensorflow
 
-    with redirect_stdout(io.StringIO()), join() as together:
+    with redirect_stdout(io.StringIO()), processes_from_tf_config() as together:
         start_tensorflow(options.device, options.op_threads, together.connect)
 
         from emulators import EmulatorPool, find_game

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from experiments.plan import Planned
 from paac.cli.errors import UserError
-from paac.training.episodes import WINDOW
+from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder
 
 RECORD = "experiment.json"
@@ -72,7 +72,7 @@ def run_status(run: RunFolder, planned: Planned) -> RunStatus:
         step=steps[-1] if steps else 0,
         last_step=options.max_global_steps,
         hours=float(episodes.seconds[-1]) / 3600 if len(episodes.seconds) else 0.0,
-        score=float(episodes.rewards[-WINDOW:].mean()) if len(episodes.rewards) else None,
+        score=float(episodes.rewards[-WINDOW_EPISODES:].mean()) if len(episodes.rewards) else None,
     )
 
 

@@ -11,7 +11,7 @@ from emulators import short_name
 from emulators.registry import frame_skip
 from paac.cli.errors import UserError
 from paac.cli.options import Options
-from paac.training.episodes import WINDOW
+from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder, find_runs
 
 AXES = {"decisions": "decisions of all emulators", "frames": "frames of all emulators", "hours": "hours of training"}
@@ -37,7 +37,7 @@ class Run:
     @property
     def last_scores(self) -> np.ndarray:
         """Scores of the last 50 episodes, or of all if there are fewer."""
-        return self.scores[-WINDOW:]
+        return self.scores[-WINDOW_EPISODES:]
 
     def at(self, axis: str) -> np.ndarray:
         """Where each episode ended on `axis`, one of AXES, float64 [episodes]."""

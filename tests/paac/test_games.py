@@ -11,7 +11,7 @@ from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
 from paac.training.agent import play_agent
 from paac.training.loop import train
-from paac.training.run_folder import open_run
+from paac.training.run_folder import resolve_run_options
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 GAMES = [*OURS, "CartPole-v0", "MountainCar-v0"]
@@ -22,7 +22,7 @@ NEVER = SimpleNamespace(requested=False)
 def run(folder, steps, *arguments):
     """Train in this process, as train.py does, until `steps` decisions."""
     argv = ["-df", str(folder), "--max_global_steps", str(steps), "-ec", "4", "-ew", "1", *arguments]
-    options, _ = open_run(typed_options(Options, argv, ""))
+    options, _ = resolve_run_options(typed_options(Options, argv, ""))
     train(options, find_game(options.game), NEVER)
 
 
@@ -61,4 +61,4 @@ def test_a_game_is_trained_resumed_exactly_and_filmed(game, algorithm, tmp_path,
 def test_a_game_without_saved_state_starts_new_episodes_and_says_so(tmp_path, capsys):
     for steps in (60, 120):
         run(tmp_path, steps, "-g", "FrozenLake-v1", "--seed", "3")
-    assert "The emulators were not saved with it: all start new episodes" in capsys.readouterr().out
+    assert "The emulators' states were not saved: all emulators start new episodes" in capsys.readouterr().out

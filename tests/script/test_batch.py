@@ -151,7 +151,7 @@ def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
     interrupt(batch)
     out, err = batch.communicate(timeout=60)
     assert batch.returncode == 0, err
-    assert "Finishing the update and saving" in out and "once more" in out
+    assert "Finishing the update and saving" in out and "again to quit at once" in out
     assert re.search(r"^first +([\d,]+) .* stopped$", out, re.M) and re.search(r"^second +0 .* not started$", out, re.M)
     (folder,) = experiments(commands)
     (saved,) = (folder / "first/checkpoints").glob("[0-9]*")

@@ -30,7 +30,7 @@ def test_a_run_is_its_episodes(tmp_path):
 
 
 def test_the_last_scores_are_of_as_many_episodes_as_in_the_training(tmp_path):
-    assert scored(tmp_path, *range(60)).last_scores.tolist() == list(range(60 - episodes.WINDOW, 60))
+    assert scored(tmp_path, *range(60)).last_scores.tolist() == list(range(60 - episodes.WINDOW_EPISODES, 60))
 
 
 def test_a_line_that_a_training_is_just_writing_is_left_out(tmp_path):

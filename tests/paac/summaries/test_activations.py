@@ -1,4 +1,4 @@
-"""What layers compute, read from one pass of a network that is left as it was."""
+"""Recording the outputs of layers, which leaves the network unchanged."""
 
 import numpy as np
 import pytest
@@ -17,22 +17,22 @@ def observations_of(count):
 
 
 @pytest.mark.parametrize("arch", TORSOS)
-def test_active_units_are_those_that_an_observation_switches_on(arch):
+def test_active_units_are_active_for_some_observation(arch):
     network = network_of(arch)
     before = active_units(network, observations_of(4))
     dense = network.torso.dense
-    dense.bias.assign(np.where(np.arange(dense.units) % 4 == 0, 1e4, -1e4))  # a quarter on, whatever comes
+    dense.bias.assign(np.where(np.arange(dense.units) % 4 == 0, 1e4, -1e4))  # a quarter is active for all inputs
     after = active_units(network, observations_of(4))
     assert before[dense.name] > 0.5
     assert after == before | {dense.name: 0.25}
     assert all(0.0 < fraction <= 1.0 for fraction in before.values())
 
 
-def test_a_filter_is_active_if_one_place_of_one_observation_switches_it_on():
+def test_a_filter_is_active_if_it_is_at_one_position_of_one_observation():
     network = network_of("NIPS")
     conv = network.torso.conv1
     kernel = np.zeros(conv.kernel.shape, np.float32)
-    kernel[0, 0, 0, :3] = 1.0  # three filters look at one pixel
+    kernel[0, 0, 0, :3] = 1.0  # three filters respond to one pixel
     conv.kernel.assign(kernel)
     conv.bias.assign(np.full(16, -0.5))
     observations = np.zeros((2, 84, 84, 4), np.uint8)
@@ -41,7 +41,7 @@ def test_a_filter_is_active_if_one_place_of_one_observation_switches_it_on():
     assert active_units(network, observations)[conv.name] == 3 / 16
 
 
-def test_outputs_are_those_of_the_layers_and_the_layers_stay_as_they_were():
+def test_the_layers_outputs_are_returned_and_the_layers_stay_unchanged():
     network, observations = network_of("NATURE"), observations_of(2)
     outputs = layer_outputs(network, observations)
     torso = network.torso
@@ -53,7 +53,7 @@ def test_outputs_are_those_of_the_layers_and_the_layers_stay_as_they_were():
     assert "call" not in vars(torso.dense)
 
 
-def test_layers_stay_as_they_were_where_the_network_fails(monkeypatch):
+def test_layers_stay_unchanged_if_the_network_fails(monkeypatch):
     network = network_of("NIPS")
     monkeypatch.setattr(type(network.torso), "combine", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -61,6 +61,6 @@ def test_layers_stay_as_they_were_where_the_network_fails(monkeypatch):
     assert not any("call" in vars(layer) for layer in (network.torso.conv1, network.torso.dense))
 
 
-def test_the_convolutions_of_inner_sections_are_among_them():
+def test_convolutions_of_nested_layers_are_included():
     network = network_of("IMPALA")
     assert sum(isinstance(layer, Conv) for layer in layer_outputs(network, observations_of(1))) == 15

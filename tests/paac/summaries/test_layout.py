@@ -1,4 +1,4 @@
-"""What TensorBoard is told of a run as a whole."""
+"""The options, the table of runs and the page of charts in TensorBoard."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import markdown
 import pytest
 
 from paac.cli.options import Options, resolve
-from paac.summaries.layout import SHOWN_FIRST, experiment, hyperparameters, options_text, page_layout
+from paac.summaries.layout import SHOWN_COLUMNS, compared_options, experiment, options_text, page_layout
 
 OPTIONS = resolve(dict(random_seed=5, gamma=0.9, egreedy=True, debugging_folder="logs/mine"))
 
@@ -21,32 +21,32 @@ def test_every_option_is_in_the_table_of_its_group():
         assert row.count("<td>") == 3
 
 
-def test_what_is_not_as_by_default_is_marked_with_the_default():
+def test_other_values_than_the_default_are_bold():
     lines = options_text(OPTIONS).splitlines()
     assert "| gamma | **0.9** (default 0.99) | discount |" in lines
     assert "| alpha | 0.99 | decay of RMSProp |" in lines
-    assert any(line.startswith("| random_seed | 5 |") for line in lines)  # by default there is none
+    assert any(line.startswith("| random_seed | 5 |") for line in lines)  # it has no default
 
 
-def test_runs_are_compared_by_what_makes_them_and_by_plain_values():
-    values = hyperparameters(OPTIONS)
+def test_runs_are_compared_by_the_options_that_affect_the_training():
+    values = compared_options(OPTIONS)
     assert values["gamma"] == 0.9 and values["egreedy"] is True and values["game"] == "pong"
     assert not {"debugging_folder", "device", "emulator_workers", "keep_checkpoints", "log_video"} & values.keys()
     assert {type(value) for value in values.values()} == {str, int, float, bool}
 
 
-def test_the_table_of_runs_has_a_column_for_each_and_the_reward():
-    told = experiment()
-    assert {column.name for column in told.hparam_infos} == hyperparameters(OPTIONS).keys()
-    assert [metric.name.tag for metric in told.metric_infos][0] == "rewards_per_episode/mean"
-    first = {column.name for column in told.hparam_infos if column.differs}
-    assert first == set(SHOWN_FIRST)
+def test_the_table_of_runs_has_a_column_for_each_option_and_the_reward():
+    shown = experiment()
+    assert {column.name for column in shown.hparam_infos} == compared_options(OPTIONS).keys()
+    assert [metric.name.tag for metric in shown.metric_infos][0] == "rewards_per_episode/mean"
+    first = {column.name for column in shown.hparam_infos if column.differs}
+    assert first == set(SHOWN_COLUMNS)
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_charts_have_titles_and_patterns_of_whole_names(number):
+def test_charts_have_titles_and_patterns_of_whole_tags(number):
     charts = page_layout().category[number].chart
     assert len({chart.title for chart in charts}) == len(charts) > 3
     for chart in charts:
         (pattern,) = chart.multiline.tag
-        assert pattern.startswith("^(") and pattern.endswith(")$")  # TensorBoard would take a beginning for a match
+        assert pattern.startswith("^(") and pattern.endswith(")$")  # TensorBoard would also match longer tags

@@ -1,4 +1,4 @@
-"""The agent of a run, as test.py and gif.py load it."""
+"""Loading the agent of a run for test.py and gif.py."""
 
 import json
 
@@ -28,7 +28,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(weight, expected)
 
 
-def test_the_agent_is_that_of_the_newest_checkpoint(tmp_path):
+def test_the_newest_checkpoint_is_loaded(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     newest = save_agent(tmp_path, 100, seed=2)
     network, step, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
@@ -36,7 +36,7 @@ def test_the_agent_is_that_of_the_newest_checkpoint(tmp_path):
     assert_same(network, newest)
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_plays(tmp_path):
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
     older = save_agent(tmp_path, 9, seed=1)
     save_agent(tmp_path, 100, seed=2)
     (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))

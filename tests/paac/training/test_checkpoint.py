@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not there, wherever the run's folder is, and never half of one."""
+"""Checkpoints: complete or missing, wherever the run's folder is."""
 
 import json
 import shutil
@@ -11,13 +11,13 @@ import tensorflow as tf
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.optimizer import RMSProp
-from paac.training.checkpoint import Checkpoint, CheckpointFolder, DamagedCheckpoint
+from paac.training.checkpoint import Checkpoint, CheckpointError, CheckpointFolder
 
 EMULATORS = [bytes([number, 0, 255, 0]) * (number + 1) for number in range(12)]  # twelve: "10" must not sort before "2"
 
 
 class Net(tf.Module):
-    """Stands for a network where its size would only cost time."""
+    """Stands for a network, whose size would only cost time."""
 
     def __init__(self, value, size=3):
         super().__init__()
@@ -27,7 +27,9 @@ class Net(tf.Module):
 def write(folder, step, value=None, *, keep=9, emulators=EMULATORS):
     value = step if value is None else value
     folder.parent.mkdir(parents=True, exist_ok=True)
-    CheckpointFolder(folder).write(step, {"network": Net(value)}, {"global_step": step, "mark": value}, emulators, keep)
+    CheckpointFolder(folder).write(
+        step, {"network": Net(value)}, {"global_step": step, "value": value}, emulators, keep
+    )
     return folder / str(step)
 
 
@@ -50,7 +52,7 @@ def flip(file, position, bit=0):
 # Round trips.
 
 
-def test_weights_state_and_emulators_come_back(tmp_path):
+def test_weights_state_and_emulators_are_restored(tmp_path):
     variables = [tf.Variable([1.0, 2.0]), tf.Variable([[3.0]])]
     network, optimizer = Net(5), RMSProp(variables, 0.99, 0.1)
     optimizer.apply([tf.constant([3.0, 4.0]), tf.constant([[5.0]])], variables, tf.constant(0.1))
@@ -62,21 +64,21 @@ def test_weights_state_and_emulators_come_back(tmp_path):
     assert damaged == []
     assert (checkpoint.step, checkpoint.state, checkpoint.has_emulators) == (160, state, True)
     assert checkpoint.emulator_states() == EMULATORS
-    again, new_optimizer = Net(0), RMSProp(variables, 0.99, 0.1)
-    checkpoint.restore(network=again, optimizer=new_optimizer)
-    np.testing.assert_array_equal(again.weights, [5, 5, 5])
+    new_network, new_optimizer = Net(0), RMSProp(variables, 0.99, 0.1)
+    checkpoint.restore(network=new_network, optimizer=new_optimizer)
+    np.testing.assert_array_equal(new_network.weights, [5, 5, 5])
     np.testing.assert_allclose(new_optimizer.mean_squares[0], [1.08, 1.15], rtol=1e-6)
     np.testing.assert_allclose(new_optimizer.mean_squares[1], [[1.24]], rtol=1e-6)
 
 
-def test_a_test_restores_the_network_without_the_optimizer(tmp_path):
+def test_the_network_is_restored_without_the_optimizer(tmp_path):
     network = Net(5)
     tracked = {"network": network, "optimizer": RMSProp([network.weights], 0.99, 0.1)}
     CheckpointFolder(tmp_path).write(1, tracked, {}, None, keep=1)
     assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 5
 
 
-def test_a_checkpoint_without_emulators_says_so(tmp_path):
+def test_a_checkpoint_without_emulators(tmp_path):
     write(tmp_path, 10, emulators=None)
     checkpoint, _ = CheckpointFolder(tmp_path).newest()
     assert not checkpoint.has_emulators
@@ -91,7 +93,7 @@ def test_a_folder_without_checkpoints_has_none(tmp_path):
 # The layout.
 
 
-def test_the_folder_holds_what_its_docstring_says(tmp_path):
+def test_the_folder_has_the_documented_files(tmp_path):
     folder = write(tmp_path / "checkpoints", 500)
     assert sorted(entry.name for entry in folder.parent.iterdir()) == ["500", "checkpoint"]
     names = sorted(file.name for file in folder.iterdir())
@@ -105,15 +107,15 @@ def test_the_folder_holds_what_its_docstring_says(tmp_path):
         assert len(entry["sha256"]) == 64
 
 
-def test_emulator_states_are_no_pickle(tmp_path):
+def test_emulator_states_are_read_without_pickle(tmp_path):
     folder = write(tmp_path, 1)
     with np.load(folder / "emulators.npz", allow_pickle=False) as states:
         assert [states[name].dtype for name in states.files] == [np.uint8] * len(EMULATORS)
 
 
 @pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
-def test_tensorflow_itself_finds_the_newest(relative, tmp_path, monkeypatch):
-    # Both as a user may type them; the default, logs/, is relative.
+def test_tensorflow_finds_the_newest_checkpoint(relative, tmp_path, monkeypatch):
+    # A user may type either; the default, logs/, is relative.
     monkeypatch.chdir(tmp_path)
     folder = Path("logs/pong/checkpoints") if relative else tmp_path / "logs/pong/checkpoints"
     for step in (100, 20, 1000):
@@ -142,7 +144,7 @@ def test_a_run_that_was_moved_still_loads(relative, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["a [b]", "a*", "ü?", "[x]*", "a\\b"])
 def test_a_folder_may_have_any_name(name, tmp_path, monkeypatch):
-    # TensorFlow takes some of these for patterns.
+    # TensorFlow reads some of these as patterns.
     monkeypatch.chdir(tmp_path)
     folder = Path(name) / "checkpoints"
     write(folder, 10)
@@ -159,8 +161,8 @@ def test_only_the_newest_are_kept(tmp_path):
     assert steps_in(tmp_path) == [10_000]
 
 
-def test_checkpoints_after_the_one_written_go(tmp_path):
-    # They were damaged and passed over: the run went on from one before them, and their future is not this one's.
+def test_checkpoints_later_than_the_one_written_are_deleted(tmp_path):
+    # They were damaged, and the run resumed from an earlier one.
     for step in (10, 20, 30):
         write(tmp_path, step)
     write(tmp_path, 15)
@@ -193,7 +195,7 @@ def damage(file, how):
 
 @pytest.mark.parametrize("how", ["truncated", "longer", "flipped", "empty", "missing"])
 @pytest.mark.parametrize("name", ["weights.index", "weights.data-*", "emulators.npz", "state.json"])
-def test_a_damaged_file_is_named_and_the_checkpoint_before_taken(name, how, tmp_path):
+def test_a_damaged_file_is_named_and_the_previous_checkpoint_used(name, how, tmp_path):
     write(tmp_path, 9)
     (file,) = write(tmp_path, 100).glob(name)
     damage(file, how)
@@ -213,8 +215,8 @@ def test_a_damaged_manifest_damages_its_checkpoint(how, tmp_path):
     assert str(tmp_path / "100") in damaged[0]
 
 
-def test_no_flipped_bit_of_the_manifest_goes_wrong_in_another_way(tmp_path):
-    # Either the checkpoint is reported as damaged, or what was read is still all of it.
+def test_a_flipped_bit_in_the_manifest_is_reported_or_does_no_harm(tmp_path):
+    # Either the checkpoint is reported as damaged, or everything is read unchanged.
     folder = write(tmp_path, 100)
     whole = Checkpoint(folder)
     good = (folder / "manifest.json").read_bytes()
@@ -223,7 +225,7 @@ def test_no_flipped_bit_of_the_manifest_goes_wrong_in_another_way(tmp_path):
         flip(folder / "manifest.json", position, bit=position % 8)
         try:
             checkpoint = Checkpoint(folder)
-        except DamagedCheckpoint as error:
+        except CheckpointError as error:
             reported += 1
             assert "\n" not in str(error)
         else:
@@ -233,10 +235,10 @@ def test_no_flipped_bit_of_the_manifest_goes_wrong_in_another_way(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "null", '{"files": []}', '{"files": {"state.json": 7}}', '"a"'])
-def test_a_manifest_of_another_shape_is_damage(content, tmp_path):
+def test_a_malformed_manifest_is_reported_as_damage(content, tmp_path):
     folder = write(tmp_path, 100)
     (folder / "manifest.json").write_text(content)
-    with pytest.raises(DamagedCheckpoint, match="100"):
+    with pytest.raises(CheckpointError, match="100"):
         Checkpoint(folder)
 
 
@@ -244,17 +246,17 @@ def test_a_manifest_of_another_shape_is_damage(content, tmp_path):
 def test_a_manifest_cannot_name_files_outside_its_folder(name, tmp_path):
     folder = write(tmp_path / "checkpoints", 100)
     manifest = json.loads((folder / "manifest.json").read_text())
-    for place in (folder.parent, tmp_path):  # a file that is all the manifest says of it, but not there
+    for place in (folder.parent, tmp_path):  # files with the right size and checksum, but outside
         shutil.copy(folder / "state.json", place / "outside")
     if name == "/outside":
         name = str(tmp_path / "outside")
     manifest["files"][name] = manifest["files"]["state.json"]
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(DamagedCheckpoint):
+    with pytest.raises(CheckpointError):
         Checkpoint(folder)
 
 
-def test_when_all_are_damaged_all_are_named(tmp_path):
+def test_if_all_are_damaged_all_are_named(tmp_path):
     for step in (9, 100):
         (write(tmp_path, step) / "state.json").unlink()
     checkpoint, damaged = CheckpointFolder(tmp_path).newest()
@@ -262,47 +264,47 @@ def test_when_all_are_damaged_all_are_named(tmp_path):
     assert ["100" in damaged[0], "9" in damaged[1]] == [True, True]
 
 
-def test_a_damaged_checkpoint_gives_way_when_its_step_is_reached_again(tmp_path):
+def test_a_damaged_checkpoint_is_replaced_when_its_step_is_reached_again(tmp_path):
     write(tmp_path, 9)
     (write(tmp_path, 100) / "state.json").unlink()
     write(tmp_path, 100, 7)
     assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 7
 
 
-# A save that did not end.
+# A save that was interrupted or failed.
 
 
-def test_a_half_written_checkpoint_is_never_loaded_and_is_swept_away(tmp_path):
+def test_an_unfinished_checkpoint_is_never_loaded_and_can_be_removed(tmp_path):
     write(tmp_path, 9)
     shutil.copytree(write(tmp_path, 100), tmp_path / ".200.new")
     (tmp_path / ".200.new" / "manifest.json").unlink()  # it is written last
     folder = CheckpointFolder(tmp_path)
     assert folder.newest()[0].step == 100
     assert folder.newest()[1] == []
-    folder.drop_unfinished()
+    folder.remove_unfinished()
     assert steps_in(tmp_path) == [9, 100]
     assert folder.newest()[0].step == 100
     assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "100" / "weights")
 
 
-def test_what_a_killed_save_left_does_not_stop_the_next(tmp_path):
+def test_files_of_a_killed_save_do_not_stop_the_next(tmp_path):
     (tmp_path / ".100.new" / "weights.index").mkdir(parents=True)
     write(tmp_path, 100)
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
     assert CheckpointFolder(tmp_path).newest()[0].step == 100
 
 
-def test_a_run_that_was_deleted_is_not_made_anew(tmp_path):
+def test_a_deleted_run_is_not_created_again(tmp_path):
     with pytest.raises(OSError):
         CheckpointFolder(tmp_path / "gone/checkpoints").write(1, {"network": Net(1)}, {}, None, keep=1)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sweeping_needs_no_folder(tmp_path):
-    CheckpointFolder(tmp_path / "missing").drop_unfinished()
+def test_removing_unfinished_files_needs_no_folder(tmp_path):
+    CheckpointFolder(tmp_path / "missing").remove_unfinished()
 
 
-def test_a_save_that_fails_leaves_the_others_and_nothing_of_its_own(tmp_path, monkeypatch):
+def test_a_save_that_fails_keeps_the_others_and_leaves_no_files(tmp_path, monkeypatch):
     write(tmp_path, 9)
 
     def full(*_, **__):
@@ -321,7 +323,7 @@ def test_a_save_that_fails_leaves_the_others_and_nothing_of_its_own(tmp_path, mo
 # Another network.
 
 
-def readable(error):
+def short_message(error):
     message = str(error.value)
     assert len(message) < 1000, message
     return message
@@ -329,18 +331,18 @@ def readable(error):
 
 def test_a_checkpoint_of_another_size_is_refused(tmp_path):
     write(tmp_path, 100)
-    with pytest.raises(DamagedCheckpoint, match="does not fit the run's options") as error:
+    with pytest.raises(CheckpointError, match="does not fit the run's options") as error:
         Checkpoint(tmp_path / "100").restore(network=Net(0, size=4))
-    assert str(tmp_path / "100") in readable(error)
-    assert isinstance(error.value, UserError)  # one line and exit code 2
+    assert str(tmp_path / "100") in short_message(error)
+    assert isinstance(error.value, UserError)  # one line on stderr, exit code 2
 
 
 def test_a_checkpoint_that_lacks_a_weight_is_refused(tmp_path):
-    # Or that weight would silently stay at its random start.
+    # Otherwise that weight would silently keep its random initial value.
     write(tmp_path, 100)
     network = Net(0)
     network.more = tf.Variable([1.0])
-    with pytest.raises(DamagedCheckpoint, match="does not fit the run's options"):
+    with pytest.raises(CheckpointError, match="does not fit the run's options"):
         Checkpoint(tmp_path / "100").restore(network=network)
 
 
@@ -353,15 +355,15 @@ def network_of(arch, seed=1, **settings):
 )
 def test_a_checkpoint_of_another_network_is_refused(arch, settings, tmp_path):
     CheckpointFolder(tmp_path).write(100, {"network": network_of("NIPS")}, {}, None, keep=1)
-    with pytest.raises(DamagedCheckpoint, match="does not fit the run's options") as error:
+    with pytest.raises(CheckpointError, match="does not fit the run's options") as error:
         Checkpoint(tmp_path / "100").restore(network=network_of(arch, **settings))
-    assert str(tmp_path / "100") in readable(error)
+    assert str(tmp_path / "100") in short_message(error)
 
 
-def test_a_network_says_the_same_after_it_was_read_back(tmp_path):
-    saved, read = network_of("NIPS", 1), network_of("NIPS", 2)
+def test_a_restored_network_has_the_same_outputs(tmp_path):
+    saved, restored = network_of("NIPS", 1), network_of("NIPS", 2)
     CheckpointFolder(tmp_path).write(100, {"network": saved}, {}, None, keep=1)
-    Checkpoint(tmp_path / "100").restore(network=read)
+    Checkpoint(tmp_path / "100").restore(network=restored)
     observations = np.random.default_rng(0).integers(0, 256, (2, 84, 84, 4), np.uint8)
-    for before, after in zip(saved(observations), read(observations), strict=True):
+    for before, after in zip(saved(observations), restored(observations), strict=True):
         np.testing.assert_array_equal(before, after)

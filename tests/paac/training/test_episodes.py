@@ -1,4 +1,4 @@
-"""Which episodes ended, how the last ones went, and what episodes.csv holds of them."""
+"""Finished episodes, statistics of the last ones, and episodes.csv."""
 
 import json
 
@@ -10,7 +10,7 @@ from paac.training.episodes import Episode, EpisodeLog, EpisodeTracker, read_epi
 
 
 def played_of(rewards, dones, plays=None):
-    """What was played, with only what is counted: [T][B] lists."""
+    """Return `Transitions` with the fields that are counted, from [T][B] lists."""
     rewards = np.array(rewards, np.float32)
     plays = np.ones(rewards.shape, np.int32) if plays is None else np.array(plays, np.int32)
     return Transitions(actions=None, choices=None, rewards=rewards, dones=np.array(dones, bool), plays=plays)
@@ -19,13 +19,13 @@ def played_of(rewards, dones, plays=None):
 def test_rewards_and_plays_add_up_over_updates_until_an_episode_ends():
     tracker = EpisodeTracker(2)
     assert tracker.add(played_of([[1, 10], [2, 20]], [[0, 0], [0, 0]], [[1, 3], [1, 11]]), 0) == []
-    # The first emulator's ends at the first decision of the second update, which began at step 4.
+    # The first emulator's episode ends at the first decision of the second update, which began at step 4.
     finished = tracker.add(played_of([[4, 40], [8, 80]], [[1, 0], [0, 1]], [[1, 1], [5, 2]]), 4)
     assert finished == [
         Episode(step=6, emulator=0, reward=7.0, length=3),
         Episode(step=8, emulator=1, reward=150.0, length=17),
     ]
-    # What came after the end counts for the next episode.
+    # Rewards and plays after the end count for the next episode.
     assert tracker.add(played_of([[0, 0]], [[1, 1]], [[2, 1]]), 8) == [
         Episode(step=10, emulator=0, reward=8.0, length=7),
         Episode(step=10, emulator=1, reward=0.0, length=1),
@@ -43,20 +43,20 @@ def test_an_emulator_may_end_several_episodes_in_one_update():
     ]
 
 
-def test_rewards_are_raw_and_may_be_negative_or_fractions():
+def test_rewards_are_not_clipped_and_may_be_negative_or_fractional():
     tracker = EpisodeTracker(1)
     assert tracker.add(played_of([[-21.5], [1000]], [[0], [1]]), 0)[0].reward == 978.5
 
 
 def test_rewards_of_a_long_episode_are_not_rounded():
-    # In float32 a million and a tenth would already be off.
+    # float32 would round such sums.
     tracker = EpisodeTracker(1)
     for step in range(3):
         tracker.add(played_of([[2**24]], [[0]]), step)
     assert tracker.add(played_of([[1]], [[1]]), 3)[0].reward == 3 * 2**24 + 1
 
 
-def test_the_mean_is_that_of_the_last_fifty_episodes():
+def test_the_mean_is_over_the_last_fifty_episodes():
     tracker = EpisodeTracker(1)
     assert tracker.mean_reward is None
     tracker.add(played_of([[3]], [[0]]), 0)
@@ -69,25 +69,24 @@ def test_the_mean_is_that_of_the_last_fifty_episodes():
     assert tracker.mean_reward == pytest.approx(24.5)
 
 
-def test_a_tracker_goes_on_from_its_state_in_json():
+def test_a_tracker_is_restored_from_json():
     def second_half(tracker):
         return [tracker.add(played_of([[4, 8]], [[1, 1]], [[2, 3]]), 60), list(tracker.last), tracker.mean_reward]
 
     tracker = EpisodeTracker(2)
     for number in range(55):
         tracker.add(played_of([[number, 0.5]], [[1, 0]], [[1, 2]]), number)
-    again = EpisodeTracker(2)
-    again.restore(json.loads(json.dumps(tracker.state())))
-    assert second_half(again) == second_half(tracker)
+    restored = EpisodeTracker.from_json(json.loads(json.dumps(tracker.to_json())))
+    assert second_half(restored) == second_half(tracker)
 
 
-def test_running_episodes_can_be_forgotten_and_the_last_ones_stay():
-    # The emulators could not be saved: they start anew, but what has ended has ended.
+def test_running_episodes_can_be_dropped_and_finished_ones_are_kept():
+    # The emulators could not be saved: they start new episodes, but finished ones still count.
     tracker = EpisodeTracker(2)
     tracker.add(played_of([[7, 8]], [[1, 0]], [[2, 3]]), 0)
-    again = tracker.with_new_episodes(2)
-    assert again.add(played_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
-    assert list(again.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]
+    renewed = tracker.with_new_episodes(2)
+    assert renewed.add(played_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
+    assert list(renewed.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]
 
 
 # episodes.csv.
@@ -95,16 +94,16 @@ def test_running_episodes_can_be_forgotten_and_the_last_ones_stay():
 HEADER = "step,seconds,emulator,reward,length\n"
 
 
-def test_episodes_csv_has_a_line_for_each_episode_at_once(tmp_path):
+def test_episodes_csv_gets_a_line_for_each_episode_at_once(tmp_path):
     file = tmp_path / "episodes.csv"
     log = EpisodeLog(file)
     log.add([Episode(160, 3, -21.0, 824), Episode(161, 0, 0.5, 1)], 12.345)
     log.add([], 13.0)
-    assert file.read_text() == HEADER + "160,12.3,3,-21,824\n161,12.3,0,0.5,1\n"  # before it is closed
+    assert file.read_text() == HEADER + "160,12.3,3,-21,824\n161,12.3,0,0.5,1\n"  # before the log is closed
     log.close()
 
 
-def test_episodes_csv_goes_on_without_a_second_header(tmp_path):
+def test_an_existing_episodes_csv_gets_no_second_header(tmp_path):
     file = tmp_path / "episodes.csv"
     for step in (1, 2):
         log = EpisodeLog(file)
@@ -114,7 +113,7 @@ def test_episodes_csv_goes_on_without_a_second_header(tmp_path):
 
 
 def test_a_reward_in_episodes_csv_is_not_rounded(tmp_path):
-    # Some games reach millions, and a score of a game has no decimals to lose.
+    # Scores of some games reach millions.
     file = tmp_path / "episodes.csv"
     log = EpisodeLog(file)
     log.add([Episode(1, 0, 1_234_567.0, 5)], 1.0)
@@ -122,7 +121,7 @@ def test_a_reward_in_episodes_csv_is_not_rounded(tmp_path):
     assert float(file.read_text().splitlines()[1].split(",")[3]) == 1_234_567
 
 
-def test_what_the_log_wrote_is_read_back_but_for_half_a_line(tmp_path):
+def test_what_the_log_wrote_is_read_back_except_an_incomplete_line(tmp_path):
     file = tmp_path / "episodes.csv"
     log = EpisodeLog(file)
     log.add([Episode(160, 3, -21.0, 824), Episode(161, 0, 0.5, 1)], 12.3)

@@ -1,4 +1,4 @@
-"""What a person watching sees, by a clock that the tests move."""
+"""The progress that a user sees, with a clock that the tests control."""
 
 import io
 from contextlib import closing
@@ -11,22 +11,22 @@ from paac.training.progress import Progress
 
 
 class Terminal(io.StringIO):
-    gone = False
+    closed_by_user = False
 
     def isatty(self):
         return True
 
     def write(self, text):
-        if self.gone:
+        if self.closed_by_user:
             raise BrokenPipeError
         return super().write(text)
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    moved = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: moved.now)
-    return moved
+    controlled = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: controlled.now)
+    return controlled
 
 
 def test_a_log_file_gets_a_line_each_minute(clock, capsys):
@@ -51,23 +51,23 @@ def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
 
 
-def test_a_line_stands_above_the_bar(capsys, monkeypatch):
+def test_a_line_is_printed_above_the_bar(capsys, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     with closing(Progress(0, 10)) as shown:
         before = terminal.tell()
-        shown.say("a layer is dead")
+        shown.print_line("a layer is dead")
         assert terminal.getvalue()[before:].count("0.00/10.0") == 1, "the bar was not drawn again below the line"
     assert capsys.readouterr().out == "a layer is dead\n"
 
 
-def test_a_terminal_that_is_gone_does_no_harm(clock, monkeypatch):
+def test_a_closed_terminal_does_no_harm(clock, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     with closing(Progress(0, 10)) as shown:
-        terminal.gone = True
+        terminal.closed_by_user = True
         monkeypatch.setattr("sys.stdout", terminal)
-        shown.say("nobody reads this")
+        shown.print_line("nobody reads this")
         shown.show(0, frames=0, mean_reward=None)
         clock.now += 60.0
         shown.show(5, frames=20, mean_reward=None)

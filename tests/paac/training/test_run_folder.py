@@ -1,4 +1,4 @@
-"""Opening a run, new or there already, and finding one."""
+"""The options of new and existing runs, finding runs, and truncating their logs."""
 
 import inspect
 
@@ -10,102 +10,104 @@ from networks.torso import TorsoSettings
 from paac.cli.args_json import load_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from paac.training.run_folder import RunFolder, find_run, open_run
+from paac.training.run_folder import RunFolder, find_run, resolve_run_options
 
 
 def new_run(folder, **settings):
-    """A run's folder with its args.json, as a training leaves it."""
+    """Make a run's folder with its args.json, as a training does."""
     options = resolve(dict(debugging_folder=str(folder), random_seed=3, **settings))
     RunFolder(folder).save_options(options)
     return folder
 
 
-def everything_in(folder):
+def contents(folder):
     return {file: file.read_bytes() if file.is_file() else None for file in folder.rglob("*")}
 
 
-def test_opening_a_new_run_writes_nothing(tmp_path):
-    options, lines = open_run({"debugging_folder": str(tmp_path / "new"), "game": "breakout", "protocol": "machado"})
+def test_resolving_the_options_of_a_new_run_writes_nothing(tmp_path):
+    options, lines = resolve_run_options(
+        {"debugging_folder": str(tmp_path / "new"), "game": "breakout", "protocol": "machado"}
+    )
     assert lines == []
     assert options.game == "breakout"
-    assert options.sticky_actions == 0.25  # chosen here
+    assert options.sticky_actions == 0.25  # set by the protocol
     assert options.random_seed is not None
-    assert everything_in(tmp_path) == {}
+    assert contents(tmp_path) == {}
 
 
-def test_opening_a_run_that_is_there_takes_its_options_and_writes_nothing(tmp_path):
+def test_an_existing_run_keeps_its_options_and_nothing_is_written(tmp_path):
     new_run(tmp_path / "run", game="breakout", gamma=0.9)
-    before = everything_in(tmp_path)
-    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "initial_lr": 0.5})
+    before = contents(tmp_path)
+    options, lines = resolve_run_options({"debugging_folder": str(tmp_path / "run"), "initial_lr": 0.5})
     assert (options.game, options.gamma, options.random_seed, options.initial_lr) == ("breakout", 0.9, 3, 0.5)
     assert len(lines) == 1
     assert "--initial_lr" in lines[0]
-    assert everything_in(tmp_path) == before
+    assert contents(tmp_path) == before
 
 
-def test_a_run_that_was_moved_goes_on_in_its_new_folder(tmp_path):
+def test_a_run_that_was_moved_resumes_in_its_new_folder(tmp_path):
     new_run(tmp_path / "old").rename(tmp_path / "moved")
-    options, lines = open_run({"debugging_folder": str(tmp_path / "moved")})
+    options, lines = resolve_run_options({"debugging_folder": str(tmp_path / "moved")})
     assert options.debugging_folder == str(tmp_path / "moved")
     assert lines == []
 
 
-def test_a_change_of_a_run_that_is_there_is_refused_and_nothing_is_written(tmp_path):
+def test_changing_a_fixed_option_of_an_existing_run_is_refused_and_nothing_is_written(tmp_path):
     new_run(tmp_path / "run")
     (tmp_path / "run/checkpoints/1000").mkdir(parents=True)
-    before = everything_in(tmp_path)
+    before = contents(tmp_path)
     with pytest.raises(UserError, match="--gamma 0.5"):
-        open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
-    assert everything_in(tmp_path) == before
+        resolve_run_options({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
+    assert contents(tmp_path) == before
 
 
 def test_a_game_typed_by_its_long_name_is_the_same_game(tmp_path):
     new_run(tmp_path / "run", game="Snake-v0")
     (tmp_path / "run/checkpoints/1000").mkdir(parents=True)
-    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "game": "gym:Snake-v0"})
+    options, lines = resolve_run_options({"debugging_folder": str(tmp_path / "run"), "game": "gym:Snake-v0"})
     assert (options.game, lines) == ("Snake-v0", [])
-    assert open_run({"debugging_folder": str(tmp_path / "new"), "game": "atari:pong"})[0].game == "pong"
+    assert resolve_run_options({"debugging_folder": str(tmp_path / "new"), "game": "atari:pong"})[0].game == "pong"
 
 
 def test_nothing_is_fixed_while_there_is_no_checkpoint(tmp_path):
     new_run(tmp_path / "run")
-    options, lines = open_run({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
+    options, lines = resolve_run_options({"debugging_folder": str(tmp_path / "run"), "gamma": 0.5})
     assert options.gamma == 0.5
     assert lines == ["--gamma is now 0.5; it was 0.99"]
 
 
 def test_a_new_run_with_a_value_out_of_its_limits_is_refused(tmp_path):
     with pytest.raises(UserError, match="--gamma"):
-        open_run({"debugging_folder": str(tmp_path / "new"), "gamma": 1.5})
+        resolve_run_options({"debugging_folder": str(tmp_path / "new"), "gamma": 1.5})
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="-df .*file: that is a file"):
-        open_run({"debugging_folder": str(tmp_path / "file")})
+        resolve_run_options({"debugging_folder": str(tmp_path / "file")})
 
 
 def test_a_typed_rom_path_must_exist(tmp_path):
     missing = str(tmp_path / "roms")
     with pytest.raises(UserError, match="--rom_path .*roms: no such folder"):
-        open_run({"debugging_folder": str(tmp_path / "new"), "rom_path": missing})
+        resolve_run_options({"debugging_folder": str(tmp_path / "new"), "rom_path": missing})
     new_run(tmp_path / "run")
     with pytest.raises(UserError, match="--rom_path"):
-        open_run({"debugging_folder": str(tmp_path / "run"), "rom_path": missing})
+        resolve_run_options({"debugging_folder": str(tmp_path / "run"), "rom_path": missing})
 
 
 def test_the_default_rom_path_may_be_missing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert open_run({"debugging_folder": "new"})[0].rom_path == "./atari_roms"
+    assert resolve_run_options({"debugging_folder": "new"})[0].rom_path == "./atari_roms"
 
 
 def test_a_saved_rom_path_may_be_missing(tmp_path):
-    # A run that was trained on another machine.
+    # The run was trained on another machine.
     new_run(tmp_path / "run", rom_path=str(tmp_path / "gone"))
-    assert open_run({"debugging_folder": str(tmp_path / "run")})[0].rom_path == str(tmp_path / "gone")
+    assert resolve_run_options({"debugging_folder": str(tmp_path / "run")})[0].rom_path == str(tmp_path / "gone")
 
 
-def test_creating_a_run_makes_its_folder_and_args_json(tmp_path):
+def test_saving_the_options_creates_the_folder_and_args_json(tmp_path):
     options = resolve(dict(debugging_folder=str(tmp_path / "a" / "b")))
     RunFolder(tmp_path / "a" / "b").save_options(options)
     assert load_options(tmp_path / "a" / "b" / "args.json") == options
@@ -133,13 +135,13 @@ def test_the_only_run_below_a_folder_is_found_and_named(tmp_path):
     assert str(run) in line
 
 
-def test_what_lies_inside_a_run_is_no_second_run(tmp_path):
+def test_a_copy_inside_a_run_is_not_a_second_run(tmp_path):
     run = new_run(tmp_path / "run")
     new_run(run / "copy")
     assert find_run(str(tmp_path))[0].path == run
 
 
-def test_several_runs_below_a_folder_are_named(tmp_path):
+def test_several_runs_below_a_folder_are_refused_and_named(tmp_path):
     runs = [new_run(tmp_path / "b"), new_run(tmp_path / "a" / "c")]
     with pytest.raises(UserError) as error:
         find_run(str(tmp_path))
@@ -153,7 +155,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_what_is_no_folder_is_refused(name, tmp_path):
+def test_a_path_that_is_not_a_folder_is_refused(name, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=f"-f .*{name}: no such folder"):
         find_run(str(tmp_path / name))
@@ -162,12 +164,12 @@ def test_what_is_no_folder_is_refused(name, tmp_path):
 def test_a_broken_args_json_is_named(tmp_path):
     run = new_run(tmp_path / "run")
     (run / "args.json").write_text("{")
-    for call in (lambda: find_run(str(run)), lambda: open_run({"debugging_folder": str(run)})):
+    for call in (lambda: find_run(str(run)), lambda: resolve_run_options({"debugging_folder": str(run)})):
         with pytest.raises(UserError, match="args.json cannot be read"):
             call()
 
 
-def test_the_rooms_below_get_the_options_under_their_own_names(tmp_path):
+def test_the_options_for_emulators_and_networks_have_their_parameters_names(tmp_path):
     options = resolve(
         dict(protocol="machado", single_life_episodes=True, random_seed=8, nb_choices=3, max_repetition=4)
     )
@@ -181,7 +183,7 @@ def test_the_rooms_below_get_the_options_under_their_own_names(tmp_path):
     assert (for_network["seed"], for_network["nb_choices"]) == (8, 3)
 
 
-def test_an_unfinished_args_json_does_not_hide_the_whole_one(tmp_path):
+def test_an_unfinished_args_json_does_not_replace_the_complete_one(tmp_path):
     run = new_run(tmp_path / "run")
     (run / ".args.json.new").write_text("{")  # as a killed process leaves it
     assert find_run(str(run))[1].random_seed == 3
@@ -189,11 +191,11 @@ def test_an_unfinished_args_json_does_not_hide_the_whole_one(tmp_path):
     assert not (run / ".args.json.new").exists()
 
 
-# Logs that are cut back on a resume.
+# Logs are truncated on a resume.
 
 
-def run_of(folder):
-    """A run with an event file and a csv of ten bytes each."""
+def write_logs(folder):
+    """Write an event file and an episodes.csv of ten bytes each; return the event file."""
     (folder / "tf").mkdir()
     first = folder / "tf" / "events.out.tfevents.1.here"
     first.write_bytes(b"0123456789")
@@ -201,39 +203,39 @@ def run_of(folder):
     return first
 
 
-def test_the_lengths_are_those_of_events_and_csv(tmp_path):
+def test_the_logs_are_event_files_and_episodes_csv(tmp_path):
     assert RunFolder(tmp_path).log_lengths() == {}
-    run_of(tmp_path)
+    write_logs(tmp_path)
     (tmp_path / "args.json").write_text("{}")
     (tmp_path / "tf" / "notes.txt").write_text("mine")
     assert RunFolder(tmp_path).log_lengths() == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}
 
 
-def test_logs_are_cut_back_to_their_lengths_and_later_ones_go(tmp_path):
-    first = run_of(tmp_path)
+def test_logs_are_truncated_to_their_lengths_and_later_ones_deleted(tmp_path):
+    first = write_logs(tmp_path)
     lengths = RunFolder(tmp_path).log_lengths()
     first.write_bytes(b"0123456789 and more")
     (tmp_path / "episodes.csv").write_bytes(b"abcdefghij and more")
     later = tmp_path / "tf" / "events.out.tfevents.2.here"
     later.write_bytes(b"of a session after the checkpoint")
     (tmp_path / "tf" / "notes.txt").write_text("mine")
-    RunFolder(tmp_path).cut_logs(lengths)
+    RunFolder(tmp_path).truncate_logs(lengths)
     assert first.read_bytes() == b"0123456789"
     assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
     assert not later.exists()
     assert (tmp_path / "tf" / "notes.txt").read_text() == "mine"
 
 
-def test_a_new_run_takes_no_log_over(tmp_path):
-    run_of(tmp_path)
-    RunFolder(tmp_path).cut_logs({})
+def test_a_new_run_deletes_existing_logs(tmp_path):
+    write_logs(tmp_path)
+    RunFolder(tmp_path).truncate_logs({})
     assert RunFolder(tmp_path).log_lengths() == {}
 
 
-def test_a_log_that_is_gone_or_shorter_is_left_as_it_is(tmp_path):
-    first = run_of(tmp_path)
-    RunFolder(tmp_path).cut_logs(
-        {"tf/events.out.tfevents.1.here": 99, "episodes.csv": 10, "tf/events.out.tfevents.0.gone": 5}
+def test_missing_and_shorter_logs_are_left_unchanged(tmp_path):
+    first = write_logs(tmp_path)
+    RunFolder(tmp_path).truncate_logs(
+        {"tf/events.out.tfevents.1.here": 99, "episodes.csv": 10, "tf/events.out.tfevents.0.missing": 5}
     )
-    assert first.read_bytes() == b"0123456789"  # no zeros at its end
+    assert first.read_bytes() == b"0123456789"  # no zeros were appended
     assert RunFolder(tmp_path).log_lengths() == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}

@@ -1,4 +1,4 @@
-"""The counters of a training, live and as state.json holds them."""
+"""The counters of a training, in memory and in state.json."""
 
 import json
 from types import SimpleNamespace
@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from paac.rollout import Transitions
-from paac.training.checkpoint import DamagedCheckpoint
+from paac.training.checkpoint import CheckpointError
 from paac.training.episodes import EpisodeTracker
 from paac.training.state import TrainingState
 
 
 def played_of(plays, dones):
-    """Two decisions of two emulators, each with a reward of 1."""
+    """Return two decisions of two emulators, each with a reward of 1."""
     actions = np.zeros((2, 2), np.int32)
     return Transitions(actions, actions, np.ones((2, 2), np.float32), np.array(dones, bool), np.array(plays, np.int32))
 
@@ -36,7 +36,7 @@ def test_an_update_is_counted():
     assert (finished.step, finished.emulator, finished.reward, finished.length) == (12, 0, 6.0, 10)
 
 
-def test_it_comes_back_from_json():
+def test_the_state_is_restored_from_json():
     state = trained()
     state.emulators, state.logs = 2, {"episodes.csv": 7}
     values = json.loads(json.dumps(state.to_json()))
@@ -44,7 +44,7 @@ def test_it_comes_back_from_json():
     assert TrainingState.from_checkpoint(checkpoint_of(values)).to_json() == state.to_json()
 
 
-def test_what_earlier_versions_did_not_save_is_taken_to_be_as_it_was():
+def test_keys_that_earlier_versions_did_not_save_may_be_missing():
     values = json.loads(json.dumps(trained().to_json()))
     del values["fixed"], values["emulators"]
     state = TrainingState.from_checkpoint(checkpoint_of(values))
@@ -66,17 +66,17 @@ def test_what_earlier_versions_did_not_save_is_taken_to_be_as_it_was():
         ("emulators", {}),
     ],
 )
-def test_a_state_of_another_shape_is_damage(key, value):
+def test_a_malformed_state_is_reported_as_damage(key, value):
     values = trained().to_json() | {key: value}
-    with pytest.raises(DamagedCheckpoint, match="run/checkpoints/8 is damaged"):
+    with pytest.raises(CheckpointError, match="run/checkpoints/8 is damaged"):
         TrainingState.from_checkpoint(checkpoint_of(values))
     del values[key]
     if key not in ("fixed", "emulators"):
-        with pytest.raises(DamagedCheckpoint):
+        with pytest.raises(CheckpointError):
             TrainingState.from_checkpoint(checkpoint_of(values))
 
 
 @pytest.mark.parametrize("values", [[], None, {}])
-def test_what_is_no_state_at_all_is_damage(values):
-    with pytest.raises(DamagedCheckpoint):
+def test_json_that_is_not_a_state_is_reported_as_damage(values):
+    with pytest.raises(CheckpointError):
         TrainingState.from_checkpoint(checkpoint_of(values))

@@ -1,4 +1,4 @@
-"""One signal asks for an end, a second one later makes it; two at once are one."""
+"""The first signal requests a stop, a later one ends the process; signals that arrive together count as one."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ with StopSignal() as stop:
     print("ready", flush=True)
     while not stop.requested:
         time.sleep(0.01)
-    print("asked", flush=True)
+    print("requested", flush=True)
     time.sleep(20)
 """
 
@@ -35,16 +35,16 @@ def program():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_it_at_once(program, number):
     os.kill(program.pid, number)
-    assert program.stdout.readline() == "asked\n"
-    time.sleep(0.2)  # longer than what counts as one
+    assert program.stdout.readline() == "requested\n"
+    time.sleep(0.2)  # longer than the time within which signals count as one
     os.kill(program.pid, number)
     assert program.wait(timeout=10) == 128 + number
 
 
-def test_signals_that_come_together_are_one(program):
-    # timeout(1) signals its child and then the whole group.
+def test_signals_that_arrive_together_count_as_one(program):
+    # The command `timeout` signals its child and then the whole group.
     os.kill(program.pid, signal.SIGTERM)
-    os.kill(program.pid, signal.SIGINT)  # another one: two alike could be one to the kernel already
-    assert program.stdout.readline() == "asked\n"
+    os.kill(program.pid, signal.SIGINT)  # not the same signal: the kernel may merge two of these
+    assert program.stdout.readline() == "requested\n"
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(timeout=1)

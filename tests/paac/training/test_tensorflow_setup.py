@@ -1,16 +1,16 @@
-"""The device that a training runs on, and the notes about it."""
+"""The device that a training runs on, and the messages about it."""
 
 import os
 
 import pytest
 import tensorflow as tf
 
-from paac.training import tensorflow_setup as engine
+from paac.training import tensorflow_setup
 from paac.training.tensorflow_setup import device_notes, start_tensorflow, stderr_kept_for_errors
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpus", "device"),
+    ("requested", "gpus", "device"),
     [
         ("/gpu:0", 0, "/cpu:0"),
         ("/gpu:1", 1, "/cpu:0"),
@@ -19,30 +19,32 @@ from paac.training.tensorflow_setup import device_notes, start_tensorflow, stder
         ("/cpu:0", 1, "/cpu:0"),
     ],
 )
-def test_a_gpu_that_is_not_there_is_the_cpu(asked, gpus, device, monkeypatch):
-    grows = []
+def test_the_cpu_is_used_if_the_gpu_is_missing(requested, gpus, device, monkeypatch):
+    memory_growth = []
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind} {number}" for number in range(gpus)])
-    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda gpu, grow: grows.append((gpu, grow)))
+    monkeypatch.setattr(
+        tf.config.experimental, "set_memory_growth", lambda gpu, grow: memory_growth.append((gpu, grow))
+    )
     connected = []
-    assert start_tensorflow(asked, connect=lambda: connected.append(True)) == device
-    assert grows == [(f"GPU {number}", True) for number in range(gpus)] and connected == [True]
+    assert start_tensorflow(requested, connect=lambda: connected.append(True)) == device
+    assert memory_growth == [(f"GPU {number}", True) for number in range(gpus)] and connected == [True]
 
 
-def test_the_user_is_told_where_it_runs():
+def test_a_message_names_the_device():
     assert device_notes("/gpu:0", "/gpu:0", "float32") == ["Running on /gpu:0"]
-    (fallen_back,) = device_notes("/gpu:1", "/cpu:0", "float32")
-    assert fallen_back == "Running on /cpu:0: there is no /gpu:1 on this machine"
+    (message,) = device_notes("/gpu:1", "/cpu:0", "float32")
+    assert message == "Running on /cpu:0: there is no /gpu:1 on this machine"
 
 
 @pytest.mark.parametrize("has_avx512", [True, False])
-def test_the_user_is_told_where_bfloat16_is_slow(has_avx512, monkeypatch):
-    monkeypatch.setattr(engine, "_has_avx512", lambda: has_avx512)
+def test_a_message_warns_where_bfloat16_is_slow(has_avx512, monkeypatch):
+    monkeypatch.setattr(tensorflow_setup, "_has_avx512", lambda: has_avx512)
     notes = device_notes("/cpu:0", "/cpu:0", "bfloat16")
     assert [note.split(":")[0] for note in notes[1:]] == ([] if has_avx512 else ["--precision bfloat16"])
     assert len(device_notes("/gpu:0", "/gpu:0", "bfloat16")) == len(device_notes("/cpu:0", "/cpu:0", "float32")) == 1
 
 
-def test_what_libraries_write_is_shown_only_when_they_fail(capfd):
+def test_output_of_libraries_is_shown_only_if_they_fail(capfd):
     with stderr_kept_for_errors():
         os.write(2, b"a greeting\n")
     assert capfd.readouterr().err == ""

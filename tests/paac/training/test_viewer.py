@@ -1,4 +1,4 @@
-"""The window of --visualize, drawn without a screen."""
+"""The window of --visualize, drawn without a display."""
 
 import numpy as np
 import pygame
@@ -12,20 +12,20 @@ SCREENS[0], SCREENS[1], SCREENS[2] = (200, 0, 0), (0, 150, 0), (0, 0, 100)
 
 
 def window(monkeypatch, which):
-    """The window's pixels, [width, height, 3]."""
+    """Show SCREENS, close the window as a user does, and return its pixels, [width, height, 3]."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     viewer = Viewer(which)
     viewer.show(SCREENS)
     pixels = pygame.surfarray.array3d(pygame.display.get_surface())
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     viewer.show(SCREENS)
-    viewer.show(SCREENS)  # a closed window stays closed, and the training goes on
+    viewer.show(SCREENS)  # a closed window stays closed, and the training continues
     assert not pygame.display.get_init()
     viewer.close()
     return pixels
 
 
-def test_pictures_stand_side_by_side_row_by_row():
+def test_screens_are_placed_row_by_row():
     picture = side_by_side(SCREENS)
     assert picture.shape == (420, 320, 3) and picture.dtype == np.uint8
     cells = picture[:210, :160], picture[:210, 160:], picture[210:, :160], picture[210:, 160:]
@@ -48,7 +48,7 @@ def test_one_emulator_fills_the_window(monkeypatch):
     assert abs(pixels.shape[0] / pixels.shape[1] - 160 / 210) < 0.01
 
 
-def test_without_a_display_one_line_says_so(monkeypatch):
+def test_without_a_display_there_is_an_error_of_one_line(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")

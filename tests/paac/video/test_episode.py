@@ -1,4 +1,4 @@
-"""Films that a training takes of its agent: they are there, and the training is the one without them."""
+"""Films that a training makes of its agent, which do not affect the training."""
 
 import io
 from types import SimpleNamespace
@@ -13,22 +13,22 @@ from networks.registry import make_network
 from paac.cli.command_line import typed_options
 from paac.cli.options import Options
 from paac.training.loop import train
-from paac.training.run_folder import open_run
+from paac.training.run_folder import resolve_run_options
 from paac.video import episode as video
 
-ALGORITHM = ["--arch", "LSTM", "--max_repetition", "4", "--nb_choices", "3"]  # a network that looks back
+ALGORITHM = ["--arch", "LSTM", "--max_repetition", "4", "--nb_choices", "3"]  # a network with an observation history
 SHORT = ["-g", "Catcher-v0", "--seed", "3", "--max_episode_frames", "60", "-ec", "4", "-ew", "1"]
 
 
 def run(folder, steps, *arguments, stop=False):
-    """As train.py does, in this process, with a checkpoint every 60 decisions."""
+    """Train as train.py does, in this process, with a checkpoint every 60 decisions."""
     argv = ["-df", str(folder), "--max_global_steps", str(steps), "--checkpoint_interval", "60", *SHORT, *arguments]
-    options, _ = open_run(typed_options(Options, argv, ""))
+    options, _ = resolve_run_options(typed_options(Options, argv, ""))
     train(options, find_game(options.game), SimpleNamespace(requested=stop))
 
 
-def left_by(run):
-    """Weights, states of the emulators and episodes, without the clock."""
+def results_of(run):
+    """Return weights, emulator states and episodes, without the column of seconds."""
     newest = run / "checkpoints/120"
     rows = [line.split(",") for line in (run / "episodes.csv").read_text().splitlines()]
     (weights,) = newest.glob("weights.data*")
@@ -38,7 +38,7 @@ def left_by(run):
 
 
 def films(run):
-    """(step, gif) of each, over all event files."""
+    """Return (step, gif) of each film in all event files."""
     return [
         (event.step, tf.make_ndarray(value.tensor)[2])
         for file in sorted((run / "tf").iterdir(), key=lambda file: file.stat().st_mtime)
@@ -49,12 +49,12 @@ def films(run):
 
 
 @pytest.mark.slow
-def test_films_change_nothing_and_a_resume_stays_exact(tmp_path):
+def test_films_do_not_affect_the_training_nor_a_resume(tmp_path):
     run(tmp_path / "without", 120, *ALGORITHM)
     run(tmp_path / "whole", 120, "--log_video", *ALGORITHM)
     run(tmp_path / "parts", 60, "--log_video", *ALGORITHM)
     run(tmp_path / "parts", 120)  # the option was saved
-    assert left_by(tmp_path / "without") == left_by(tmp_path / "whole") == left_by(tmp_path / "parts")
+    assert results_of(tmp_path / "without") == results_of(tmp_path / "whole") == results_of(tmp_path / "parts")
     assert films(tmp_path / "without") == []
     shown = films(tmp_path / "whole")
     assert [step for step, _ in shown] == [60, 120]
@@ -62,16 +62,16 @@ def test_films_change_nothing_and_a_resume_stays_exact(tmp_path):
     assert films(tmp_path / "parts") == shown, "a film shows the agent of its checkpoint"
 
 
-def test_a_training_that_is_asked_to_stop_does_not_film_first(tmp_path):
+def test_a_training_that_is_stopped_does_not_film_first(tmp_path):
     run(tmp_path, 60, "--log_video", stop=True)
     assert (tmp_path / "checkpoints/0").is_dir() and films(tmp_path) == []
 
 
-def test_a_film_is_cut_after_a_while(monkeypatch):
+def test_a_film_has_a_maximum_duration(monkeypatch):
     network = make_network("NIPS", num_actions=6, nb_choices=1, rgb=False, seed=1)
-    pong = find_game("pong")  # which lasts a minute at least
+    pong = find_game("pong")  # a game lasts at least a minute
     for seconds in (2, 5):
-        monkeypatch.setattr(video, "MOST_SECONDS", seconds)
+        monkeypatch.setattr(video, "MAX_SECONDS", seconds)
         with Image.open(io.BytesIO(video.film_episode(network, pong, {}, [0], seed=3))) as gif:
             duration = sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
         assert duration == pytest.approx(1000 * seconds, rel=0.1)

@@ -1,4 +1,4 @@
-"""Gifs: how long they play, that nothing flickers away, and that colours are the game's."""
+"""Gifs: their duration, sprites that flicker in the game, and colours."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def film_of(screens, speed=1.0):
 
 
 def read(file):
-    """The pictures, uint8 [n, height, width, 3], and how many milliseconds each is shown."""
+    """Return the pictures, uint8 [n, height, width, 3], and their durations in milliseconds."""
     with Image.open(file) as gif:
         frames = [(np.array(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(gif)]
     pictures, durations = zip(*frames, strict=True)
@@ -25,7 +25,7 @@ def read(file):
 
 
 def different_screens(count):
-    """A white dot that moves, so that no two pictures are alike and none is left out of the gif."""
+    """Return screens with a moving white dot: identical pictures would be merged in the gif."""
     screens = np.zeros((count, 8, 100, 3), np.uint8)
     screens[np.arange(count), 3, np.arange(count) % 100] = 255
     return screens
@@ -34,13 +34,13 @@ def different_screens(count):
 @pytest.mark.parametrize(
     ("speed", "pictures", "duration"),
     [
-        (1, 20, 50),  # every third screen: 3 / 60 s
-        (2, 10, 50),  # every sixth, at twice the speed
-        (0.5, 30, 70),  # every second, 2 / 60 / 0.5 = 66.7 ms; a gif counts in tens
+        (1, 20, 50),  # every third screen: 3 / 60 s = 50 ms
+        (2, 10, 50),  # every sixth screen, at twice the speed
+        (0.5, 30, 70),  # every second screen: 2 / 60 / 0.5 s = 66.7 ms; a gif has multiples of 10 ms
         (4, 5, 50),
     ],
 )
-def test_a_second_of_play_has_these_pictures(speed, pictures, duration, tmp_path):
+def test_pictures_and_durations_of_one_second_of_play(speed, pictures, duration, tmp_path):
     film = film_of(different_screens(60), speed)
     film.save(tmp_path / "a.gif")
     shown, durations = read(tmp_path / "a.gif")
@@ -50,14 +50,14 @@ def test_a_second_of_play_has_these_pictures(speed, pictures, duration, tmp_path
 
 
 @pytest.mark.parametrize("speed", [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 8, 30])
-def test_a_film_plays_as_long_as_the_game_did_by_the_speed(speed):
+def test_a_film_lasts_as_long_as_the_game_divided_by_the_speed(speed):
     count = 60 * 30
     film = film_of(np.zeros((count, 2, 2, 3), np.uint8), speed)
     assert film.seconds == pytest.approx(count / RATE / speed, rel=0.11)
 
 
-def test_a_film_ends_after_the_seconds_asked_for(tmp_path):
-    film = Film(most_seconds=0.5)
+def test_a_film_ends_after_its_maximum_duration(tmp_path):
+    film = Film(max_seconds=0.5)
     for screen in different_screens(90):
         film.add(screen)
     assert film.seconds == pytest.approx(0.5)
@@ -66,18 +66,18 @@ def test_a_film_ends_after_the_seconds_asked_for(tmp_path):
     np.testing.assert_array_equal(shown[-1], np.maximum(different_screens(90)[27], different_screens(90)[26]))
 
 
-def test_no_picture_is_shown_shorter_than_viewers_can():
+def test_every_picture_lasts_at_least_20_ms():
     for speed in (0.1, 1, 7, 100):
         film = film_of(different_screens(1), speed)
         assert film.seconds >= 0.02
 
 
-def test_pictures_that_are_alike_still_take_their_time(tmp_path):
+def test_identical_pictures_keep_their_duration(tmp_path):
     film_of(np.zeros((60, 4, 4, 3), np.uint8)).save(tmp_path / "a.gif")
     assert sum(read(tmp_path / "a.gif")[1]) == 1000
 
 
-def test_the_film_goes_on_for_ever(tmp_path):
+def test_the_gif_repeats_endlessly(tmp_path):
     film_of(different_screens(6)).save(tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as gif:
         assert gif.info["loop"] == 0
@@ -85,19 +85,19 @@ def test_the_film_goes_on_for_ever(tmp_path):
 
 @pytest.mark.parametrize("shown_first", [True, False], ids=["even", "odd"])
 @pytest.mark.parametrize("speed", [0.25, 0.5, 1, 2, 3])
-def test_a_sprite_shown_in_every_other_screen_is_in_every_picture(speed, shown_first, tmp_path):
+def test_a_sprite_in_every_other_screen_is_in_every_picture(speed, shown_first, tmp_path):
     screens = different_screens(60)
     sprite = np.array([200, 72, 72], np.uint8)
     screens[0 if shown_first else 1 :: 2, 6, 50] = sprite
     film_of(screens, speed).save(tmp_path / "a.gif")
     pictures, _ = read(tmp_path / "a.gif")
     assert len(pictures) > 5
-    there = (pictures[:, 6, 50] == sprite).all(axis=1)
-    assert there[1:].all()
-    assert there[0] or not shown_first  # the first picture has a test of its own
+    has_sprite = (pictures[:, 6, 50] == sprite).all(axis=1)
+    assert has_sprite[1:].all()
+    assert has_sprite[0] or not shown_first  # the next test checks the first picture
 
 
-def test_a_sprite_that_the_first_screen_lacks_is_in_the_first_picture_too(tmp_path):
+def test_a_sprite_missing_in_the_first_screen_is_in_the_first_picture(tmp_path):
     screens = different_screens(60)
     screens[1::2, 6, 50] = 200
     film_of(screens).save(tmp_path / "a.gif")
@@ -105,13 +105,13 @@ def test_a_sprite_that_the_first_screen_lacks_is_in_the_first_picture_too(tmp_pa
 
 
 @pytest.mark.parametrize("colours", [2, 128, 256])
-def test_colours_are_exact_up_to_the_256_of_a_gif(colours, tmp_path):
+def test_up_to_256_colours_are_exact(colours, tmp_path):
     random = np.random.default_rng(colours)
     pictures = []
-    for _ in range(4):  # each with colours of its own
+    for _ in range(4):  # each with other colours
         palette = random.integers(0, 256, (colours, 3), np.uint8)
         pictures.append(palette[np.arange(32 * 20).reshape(32, 20) % colours])
-    # Two or three times each, so that a picture joins two screens that are the same.
+    # Each is added two or three times, so that a picture joins two equal screens.
     film = Film()
     for screen in [pictures[0]] * 2 + [picture for picture in pictures[1:] for _ in range(3)]:
         film.add(screen)
@@ -119,7 +119,7 @@ def test_colours_are_exact_up_to_the_256_of_a_gif(colours, tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "a.gif")[0], pictures)
 
 
-def test_more_colours_than_a_gif_has_come_close(tmp_path):
+def test_more_than_256_colours_are_approximated(tmp_path):
     rows, columns = np.mgrid[0:32, 0:32].astype(np.uint8)
     screen = np.stack([8 * rows, 8 * columns, 128 + 0 * rows], axis=-1)
     film_of([screen]).save(tmp_path / "a.gif")
@@ -134,6 +134,6 @@ def test_each_pixel_becomes_a_block_of_the_scale(scale, tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "a.gif")[0][0], screen.repeat(scale, axis=0).repeat(scale, axis=1))
 
 
-def test_a_folder_that_is_not_there_is_an_os_error(tmp_path):
+def test_a_missing_folder_raises_an_os_error(tmp_path):
     with pytest.raises(OSError):
         film_of(different_screens(3)).save(tmp_path / "missing" / "a.gif")

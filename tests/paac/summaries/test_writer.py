@@ -1,4 +1,4 @@
-"""What TensorBoard and episodes.csv are told."""
+"""The TensorBoard events that a training writes."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ from paac.cli.options import resolve
 from paac.learner import GradientStatistics, Update
 from paac.loss import Losses
 from paac.rollout import Transitions
-from paac.summaries.curves import Summaries, spread, tiles
+from paac.summaries.writer import SummaryWriter, episode_statistics, tiles
 from paac.training.episodes import Episode
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
@@ -28,7 +28,7 @@ def update_of(actions, choices, gradients=STATISTICS, losses=LOSSES, global_norm
 
 
 def events(folder):
-    """{tag: [(step, value)]} of the only event file there, and the graphs in it."""
+    """Return {tag: [(step, value)]} of the only event file in `folder`, and its graphs."""
     (file,) = folder.glob("*.tfevents.*")
     values, graphs = {}, []
     for event in tf.compat.v1.train.summary_iterator(str(file)):
@@ -40,7 +40,7 @@ def events(folder):
 
 
 def curves(folder):
-    """The curves alone: tags with one number for a step."""
+    """Return the curves only: tags with one number per step."""
     return {
         tag: [(step, value.item()) for step, value in points]
         for tag, points in events(folder)[0].items()
@@ -49,7 +49,7 @@ def curves(folder):
 
 
 def written(folder, updates, *, step=800, last=((1.0, 10), (3.0, 30)), values=None):
-    summaries = Summaries(folder, 2, TABLE)
+    summaries = SummaryWriter(folder, 2, TABLE)
     for update in updates:
         summaries.add(update, [])
     summaries.write(step, last, values or {})
@@ -57,7 +57,7 @@ def written(folder, updates, *, step=800, last=((1.0, 10), (3.0, 30)), values=No
     return events(folder)[0]
 
 
-def test_every_curve_of_an_update_is_there_with_its_value(tmp_path):
+def test_every_curve_of_an_update_is_written_with_its_value(tmp_path):
     written(
         tmp_path,
         [update_of([[0, 1]], [[0, 0]])],
@@ -94,7 +94,7 @@ def test_every_curve_of_an_update_is_there_with_its_value(tmp_path):
     assert {tag: found.get(tag) for tag in expected} == {tag: [(800, value)] for tag, value in expected.items()}
 
 
-def test_the_curves_are_those_of_the_newest_update(tmp_path):
+def test_losses_are_those_of_the_newest_update(tmp_path):
     newer = LOSSES._replace(loss=np.float32(-4.0))
     updates = [update_of([[0]], [[0]]), update_of([[0]], [[0]], losses=newer, global_norm=1.25)]
     written(tmp_path, updates)
@@ -103,7 +103,7 @@ def test_the_curves_are_those_of_the_newest_update(tmp_path):
 
 
 def test_each_episode_is_a_point_at_its_own_step(tmp_path):
-    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900), Episode(64, 3, -21.0, 700)])
     summaries.add(update_of([[0]], [[0]]), [])
     summaries.add(update_of([[0]], [[0]]), [Episode(224, 1, 0.5, 1)])
@@ -114,7 +114,7 @@ def test_each_episode_is_a_point_at_its_own_step(tmp_path):
 
 
 def assert_histogram(points, step, values):
-    """Buckets [left, right, count] as NumPy would count them."""
+    """Check that the buckets [left, right, count] are those of NumPy's histogram."""
     ((found_step, buckets),) = points
     assert found_step == step
     values = np.asarray(values, float)
@@ -124,8 +124,8 @@ def assert_histogram(points, step, values):
     np.testing.assert_array_equal(buckets[:, 2], counts)
 
 
-def test_histograms_count_all_updates_since_the_last_time(tmp_path):
-    summaries = Summaries(tmp_path, 2, TABLE)
+def test_histograms_count_all_updates_since_the_last_write(tmp_path):
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.add(update_of([[5, 5]], [[3, 3]]), [])
     summaries.write(100, [], {})
     summaries.add(update_of([[0, 1], [1, 1]], [[0, 0], [0, 1]]), [])
@@ -139,13 +139,13 @@ def test_histograms_count_all_updates_since_the_last_time(tmp_path):
     assert_histogram(values["repetitions"][1:], 200, [1, 1, 1, 4, 7, 7, 7, 7])
 
 
-def test_there_is_no_curve_of_episodes_before_the_first_nor_of_gradients_that_were_not_asked_for(tmp_path):
+def test_there_are_no_curves_of_episodes_before_the_first_nor_of_missing_gradient_statistics(tmp_path):
     values = written(tmp_path, [update_of([[0]], [[0]], gradients=None)], last=[])
     groups = {tag.split("/")[0] for tag in values}
     assert groups == {"loss", "global_norm", "actions", "action_shares", "repetitions", "repetition_shares"}
 
 
-def test_shares_are_those_of_all_updates_since_the_last_time(tmp_path):
+def test_frequencies_are_those_of_all_updates_since_the_last_write(tmp_path):
     written(tmp_path, [update_of([[0, 1]], [[0, 0]]), update_of([[1, 1]], [[1, 0]])])
     found = curves(tmp_path)
     assert found["action_shares/0"] == [(800, 0.25)] and found["action_shares/1"] == [(800, 0.75)]
@@ -153,15 +153,15 @@ def test_shares_are_those_of_all_updates_since_the_last_time(tmp_path):
     assert found["repetition_shares/4_plays"] == [(800, 0.25)]
 
 
-def test_plain_paac_has_no_shares_of_repetitions(tmp_path):
-    summaries = Summaries(tmp_path, 2, [0])
+def test_plain_paac_has_no_frequencies_of_repetitions(tmp_path):
+    summaries = SummaryWriter(tmp_path, 2, [0])
     summaries.add(update_of([[0]], [[0]]), [])
     summaries.write(800, [], {})
     summaries.close()
     assert not any("repetition_shares" in tag for tag in curves(tmp_path))
 
 
-def test_channels_become_tiles_each_as_bright_as_it_can_be():
+def test_channels_become_tiles_scaled_from_black_to_white():
     channels = np.zeros((2, 3, 5), np.float32)
     channels[:, :, 1] = [[-1, 0, 1], [1, 0, -1]]
     channels[0, 0, 4] = 0.001
@@ -173,9 +173,9 @@ def test_channels_become_tiles_each_as_bright_as_it_can_be():
 
 
 @pytest.mark.parametrize(("arch", "convolutions"), [("NIPS", 2), ("LSTM", 4), ("IMPALA", 15)])
-def test_every_convolution_is_shown(arch, convolutions, tmp_path):
+def test_every_convolution_has_a_picture(arch, convolutions, tmp_path):
     network = make_network(arch, num_actions=2, nb_choices=1, rgb=False, seed=1)
-    summaries = Summaries(tmp_path, 2, [0])
+    summaries = SummaryWriter(tmp_path, 2, [0])
     summaries.show_convolutions(800, network, np.full((84, 84, 4), 9, np.uint8))
     summaries.close()
     values, _ = events(tmp_path)
@@ -185,47 +185,47 @@ def test_every_convolution_is_shown(arch, convolutions, tmp_path):
     assert int(width) % 4 == 0 and int(height) > 0 and picture.startswith(b"\x89PNG")
 
 
-def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
+def test_a_session_starts_with_its_options_weights_and_graph(tmp_path):
     graph = tf.function(lambda x: tf.square(x, name="a_name_to_find")).get_concrete_function(tf.TensorSpec([])).graph
-    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
     network = make_network("NIPS", num_actions=2, nb_choices=1, rgb=False, seed=1)
-    summaries.describe(resolve(dict(random_seed=5)), network, graph, step=1200)
+    summaries.write_session_start(resolve(dict(random_seed=5)), network, graph, step=1200)
     summaries.close()
     values, graphs = events(tmp_path)
     ((step, text),) = values["options"]
-    assert step == 1200  # where this session of the training begins
+    assert step == 1200  # at which this session starts
     assert "| gamma | 0.99 | discount |" in text.item().decode().splitlines()
     weights = values["network"][0][1].item().decode()
-    assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| together | | {network.count_params():,} |" in weights
+    assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| total | | {network.count_params():,} |" in weights
     assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
 
 
-def test_a_film_is_a_picture_whose_file_is_the_gif(tmp_path):
+def test_a_film_is_an_image_that_holds_the_gif(tmp_path):
     film = Film()
     for shade in (0, 90, 180):
         film.add(np.full((20, 30, 3), shade, np.uint8))
     gif = io.BytesIO()
     film.save(gif, 2)
-    summaries = Summaries(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.show_film(800, gif.getvalue())
     summaries.close()
     ((step, (width, height, shown)),) = events(tmp_path)[0]["agent_plays"]
     assert (step, width, height, shown) == (800, b"60", b"40", gif.getvalue())
 
 
-def test_a_flush_puts_all_into_the_file(tmp_path):
-    summaries = Summaries(tmp_path, 2, TABLE)
+def test_flush_writes_everything_to_the_file(tmp_path):
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
     summaries.flush()
     assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
     summaries.close()
 
 
-# std_over_mean.
+# Statistics of episodes.
 
 
-def test_spread_of_some_values():
-    assert spread(np.array([1.0, 1, 4])) == {
+def test_statistics_of_three_values():
+    assert episode_statistics(np.array([1.0, 1, 4])) == {
         "mean": 2.0,
         "min": 1.0,
         "max": 4.0,
@@ -238,37 +238,37 @@ def test_spread_of_some_values():
     ("values", "expected"),
     [
         ([3.0], 0.0),
-        ([-1.0, -3.0], 0.5),  # of the magnitude
-        ([-1.0, 1.5], 2.0),  # 1.25 / 0.25 = 5: held at 2
+        ([-1.0, -3.0], 0.5),  # the mean's absolute value counts
+        ([-1.0, 1.5], 2.0),  # 1.25 / 0.25 = 5, limited to 2
         ([0.0], 2.0),
         ([-1.0, 1.0], 2.0),
     ],
 )
-def test_std_over_mean_is_held_at_two_also_where_the_mean_is_zero(values, expected):
-    assert spread(np.array(values))["std_over_mean"] == expected
+def test_std_over_mean_is_at_most_two_also_if_the_mean_is_zero(values, expected):
+    assert episode_statistics(np.array(values))["std_over_mean"] == expected
 
 
 def test_curves_after_a_resume_have_no_overlap(tmp_path):
-    summaries = Summaries(tmp_path / "tf", 2, TABLE)
+    summaries = SummaryWriter(tmp_path / "tf", 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
     summaries.flush()
     lengths = RunFolder(tmp_path).log_lengths()
     summaries.add(update_of([[0]], [[0]]), [Episode(20, 0, 2.0, 1)])  # after the checkpoint; the process is killed
     summaries.close()
-    RunFolder(tmp_path).cut_logs(lengths)
+    RunFolder(tmp_path).truncate_logs(lengths)
     assert curves(tmp_path / "tf")["rl/reward"] == [(10, 1.0)]
 
 
 def resident():
-    """MiB of this process."""
+    """Return the resident memory of this process in MiB."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_points_leave_nothing_in_memory(tmp_path):
-    """TensorFlow keeps every Python number that it makes a tensor of: 14 MiB for these."""
-    summaries = Summaries(tmp_path, 2, TABLE)
+def test_points_of_curves_do_not_stay_in_memory(tmp_path):
+    """TensorFlow keeps every Python number that it converts to a tensor: 14 MiB for these."""
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
 
     def write(first):
         for number in range(first, first + 2000):

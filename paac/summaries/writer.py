@@ -1,4 +1,4 @@
-"""The curves, histograms and pictures of a training, as TensorBoard events."""
+"""The curves, histograms, pictures and texts of a training, as TensorBoard events."""
 
 import math
 import struct
@@ -17,12 +17,12 @@ from paac.learner import Update
 from paac.summaries import layout
 from paac.summaries.activations import layer_outputs
 
-MOST_SHARES = 20  # curves of choices; more are for the histogram only
-FILM = "One episode of the agent as it was then, a minute of it at most."
+MAX_REPETITION_CURVES = 20  # with more choices, only the histogram is written
+FILM_DESCRIPTION = "The first minute of an episode that the agent played at this step."
 
 
 class FinishedEpisode(Protocol):
-    """What the curves need of an episode."""
+    """The attributes of an episode that are written."""
 
     @property
     def step(self) -> int: ...
@@ -34,30 +34,33 @@ class FinishedEpisode(Protocol):
     def length(self) -> int: ...
 
 
-class Summaries:
-    """TensorBoard's event file of this process; `write` it every now and then."""
+class SummaryWriter:
+    """Writes the TensorBoard events of one session of a training into one file."""
 
     def __init__(self, folder: Path, num_actions: int, repetition_table: Sequence[int]):
-        """`repetition_table` as in the options."""
+        """Create the event file in `folder`. `repetition_table` has the number of repeats of each choice."""
         self._writer = tf.summary.create_file_writer(str(folder))
         self._num_actions = num_actions
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
 
-    def describe(self, options: Options, network: ActorCritic, graph: Any, step: int = 0) -> None:
-        """What a session begins with, at `step`: its options, the network's weights as a table, an update's graph."""
+    def write_session_start(self, options: Options, network: ActorCritic, graph: Any, step: int = 0) -> None:
+        """Write the session's options, a table of the network's weights, and the graph of an update.
+
+        `step` is the global step at which the session starts.
+        """
         weights = [
             (weight.path, tuple(weight.shape), math.prod(weight.shape)) for weight in network.trainable_variables
         ]
         sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
-        total = f"| together | | {network.count_params():,} |"
+        total = f"| total | | {network.count_params():,} |"
         with self._writer.as_default(step=np.int64(step)):
             layout.write(options)
             tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.graph(graph)
 
     def show_convolutions(self, step: int, network: ActorCritic, observation: np.ndarray) -> None:
-        """A picture of each convolution, all filters side by side, for one observation, uint8 [84, 84, channels]."""
+        """Write a picture of each convolution's output for one observation, uint8 [84, 84, channels]."""
         outputs = layer_outputs(network, observation[None])
         with self._writer.as_default(step=step):
             tf.summary.image("convolutions/observation", tiles(observation)[None])
@@ -65,29 +68,33 @@ class Summaries:
                 tf.summary.image(f"convolutions/{number}", tiles(outputs[layer][0])[None])
 
     def show_film(self, step: int, gif: bytes) -> None:
-        """A film among the pictures: TensorBoard shows what a gif file holds."""
-        width, height = struct.unpack("<HH", gif[6:10])  # as the header of a gif says
+        """Write a film, the content of a gif file, as an image, which TensorBoard plays."""
+        width, height = struct.unpack("<HH", gif[6:10])  # from the header of the gif
         with self._writer.as_default():
             tf.summary.write(
                 "agent_plays",
                 tf.constant([str(width), str(height), gif]),
                 step=np.int64(step),
-                metadata=image_metadata.create_summary_metadata(display_name=None, description=FILM),
+                metadata=image_metadata.create_summary_metadata(display_name=None, description=FILM_DESCRIPTION),
             )
 
     def add(self, update: Update, episodes: Sequence[FinishedEpisode]) -> None:
-        """Take note of one update; episodes are written at once, the rest with the next `write`."""
+        """Write the episodes that ended in `update`, and keep the update for the next `write`."""
         self._updates.append(update)
-        if not episodes:  # the writer flushes each time it is used
+        if not episodes:  # leaving `as_default` flushes the file
             return
         with self._writer.as_default():
             for episode in episodes:
-                step = np.int64(episode.step)  # of NumPy: TensorFlow keeps every Python number
+                step = np.int64(episode.step)  # a NumPy number: TensorFlow keeps each Python number in memory
                 tf.summary.scalar("rl/reward", np.float32(episode.reward), step)
                 tf.summary.scalar("rl/episode_length", np.float32(episode.length), step)
 
     def write(self, step: int, last_episodes: Sequence[tuple[float, int]], values: Mapping[str, float]) -> None:
-        """Write the curves at `step`: the newest update's, those of the last episodes, and further `values` by tag."""
+        """Write all curves and histograms at `step`.
+
+        The curves are the losses of the newest update, statistics of the last episodes, frequencies of actions and
+        repeats since the last `write`, and `values`, by tag. `last_episodes` are pairs of reward and length.
+        """
         update = self._updates[-1]
         curves: dict[str, Any] = dict(values)
         for name, value in zip(update.losses._fields, update.losses, strict=True):
@@ -99,12 +106,13 @@ class Summaries:
         for group, column in (("rewards_per_episode", 0), ("steps_per_episode", 1)):
             if last_episodes:
                 curves |= {
-                    f"{group}/{name}": value for name, value in spread(np.array(last_episodes)[:, column]).items()
+                    f"{group}/{name}": value
+                    for name, value in episode_statistics(np.array(last_episodes)[:, column]).items()
                 }
         actions = np.concatenate([update.transitions.actions for update in self._updates])
         choices = np.concatenate([update.transitions.choices for update in self._updates])
         curves |= {f"action_shares/{action}": np.mean(actions == action) for action in range(self._num_actions)}
-        if 1 < len(self._table) <= MOST_SHARES:
+        if 1 < len(self._table) <= MAX_REPETITION_CURVES:
             curves |= {
                 f"repetition_shares/{1 + repeats}_plays": np.mean(choices == choice)
                 for choice, repeats in enumerate(self._table.tolist())
@@ -117,7 +125,7 @@ class Summaries:
         self._updates.clear()
 
     def flush(self) -> None:
-        """Put everything into the file."""
+        """Flush all events to the file."""
         self._writer.flush()
 
     def close(self) -> None:
@@ -125,8 +133,8 @@ class Summaries:
         self._writer.close()
 
 
-def spread(values: np.ndarray) -> dict[str, float]:
-    """How `values` lie; std_over_mean is held at 2, also where the mean is 0."""
+def episode_statistics(values: np.ndarray) -> dict[str, float]:
+    """Return statistics of `values`. `std_over_mean` is at most 2, and 2 if the mean is 0."""
     mean, std = float(values.mean()), float(values.std())
     return {
         "mean": mean,
@@ -138,16 +146,16 @@ def spread(values: np.ndarray) -> dict[str, float]:
 
 
 def tiles(channels: np.ndarray) -> np.ndarray:
-    """All channels of [height, width, n] side by side in a near-square picture, uint8 [rows, columns, 1].
+    """Return all channels of [height, width, n] as tiles of a nearly square picture, uint8 [rows, columns, 1].
 
-    Each is as bright as it can be: its own least value is black, its greatest white.
+    Each channel is scaled so that its minimum is black and its maximum is white.
     """
     height, width, count = channels.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     low, high = channels.min(axis=(0, 1)), channels.max(axis=(0, 1))
-    bright = 255.0 * (channels - low) / np.maximum(high - low, 1e-9)
+    scaled = 255.0 * (channels - low) / np.maximum(high - low, 1e-9)
     padded = np.zeros((rows * columns, height, width))
-    padded[:count] = bright.transpose(2, 0, 1)
+    padded[:count] = scaled.transpose(2, 0, 1)
     picture = padded.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
     return picture.reshape(rows * height, columns * width, 1).astype(np.uint8)
