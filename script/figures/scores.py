@@ -130,7 +130,7 @@ def compare(groups: Sequence[RunGroup], references: References | None = None) ->
         rows.append(ComparisonRow(group.label, [len(game) for game in scores], aggregates))
     uses_references = any(game in (references or {}) for game in games)
     if any(run.options.single_life_episodes for group in groups for game in games for run in group.runs_of(game)):
-        notes.append("--single_life_episodes: some runs have scores of single lives, the references of whole games")
+        notes.append("--single_life_episodes: some runs have scores of single lives, but references are of whole games")
     return Comparison(games, rows, "reference" if uses_references else "human", [*notes, *_notes_on_seeds(rows)])
 
 
