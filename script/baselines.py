@@ -1,4 +1,4 @@
-"""Play a game at random, and by a simple rule where there is one: what an agent should beat."""
+"""Play episodes with random actions and, in some games, with a simple rule. A trained agent should score higher."""
 
 import sys
 from pathlib import Path
@@ -21,23 +21,23 @@ class BaselinesOptions:
     """Options of baselines.py."""
 
     # fmt: off
-    game: str = option("pong", "-g", group="Game", help="train.py --list_games shows all")
-    rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
-    test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="episodes to play")
-    seed: int = option(1, group="Episodes", limit=SEED, help="of the episodes; those of test.py with the same")
+    game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
+    test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes")
+    seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes; test.py starts the same episodes with the same --seed")
     # fmt: on
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(BaselinesOptions, argv, __doc__ or "")
 
-    from agents.players import baselines
+    from agents.players import baseline_scores
 
     game = find_game(options.game, options.rom_path)
     if game.notice:
         print(game.notice)
-    found = baselines(game, options.test_count, options.seed, random_start=starts_at_random(str(game)))
-    for player, scores in found.items():
+    random_start = starts_at_random(str(game))
+    for player, scores in baseline_scores(game, options.test_count, options.seed, random_start=random_start).items():
         mean, std = statistics.fmean(scores), statistics.pstdev(scores)
         print(f"{game}, {player}: mean {mean:.2f}, std {std:.2f}, min {min(scores):.2f}, max {max(scores):.2f}")
 

@@ -1,7 +1,8 @@
-"""Measure decisions and frames a second: emulators alone, network alone, and the whole training loop.
+"""Measure decisions and frames per second of the emulators alone, the network alone and the whole training loop.
 
-All are measured in turn, several rounds in one run, and the medians are shown: machines drift, ratios do not. The bound
-of the loop is 1 / (1 / emulators + 1 / network), the speed of one in which the two never work at the same time.
+Each round measures everything once, and the medians over the rounds are shown. The speed of a machine changes over
+time, but the ratio of two measurements from the same round hardly does. The bound of the loop is
+1 / (1 / emulators + 1 / network), the speed of a loop whose emulators and network never work at the same time.
 """
 
 import sys
@@ -28,7 +29,7 @@ from paac.cli.output_paths import writable_folder
 
 
 def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: str) -> Results:
-    """Measure what the options ask for, and show it as it comes."""
+    """Measure what the options ask for, and print each result when it is known."""
     import tensorflow as tf
 
     from emulators import EmulatorPool
@@ -38,7 +39,7 @@ def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: 
         with EmulatorPool(game, options.emulator_counts, seed=options.random_seed, **settings) as pool:
             pool.reset()
             results = Results(game, pool.frame_skip)
-            results.say(
+            results.print_line(
                 f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
                 f"repeats {options.repetition_table}, {options.precision} on {device}, {options.rounds} rounds"
             )

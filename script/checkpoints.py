@@ -1,4 +1,4 @@
-"""Keep a copy of a run's checkpoint every now and then, beside the training that writes them."""
+"""Copy a run's newest checkpoint at regular intervals, while another process trains the run."""
 
 import sys
 from pathlib import Path
@@ -8,22 +8,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import time
 from collections.abc import Sequence
 
-from agents.kept_checkpoints import keep_newest, keep_options
+from agents.kept_checkpoints import keep_newest, parse_keep_options
 from paac.cli import entry_point
 
-ABOUT = """Copy the newest checkpoint of a run to checkpoints_saved in its folder, now and every so many seconds, until
-the run is finished or Ctrl+C. Whatever trains there need not know."""
+DESCRIPTION = """Copy the newest checkpoint of a run to checkpoints_saved in the run's folder, at once and then every
+--time seconds, until the run is finished or you press Ctrl+C. The training that writes the checkpoints needs no special
+option."""
 
 
 def main(argv: Sequence[str]) -> None:
-    options, run = keep_options(argv, ABOUT)
-    print(f"Keeping what is newest in {run} every {options.time:g} seconds; Ctrl+C ends", flush=True)
+    options, run = parse_keep_options(argv, DESCRIPTION)
+    print(f"Copying the newest checkpoint of {run} every {options.time:g} seconds; Ctrl+C stops", flush=True)
     while True:
         steps = run.checkpoints.steps()
         is_finished = bool(steps) and steps[-1] >= run.load_options().max_global_steps
         kept = keep_newest(run)
         if kept:
-            print(f"Kept {kept}", flush=True)
+            print(f"Saved the copy {kept}", flush=True)
         if is_finished:
             print(f"{run} is finished")
             return

@@ -1,4 +1,4 @@
-"""One video of how an agent learned: an episode of every saved checkpoint, its step and score written in."""
+"""Make a video of how an agent learned: one episode of every kept checkpoint, with its step and score."""
 
 import sys
 from pathlib import Path
@@ -9,15 +9,16 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 
-from agents.commands import CommandError, test
+from agents.commands import CommandError, test_agent
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_file
 from paac.training.run_folder import find_run
 
-ABOUT = """Film an episode of every checkpoint in checkpoints_saved, and of the newest one, and join them to one mp4
-with the step and the score written in. batchTrain.py, resumeTraining.py and checkpoints.py save them there."""
+DESCRIPTION = """Film one episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join the
+films to one mp4 file. A line above the picture shows the number of decisions and the score. The checkpoints in
+checkpoints_saved come from batchTrain.py, resumeTraining.py or checkpoints.py."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,15 +26,15 @@ class VideoOptions:
     """Options of createTrainingVideo.py."""
 
     # fmt: off
-    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder")
-    seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes, the same for each checkpoint")
-    seconds: float = option(20.0, group="Film", limit=POSITIVE, help="longest that a checkpoint is shown")
-    to: str | None = option(None, group="Film", limit=PATH, help="file to write (training.mp4 in the run's folder)")
+    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder, or one that contains a single run")
+    seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes; all checkpoints play with the same seed")
+    seconds: float = option(20.0, group="Film", limit=POSITIVE, help="maximum duration of each episode in the video, in seconds")
+    to: str | None = option(None, group="Film", limit=PATH, help="mp4 file to write (training.mp4 in the run's folder)")
     # fmt: on
 
 
 def main(argv: Sequence[str]) -> None:
-    options = parse(VideoOptions, argv, ABOUT)
+    options = parse(VideoOptions, argv, DESCRIPTION)
     run, _, note = find_run(options.folder)
     if note:
         print(note)
@@ -50,19 +51,19 @@ def main(argv: Sequence[str]) -> None:
     from agents.training_video import Video
 
     with tempfile.TemporaryDirectory() as folder, Video(file) as video:
-        shown = 0
-        film = ["--seed", str(options.seed), "-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
+        num_filmed = 0
+        arguments = ["--seed", str(options.seed), "-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
         for number, agent in enumerate(agents, 1):
             try:
-                report = test(agent.path, *film)
-            except CommandError as error:  # a damaged one
+                report = test_agent(agent.path, *arguments)
+            except CommandError as error:  # for example, the checkpoint is damaged
                 print(f"[{number}/{len(agents)}] {error}; left out", flush=True)
                 continue
-            shown += 1
+            num_filmed += 1
             print(f"[{number}/{len(agents)}] {report['step']:,} decisions: score {report['mean']:.15g}", flush=True)
             video.add(Path(folder) / "film_1.gif", f"{report['step']:,} decisions", f"score {report['mean']:.15g}")
-    if not shown:
-        raise UserError(f"-f {run}: none of the agents there could be played")
+    if not num_filmed:
+        raise UserError(f"-f {run}: no checkpoint there could be filmed")
     print(f"Wrote {file}")
 
 

@@ -1,4 +1,4 @@
-"""Train with several processes on this machine, as one training: one for each GPU, where there are GPUs."""
+"""Train one agent with several processes on this machine; with GPUs, each process uses one of them."""
 
 import sys
 from pathlib import Path
@@ -19,11 +19,12 @@ from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
 from paac.training.run_folder import resolve_run_options
 
-ABOUT = """Train with several processes on this machine, as one training: launch.py --processes 2 -- -g pong -df logs/pong. What
-comes after -- is for train.py; --emulator_counts is for each process. Ctrl+C saves; the same command goes on. For several
-machines, start train.py on each with TF_CONFIG set."""
-EACH = "What each process, a train.py, is started with: comes after --."
-STOP_TIMEOUT_S = 150.0  # for the other processes, once one has ended: longer than they wait for each other
+DESCRIPTION = """Train one agent with several processes on this machine, for example: launch.py --processes 2 -- -g pong
+-df logs/pong. Every process runs train.py with the options after --, so --emulator_counts is the number of emulators of
+each process. Ctrl+C saves and stops; the same command resumes. To use several machines, start train.py on each of them
+with TF_CONFIG set."""
+TRAIN_DESCRIPTION = "Options of train.py, written after --; all processes get the same."
+STOP_TIMEOUT_S = 150.0  # time for the others to save after one process has ended; longer than they wait for each other
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,24 +32,29 @@ class LaunchOptions:
     """Options of launch.py."""
 
     # fmt: off
-    processes: int = option(2, group="Processes", limit=AT_LEAST_ONE, help="how many, each with its own emulators")
+    processes: int = option(2, group="Processes", limit=AT_LEAST_ONE, help="number of processes, each with its own emulators")
     # fmt: on
 
 
 def gpus() -> list[str]:
-    """The GPUs that CUDA_VISIBLE_DEVICES names, or else all that the driver knows."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name for name in named.split(",") if name.strip()]
-    known = Path("/proc/driver/nvidia/gpus")
-    return [str(number) for number in range(len(list(known.iterdir())))] if known.is_dir() else []
+    """The GPUs in CUDA_VISIBLE_DEVICES if that is set, otherwise the numbers of all GPUs that the driver lists."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name.strip()]
+    driver_folder = Path("/proc/driver/nvidia/gpus")
+    return [str(number) for number in range(len(list(driver_folder.iterdir())))] if driver_folder.is_dir() else []
 
 
 def environments(count: int) -> list[dict[str, str]]:
-    """The environment variables of each process: all addresses, its rank, and its GPU if there are GPUs."""
+    """The environment variables of each process: TF_CONFIG and, on a machine with GPUs, CUDA_VISIBLE_DEVICES.
+
+    Raises UserError if there are fewer GPUs than processes.
+    """
     devices = gpus()
     if 0 < len(devices) < count:
-        raise UserError(f"--processes {count}: there are {len(devices)} GPUs; each process takes one")
+        raise UserError(
+            f"--processes {count}: each process needs its own GPU; --processes must be at most {len(devices)}"
+        )
     return [
         {TF_CONFIG: config} | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {})
         for rank, config in enumerate(configs_on_this_machine(count))
@@ -56,32 +62,31 @@ def environments(count: int) -> list[dict[str, str]]:
 
 
 def train(processes: int, arguments: Sequence[str]) -> int:
-    """Run train.py in all processes; returns the worst exit code. The first process writes to the terminal itself."""
+    """Run train.py in all processes; returns the largest exit code. The first process writes directly to the terminal."""
     trainings = Trainings()
 
     def start(rank: int, environment: dict[str, str]) -> int:
-        def say(line: str) -> None:
+        def print_line(line: str) -> None:
             print(f"[{rank}] {line}", file=sys.stderr, flush=True)
 
-        return trainings.train(arguments, say if rank else None, environment) or 0
+        return trainings.train(arguments, print_line if rank else None, environment) or 0
 
     with trainings.passing_signals(), ThreadPoolExecutor(processes) as workers:
-        started = [workers.submit(start, *numbered) for numbered in enumerate(environments(processes))]
-        wait(started, return_when=FIRST_COMPLETED)
-        _, running = wait(started, timeout=STOP_TIMEOUT_S)  # when one ends, all do, and each saves
+        futures = [workers.submit(start, *ranked) for ranked in enumerate(environments(processes))]
+        wait(futures, return_when=FIRST_COMPLETED)
+        _, running = wait(futures, timeout=STOP_TIMEOUT_S)  # after one process has ended, the others save and end
         if running:
             trainings.kill()
-        return max((abs(each.result()) for each in started), default=0)
+        return max((abs(future.result()) for future in futures), default=0)
 
 
 def main(argv: Sequence[str]) -> None:
     own, arguments = list(argv), list[str]()
     if "--" in own:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
-    options = parse(LaunchOptions, own, ABOUT)
-    training, _ = resolve_run_options(
-        typed_options(Options, arguments, EACH)
-    )  # what is wrong is said once, not by each process
+    options = parse(LaunchOptions, own, DESCRIPTION)
+    # Check the options here, so that an error is reported once and not by each process.
+    training, _ = resolve_run_options(typed_options(Options, arguments, TRAIN_DESCRIPTION))
     find_game(training.game, training.rom_path)
     if not {"-ew", "--emulator_workers"} & set(arguments):
         arguments += ["-ew", str(max(1, usable_cores() // options.processes))]

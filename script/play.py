@@ -1,4 +1,4 @@
-"""Play a game by hand: arrows and Space, P pauses, R restarts, G saves a gif, Escape quits."""
+"""Play a game by hand with the arrow keys and Space. P pauses, R restarts, G saves a gif, Escape quits."""
 
 import sys
 from pathlib import Path
@@ -22,30 +22,30 @@ class PlayOptions:
     """Options of play.py."""
 
     # fmt: off
-    game: str = option("pong", "-g", group="Game", help="train.py --list_games shows all")
-    rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder looked in first for NAME.bin")
-    seed: int | None = option(None, group="Game", limit=SEED, help="the same game each time (drawn)")
-    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="where G saves gifs")
+    game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
+    seed: int | None = option(None, group="Game", limit=SEED, help="seed of the game: the same seed starts the same game (drawn at random)")
+    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs that G saves")
     # fmt: on
 
 
 class GifRecorder:
-    """Keeps the screens of an episode, and writes them as a gif when asked to."""
+    """Records the screens of an episode, and writes them as a gif on request."""
 
-    def __init__(self, name: str, options: PlayOptions, **film: float):
-        self._name, self._options, self._settings = name, options, film
+    def __init__(self, name: str, options: PlayOptions, **film_settings: float):
+        self._name, self._options, self._film_settings = name, options, film_settings
         self.start()
 
     def start(self) -> None:
-        """Forget the last episode."""
-        self._film = Film(**self._settings)
+        """Start a new recording, and discard the last one."""
+        self._film = Film(**self._film_settings)
 
     def add(self, screen: np.ndarray) -> None:
-        """Add one screen."""
+        """Append one screen."""
         self._film.add(screen)
 
     def save(self) -> str:
-        """Write the gif under the next free name; returns what to tell the player."""
+        """Write the gif under the next unused name; returns a message for the player."""
         folder = Path(self._options.gif_folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Draw the learning curves of runs, how often FiGAR repeats, or with --compare how algorithms do over games.
+"""Draw learning curves of runs and FiGAR's repetitions during training, or compare algorithms over games with --compare.
 
-RUN is the folder of a run, or one with runs below it. Runs that differ in nothing but the seed, and where or how long
-they ran, are one curve: the mean of the seeds. Each picture is written as PNG and as SVG.
+RUN is the folder of a run, or a folder that contains runs. Runs of the same game with the same options, except the seed,
+the length and the machine, are one curve: the mean over their seeds. Each picture is written as PNG and as SVG.
 """
 
 import sys
@@ -12,14 +12,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dataclasses
 from collections.abc import Sequence
 
-from figures.groups import RunGroup, figar_words, group_runs
+from figures.groups import RunGroup, describe_figar, group_runs
 from figures.runs import AXES, load_runs, short_names
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, arguments, between, one_of, option, parse
 from paac.cli.output_paths import writable_folder
 
-X_HELP = "what curves go along: decisions, frames (of the game, as many as were played) or hours (of training)"
-REFERENCES_HELP = "JSON file of {game: [random score, reference score]}, for games without a human score"
+X_HELP = "x axis of the curves: decisions, frames (of the game, also those of repeats) or hours (of training)"
+REFERENCES_HELP = (
+    "JSON file of {game: [random score, reference score]}; these normalise the scores of a game instead of the "
+    "published random and human scores"
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,11 +30,11 @@ class PlotOptions:
     """Options of plot.py."""
 
     # fmt: off
-    runs: list[str] = arguments("RUN", group="Runs", help="folder of a run, or one with runs below it")
-    folder: str = option("figures/", group="Pictures", limit=PATH, help="where the pictures go")
+    runs: list[str] = arguments("RUN", group="Runs", help="folder of a run, or a folder that contains runs")
+    folder: str = option("figures/", group="Pictures", limit=PATH, help="folder for the pictures")
     x: str = option("decisions", group="Curves", limit=one_of(*AXES), help=X_HELP)
-    bins: int = option(100, group="Curves", limit=between(1, 10_000), help="parts of the x axis, a point for each")
-    compare: bool = option(False, group="Comparison", help="draw algorithms over games, in place of curves")
+    bins: int = option(100, group="Curves", limit=between(1, 10_000), help="number of bins along the x axis; a curve has one point per bin")
+    compare: bool = option(False, group="Comparison", help="compare algorithms over all games, instead of drawing curves")
     references: str | None = option(None, group="Comparison", limit=PATH, help=REFERENCES_HELP)
     # fmt: on
 
@@ -46,44 +49,44 @@ def main(argv: Sequence[str]) -> None:
     if options.compare:
         compare_groups(groups, options)
     else:
-        show_training(groups, options)
+        draw_training(groups, options)
 
 
 def compare_groups(groups: Sequence[RunGroup], options: PlotOptions) -> None:
-    """Write comparison.png and .svg, and print the same as a table."""
+    """Write comparison.png and .svg, and print the comparison as a table."""
     from figures.comparison import comparison_table, draw_comparison
     from figures.scores import compare, load_references
-    from figures.style import save
+    from figures.style import save_figure
 
     comparison = compare(groups, load_references(options.references) if options.references else {})
     folder = writable_folder("--folder", options.folder)
     print(*comparison.notes, comparison_table(comparison), sep="\n")
-    tell(save(draw_comparison(comparison), folder, "comparison"))
+    print_files(save_figure(draw_comparison(comparison), folder, "comparison"))
 
 
-def show_training(groups: Sequence[RunGroup], options: PlotOptions) -> None:
+def draw_training(groups: Sequence[RunGroup], options: PlotOptions) -> None:
     """Write curves.png and .svg, and repetitions_NAME.png and .svg for each run with FiGAR."""
     from figures.curves import draw_curves
-    from figures.repetitions import draw_repetitions, is_figar, read_repetitions
-    from figures.style import save
+    from figures.repetitions import draw_repetitions, read_repetitions, uses_figar
+    from figures.style import save_figure
     from paac.training.tensorflow_setup import start_tensorflow
 
     folder = writable_folder("--folder", options.folder)
-    tell(save(draw_curves(groups, options.x, options.bins), folder, "curves"))
-    runs = [run for group in groups for run in group.runs if is_figar(run)]
+    print_files(save_figure(draw_curves(groups, options.x, options.bins), folder, "curves"))
+    runs = [run for group in groups for run in group.runs if uses_figar(run)]
     if runs:
-        start_tensorflow("/cpu:0")  # what reads the events needs it
+        start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
     for run, name in zip(runs, short_names(runs), strict=True):
         repetitions = read_repetitions(run)
         if not len(repetitions.steps):
-            print(f"{run.folder}: no repetitions in its tf/; left out of those pictures")
+            print(f"{run.folder}: no repetitions recorded in tf/; no picture of them is drawn")
             continue
-        figure = draw_repetitions(repetitions, f"{name}: {run.game}, {figar_words(run.options)}", options.bins)
-        tell(save(figure, folder, f"repetitions_{name.replace('/', '_')}"))
+        figure = draw_repetitions(repetitions, f"{name}: {run.game}, {describe_figar(run.options)}", options.bins)
+        print_files(save_figure(figure, folder, f"repetitions_{name.replace('/', '_')}"))
 
 
-def tell(files: Sequence[Path]) -> None:
-    """Say what was written."""
+def print_files(files: Sequence[Path]) -> None:
+    """Print the names of the files that were written."""
     for file in files:
         print(f"wrote {file}")
 

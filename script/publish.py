@@ -1,4 +1,4 @@
-"""Copy a trained agent, test it, and write down how it was trained, how it scores and what others score."""
+"""Publish a trained agent: copy it, test it, and record its training, its scores and the scores of simple players."""
 
 import sys
 from pathlib import Path
@@ -18,9 +18,9 @@ from paac.training.run_folder import find_runs
 if TYPE_CHECKING:
     from figures.runs import Run
 
-ABOUT = """Copy the agent of a run, without the emulators' states, and write RESULT.json beside it: the command that trained
-it, the scores of its test episodes, and those of random play and of a simple rule in the same episodes. Then show the
-table of all agents beside it; without --run, only that."""
+DESCRIPTION = """Copy the agent of a run to FOLDER/NAME, without the emulators' states, and write RESULT.json there: the
+command that trained the agent, its scores in test episodes, and the scores of random play and of a simple rule in the
+same episodes. Then print a table of all agents in FOLDER. Without --run, only print the table."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,30 +28,30 @@ class PublishOptions:
     """Options of publish.py."""
 
     # fmt: off
-    run: str | None = option(None, "-r", "--run", group="Agent", limit=PATH, help="whose agent it is (none: only the table)")
-    name: str | None = option(None, "-n", "--name", group="Agent", help="of its folder (the run's)")
-    folder: str = option("pretrained", "-f", "--folder", group="Agent", limit=PATH, help="where agents are; one of the same name is replaced")
-    machine: str | None = option(None, group="Agent", help="what it was trained on, in words (this machine)")
-    test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="episodes to play")
-    seed: int = option(1, group="Episodes", limit=SEED, help="of the episodes")
+    run: str | None = option(None, "-r", "--run", group="Agent", limit=PATH, help="folder of the run whose agent is published (without it, only the table is printed)")
+    name: str | None = option(None, "-n", "--name", group="Agent", help="name of the agent's folder (that of the run's folder)")
+    folder: str = option("pretrained", "-f", "--folder", group="Agent", limit=PATH, help="folder of the published agents; an agent of the same name is replaced")
+    machine: str | None = option(None, group="Agent", help="description of the machine that trained the agent (this machine)")
+    test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of test episodes")
+    seed: int = option(1, group="Episodes", limit=SEED, help="seed of the test episodes")
     # fmt: on
 
 
 def only_run(folder: str) -> "Run":
-    """The run at or below `folder`. Raises UserError if there is none, or more than one, or no episode yet."""
+    """The only run in `folder`. Raises UserError if there is no run, more than one, or no finished episode."""
     from figures.runs import load_run
 
-    found = find_runs(folder, "--run")
-    if len(found) > 1:
-        raise UserError(f"--run {folder}: several runs there; name one of {', '.join(map(str, found))}")
-    run = load_run(found[0])
+    run_folders = find_runs(folder, "--run")
+    if len(run_folders) > 1:
+        raise UserError(f"--run {folder}: several runs there; name one of {', '.join(map(str, run_folders))}")
+    run = load_run(run_folders[0])
     if not len(run.steps):
         raise UserError(f"--run {folder}: no episode has ended there yet; train longer")
     return run
 
 
 def main(argv: Sequence[str]) -> None:
-    options = parse(PublishOptions, argv, ABOUT)
+    options = parse(PublishOptions, argv, DESCRIPTION)
 
     from agents.publishing import RESULT, publish, table, this_machine
 
@@ -62,9 +62,9 @@ def main(argv: Sequence[str]) -> None:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name
         if Path(name).name != name or name in ("", ".."):
-            raise UserError(f"--name {name}: must be a plain name; the folder is --folder")
+            raise UserError(f"--name {name}: must be a name without a path; choose the folder with --folder")
         if (folder / name).exists() and not (folder / name / RESULT).is_file():
-            raise UserError(f"--name {name}: {folder / name} is there, and not by publish.py; name another")
+            raise UserError(f"--name {name}: {folder / name} exists and is not from publish.py; choose another name")
         writable_folder("--folder", options.folder)
         machine = options.machine or this_machine()
         publish(run, folder / name, episodes=options.test_count, seed=options.seed, machine=machine)

@@ -1,4 +1,4 @@
-"""Write one HTML page about a run, or about an experiment of several, that needs nothing beside it."""
+"""Write one self-contained HTML page about a run, or about several runs."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,9 @@ from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, arguments, between, option, parse
 from paac.cli.output_paths import writable_file
 
-ABOUT = """Write one HTML page about runs: learning curves, and of each run its options, the command that trains it again,
-test scores, a film, and with FiGAR the repetitions over training. The page works offline and can be sent by mail."""
+DESCRIPTION = """Write one HTML page about runs: their learning curves and, for each run, its options, the command that
+trains it again, test scores, a film of an episode and, with FiGAR, how often actions were repeated during training. The
+page contains its pictures, so it works offline and can be sent by e-mail."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,16 +22,16 @@ class ReportOptions:
     """Options of report.py."""
 
     # fmt: off
-    runs: list[str] = arguments("RUN", group="Runs", help="folder of a run, or one with runs below it")
-    to: str | None = option(None, group="Page", limit=PATH, help="file to write (report.html in the first folder)")
-    test_count: int = option(10, "-tc", "--test_count", group="Episodes", limit=between(0, 1000), help="episodes that each agent plays; 0: neither tests nor a film")
-    seed: int = option(1, group="Episodes", limit=SEED, help="seed of these episodes")
-    gif_seconds: float = option(30.0, group="Episodes", limit=POSITIVE, help="longest that a film plays")
+    runs: list[str] = arguments("RUN", group="Runs", help="folder of a run, or a folder that contains runs")
+    to: str | None = option(None, group="Page", limit=PATH, help="HTML file to write (report.html in the first RUN folder)")
+    test_count: int = option(10, "-tc", "--test_count", group="Episodes", limit=between(0, 1000), help="number of test episodes of each agent; with 0, the page has neither tests nor films")
+    seed: int = option(1, group="Episodes", limit=SEED, help="seed of the test episodes and the film")
+    gif_seconds: float = option(30.0, group="Episodes", limit=POSITIVE, help="maximum duration of a film, in seconds")
     # fmt: on
 
 
 def main(argv: Sequence[str]) -> None:
-    options = parse(ReportOptions, argv, ABOUT)
+    options = parse(ReportOptions, argv, DESCRIPTION)
     from figures.runs import load_runs
 
     runs, left_out = load_runs(options.runs)
@@ -39,11 +40,11 @@ def main(argv: Sequence[str]) -> None:
     file = writable_file("--to", options.to or Path(options.runs[0]) / "report.html")
 
     from paac.training.tensorflow_setup import start_tensorflow
-    from reporting.page import Episodes, write_page
+    from reporting.page import EpisodeSettings, write_page
 
-    start_tensorflow("/cpu:0")  # what reads the events needs it
+    start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
     title = ", ".join(Path(name).resolve().name for name in options.runs)
-    write_page(runs, title, Episodes(options.test_count, options.seed, options.gif_seconds), file)
+    write_page(runs, title, EpisodeSettings(options.test_count, options.seed, options.gif_seconds), file)
     print(f"Wrote {file}")
 
 

@@ -1,4 +1,4 @@
-"""Go on with a training, and keep a copy of its checkpoint every now and then."""
+"""Resume a training, and copy its newest checkpoint at regular intervals."""
 
 import sys
 from pathlib import Path
@@ -8,21 +8,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from agents.kept_checkpoints import Keeper, keep_options
+from agents.kept_checkpoints import CheckpointKeeper, parse_keep_options
 from experiments.trainings import Trainings
 from paac.cli import entry_point
 
-ABOUT = """Go on with a training, with the options in its args.json, which may have been edited: what is tunable there
-is taken, what is fixed is refused. Copies of its checkpoint go to checkpoints_saved, in its folder. Ctrl+C saves."""
+DESCRIPTION = """Resume a training with the options in its args.json. You may edit that file first: changes of tunable
+options take effect, changes of fixed options are refused. Every --time seconds the newest checkpoint is copied to
+checkpoints_saved in the run's folder. Ctrl+C saves and stops."""
 
 
 def main(argv: Sequence[str]) -> None:
-    options, run = keep_options(argv, ABOUT)
+    options, run = parse_keep_options(argv, DESCRIPTION)
     trainings = Trainings()
-    with trainings.passing_signals(), ThreadPoolExecutor(1) as worker, Keeper(run, options.time) as keeper:
+    with trainings.passing_signals(), ThreadPoolExecutor(1) as worker, CheckpointKeeper(run, options.time) as keeper:
         code = worker.submit(trainings.train, ["-df", str(run)]).result()
         if code == 0:
-            keeper.keep_last()
+            keeper.keep_newest()
     sys.exit(code)
 
 

@@ -1,4 +1,4 @@
-"""Test every agent below a folder, and write how they scored as a table."""
+"""Test the agents of all runs in a folder, and write a table of their scores."""
 
 import sys
 from pathlib import Path
@@ -11,14 +11,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from agents.commands import CommandError, test
+from agents.commands import CommandError, test_agent
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.output_paths import writable_folder
 from paac.training.run_folder import find_runs
 
-ABOUT = """Test the agent of every run below a folder with test.py, one after the other. The table goes to the screen, and
-to tests.csv and tests.json, which has the score of each episode too."""
+DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
+of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode."""
 COLUMNS = ("run", "game", "step", "mean", "median", "min", "max", "std")
 
 
@@ -27,17 +27,17 @@ class TestAllOptions:
     """Options of testAll.py."""
 
     # fmt: off
-    folder: str = option("logs/", "-f", "--folder", group="Agents", limit=PATH, help="folder of runs")
-    test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="for each agent")
-    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="no-op frames at most at each start (as test.py)")
-    greedy: bool = option(False, group="Episodes", help="always the most probable action")
-    seed: int | None = option(None, group="Episodes", limit=SEED, help="play the same episodes each time (drawn)")
-    to: str | None = option(None, group="Result", limit=PATH, help="folder of tests.csv and tests.json (that of -f)")
+    folder: str = option("logs/", "-f", "--folder", group="Agents", limit=PATH, help="folder that contains runs")
+    test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes of each agent")
+    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (the default of test.py)")
+    greedy: bool = option(False, group="Episodes", help="always choose the most probable action, instead of drawing from the policy")
+    seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of the episodes: the same seed gives the same episodes (drawn at random)")
+    to: str | None = option(None, group="Result", limit=PATH, help="folder for tests.csv and tests.json (the folder of -f)")
     # fmt: on
 
 
 def test_arguments(options: TestAllOptions) -> list[str]:
-    """The arguments of test.py, except the run."""
+    """The arguments of test.py, without the run's folder."""
     arguments = ["-tc", str(options.test_count)]
     for flag, value in (("-np", options.noops), ("--seed", options.seed)):
         if value is not None:
@@ -46,37 +46,37 @@ def test_arguments(options: TestAllOptions) -> list[str]:
 
 
 def test_each(runs: Sequence[Path], options: TestAllOptions) -> tuple[list[dict[str, Any]], int]:
-    """test.py's report on each run, and how many could not be tested; a line for each on the screen."""
+    """Test each run and print a line about it; returns the reports of test.py and the number of runs that failed."""
     reports = []
     for number, run in enumerate(runs, 1):
         try:
-            reports.append(test(run, *test_arguments(options)))
-            outcome = f"{reports[-1]['game']}, mean {reports[-1]['mean']:.2f}"
+            reports.append(test_agent(run, *test_arguments(options)))
+            message = f"{reports[-1]['game']}, mean {reports[-1]['mean']:.2f}"
         except CommandError as error:
-            outcome = str(error)
-        print(f"[{number}/{len(runs)}] {run}: {outcome}", flush=True)
+            message = str(error)
+        print(f"[{number}/{len(runs)}] {run}: {message}", flush=True)
     return reports, len(runs) - len(reports)
 
 
-def show(reports: Sequence[dict[str, Any]]) -> None:
-    """The table as text."""
-    rows = [COLUMNS, *([_shown(report[column]) for column in COLUMNS] for report in reports)]
+def print_table(reports: Sequence[dict[str, Any]]) -> None:
+    """Print the table with aligned columns."""
+    rows = [COLUMNS, *([_format_cell(report[column]) for column in COLUMNS] for report in reports)]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     print()
     for row in rows:
-        texts = [
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        cells = [
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        print("  ".join(texts).rstrip())
+        print("  ".join(cells).rstrip())
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def write(reports: Sequence[dict[str, Any]], folder: Path) -> None:
-    """tests.csv and tests.json."""
+def write_tables(reports: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Write tests.csv and tests.json."""
     with (folder / "tests.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
@@ -85,15 +85,15 @@ def write(reports: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    options = parse(TestAllOptions, argv, ABOUT)
+    options = parse(TestAllOptions, argv, DESCRIPTION)
     runs = [run.path for run in find_runs(options.folder)]
     folder = writable_folder("--to", options.to or options.folder)
     reports, failed = test_each(runs, options)
-    show(reports)
-    write(reports, folder)
+    print_table(reports)
+    write_tables(reports, folder)
     print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
     if failed:
-        print(f"{failed} of {len(runs)} could not be tested", file=sys.stderr)
+        print(f"{failed} of {len(runs)} agents could not be tested", file=sys.stderr)
         sys.exit(entry_point.FAILURE)
 
 

@@ -1,1 +1,1 @@
-"""Trained agents: tested and filmed with the entry points, kept, compared with simple players, and published."""
+"""Trained agents: test and film them, keep their checkpoints, compare them with simple players, and publish them."""

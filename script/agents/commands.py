@@ -1,4 +1,4 @@
-"""The entry points test.py and gif.py, called as commands."""
+"""Runs the entry points test.py and gif.py as commands."""
 
 import json
 import subprocess
@@ -11,26 +11,27 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class CommandError(OSError):
-    """A command failed; the message is the last line that it wrote about that."""
+    """A command failed; the message is the last line of its error output."""
 
 
-def call(script: str, *arguments: str | Path) -> str:
-    """Run `script`, an entry point, and return what it prints. Raises CommandError."""
-    done = subprocess.run(
+def run_entry_point(script: str, *arguments: str | Path) -> str:
+    """Run the entry point `script`, such as test.py; returns its output. Raises CommandError if it fails."""
+    completed = subprocess.run(
         [sys.executable, str(ROOT / script), *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
     )
-    if done.returncode:
-        raise CommandError((done.stderr.strip() or f"{script} ended with {done.returncode}").splitlines()[-1])
-    return done.stdout
+    if completed.returncode:
+        error = completed.stderr.strip() or f"{script} ended with exit code {completed.returncode}"
+        raise CommandError(error.splitlines()[-1])
+    return completed.stdout
 
 
-def test(run: Path, *arguments: str | Path) -> dict[str, Any]:
-    """Test the agent of `run`; returns what test.py writes as JSON. Raises CommandError."""
+def test_agent(run: Path, *arguments: str | Path) -> dict[str, Any]:
+    """Test the agent of `run` with test.py; returns its JSON report. Raises CommandError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
-        call("test.py", "-f", run, "--json", file, *arguments)
+        run_entry_point("test.py", "-f", run, "--json", file, *arguments)
         return json.loads(file.read_text(encoding="utf-8"))

@@ -1,6 +1,10 @@
-"""Copies of checkpoints that training itself would drop: RUN/checkpoints_saved/STEP/{args.json,checkpoints}.
+"""Copies of checkpoints that the training itself would delete.
 
-Each is a folder that test.py and gif.py take for a run.
+RUN/checkpoints_saved/STEP/
+    args.json
+    checkpoints/STEP/
+
+Each copy is itself the folder of a run, which test.py and gif.py accept.
 """
 
 import dataclasses
@@ -19,14 +23,14 @@ class KeepOptions:
     """Options of checkpoints.py and resumeTraining.py."""
 
     # fmt: off
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="its folder")
-    time: float = option(1800.0, "-t", "--time", group="Run", limit=POSITIVE, help="seconds between copies")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="the run's folder")
+    time: float = option(1800.0, "-t", "--time", group="Run", limit=POSITIVE, help="seconds between two copies")
     # fmt: on
 
 
-def keep_options(argv: Sequence[str], about: str) -> tuple[KeepOptions, RunFolder]:
-    """What was typed, and the run. Raises UserError if there is none."""
-    options = parse(KeepOptions, argv, about)
+def parse_keep_options(argv: Sequence[str], description: str) -> tuple[KeepOptions, RunFolder]:
+    """The options and the run that they name. Raises UserError if there is no such run."""
+    options = parse(KeepOptions, argv, description)
     run = RunFolder(options.debugging_folder)
     if not run.exists():
         raise UserError(f"-df {run}: no run there; start one with train.py -df {run}")
@@ -34,40 +38,46 @@ def keep_options(argv: Sequence[str], about: str) -> tuple[KeepOptions, RunFolde
 
 
 def keep_newest(run: RunFolder) -> Path | None:
-    """Copy the run's newest checkpoint, if it has not been copied yet; returns where to. Raises OSError."""
+    """Copy the run's newest checkpoint; returns the copy's folder, or None if there is nothing to copy.
+
+    Raises OSError.
+    """
     for step in reversed(run.checkpoints.steps()):
         kept = run.kept_checkpoints.folder / str(step)
         if kept.exists():
             return None
         try:
-            return _keep(run, step, kept)
+            return _copy(run, step, kept)
         except OSError as error:
             if (run.checkpoints.folder / str(step)).exists():
                 raise OSError(f"{kept} cannot be written ({error.strerror or 'its files changed'})") from None
-            # The training has dropped it meanwhile, and has a newer one.
+            # The training has deleted this checkpoint in the meantime, and has written a newer one.
             return keep_newest(run)
     return None
 
 
-def _keep(run: RunFolder, step: int, kept: Path) -> Path:
+def _copy(run: RunFolder, step: int, kept: Path) -> Path:
     kept.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{step}.", dir=kept.parent, ignore_cleanup_errors=True) as folder:
-        aside = Path(folder) / str(step)
-        run.copy_agent(step, aside)
-        if not kept.exists():  # another may have copied it too
-            aside.rename(kept)
+        unfinished = Path(folder) / str(step)
+        run.copy_agent(step, unfinished)
+        if not kept.exists():  # another process may have copied it too
+            unfinished.rename(kept)
     return kept
 
 
-class Keeper:
-    """Keeps a copy every `seconds` from a thread of its own, a context manager; `keep_last` keeps one at the end."""
+class CheckpointKeeper:
+    """Copies a run's newest checkpoint every `seconds`, in a thread of its own.
 
-    def __init__(self, run: RunFolder, seconds: float, say: Callable[[str], None] = print):
-        self._run, self._seconds, self._say = run, seconds, say
+    Use it as a context manager. It reports each copy, or why there is none, by a call of `print_line`.
+    """
+
+    def __init__(self, run: RunFolder, seconds: float, print_line: Callable[[str], None] = print):
+        self._run, self._seconds, self._print_line = run, seconds, print_line
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._thread = threading.Thread(target=self._keep_periodically, daemon=True)
 
-    def __enter__(self) -> "Keeper":
+    def __enter__(self) -> "CheckpointKeeper":
         self._thread.start()
         return self
 
@@ -75,16 +85,16 @@ class Keeper:
         self._end.set()
         self._thread.join()
 
-    def keep_last(self) -> None:
-        """Keep the newest checkpoint, if it is not kept yet."""
+    def keep_newest(self) -> None:
+        """Copy the newest checkpoint now, if there is no copy yet."""
         try:
             kept = keep_newest(self._run)
         except OSError as error:  # a full disk must not end the training
-            self._say(f"a checkpoint could not be kept: {error}")
+            self._print_line(f"the checkpoint could not be copied: {error}")
         else:
             if kept:
-                self._say(f"kept {kept}")
+                self._print_line(f"saved the copy {kept}")
 
-    def _keep(self) -> None:
+    def _keep_periodically(self) -> None:
         while not self._end.wait(self._seconds):
-            self.keep_last()
+            self.keep_newest()

@@ -1,6 +1,6 @@
-"""Players to compare an agent with: a random one, and for easy games one that follows a rule.
+"""Players to compare an agent with: a random player and, for easy games, a player that follows a simple rule.
 
-A rule may look at the state of the game, where an agent has the pixels only.
+A rule may use the state of the game; an agent only sees the pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,65 +19,65 @@ Player = Callable[[Any], int]  # from an emulator to an action
 
 
 def random_player(random: np.random.Generator) -> Player:
-    """All actions alike."""
+    """A player that draws all actions with the same probability."""
     return lambda emulator: int(random.integers(emulator.num_actions))
 
 
-def balance(emulator: GymEmulator) -> int:
-    """CartPole: push to the side to which the pole will lean."""
-    _, _, angle, turning = emulator.environment.state
-    return int(angle + 0.5 * turning > 0)
+def play_cartpole(emulator: GymEmulator) -> int:
+    """Push to the side to which the pole will lean."""
+    _, _, angle, angular_velocity = emulator.environment.state
+    return int(angle + 0.5 * angular_velocity > 0)
 
 
-def catch(emulator: PixelGameEmulator) -> int:
-    """Catcher: push to where the fruit comes down, a little back where the paddle would slide too far."""
+def play_catcher(emulator: PixelGameEmulator) -> int:
+    """Push the paddle towards the fruit, or the other way when the paddle would slide too far."""
     state = emulator.game.state
     distance = state["fruit_x"] + catcher.FRUIT / 2 - (state["paddle"] + catcher.PADDLE[0] / 2)
     pushes = {0: -catcher.ACCELERATION, 1: catcher.ACCELERATION, 2: 0.0}
     return min(pushes, key=lambda action: abs(distance - 2 * (state["velocity"] + 2 * pushes[action])))
 
 
-def flap(emulator: PixelGameEmulator) -> int:
-    """FlappyBird: flap where the bird's feet are below the middle of the next gap."""
+def play_flappy_bird(emulator: PixelGameEmulator) -> int:
+    """Flap when the bird's feet are below the middle of the next gap."""
     state = emulator.game.state
     _, gap = min(pipe for pipe in state["pipes"] if pipe[0] > flappy_bird.HIT_AFTER)
     return 0 if state["y"] + flappy_bird.BIRD[1] > gap + flappy_bird.GAP / 2 else 1
 
 
-def eat(emulator: PixelGameEmulator) -> int:
-    """Snake: straight to the food, by a detour of one step where it lies right behind."""
+def play_snake(emulator: PixelGameEmulator) -> int:
+    """Move straight to the food; when it lies behind the snake, turn to the side first."""
     state = emulator.game.state
     head, food, direction = np.array(state["body"][0]), np.array(state["food"]), np.array(state["direction"])
-    way = food + (snake.FOOD - snake.SEGMENT) / 2 - head
+    to_food = food + (snake.FOOD - snake.SEGMENT) / 2 - head
 
-    def gain(action: int) -> float:
-        turned = np.array(snake.DIRECTIONS[action])
-        return -np.inf if (turned == -direction).all() else float(turned @ way)
+    def progress(action: int) -> float:
+        new_direction = np.array(snake.DIRECTIONS[action])
+        return -np.inf if (new_direction == -direction).all() else float(new_direction @ to_food)
 
-    return max(range(len(snake.DIRECTIONS)), key=gain)
+    return max(range(len(snake.DIRECTIONS)), key=progress)
 
 
-def stack(emulator: PixelGameEmulator) -> int:
-    """Tetris: where the board looks best afterwards."""
-    return tetris_rule.stack(emulator.game.state)
+def play_tetris(emulator: PixelGameEmulator) -> int:
+    """Move the piece to where the board has the highest value afterwards."""
+    return tetris_rule.choose_action(emulator.game.state)
 
 
 RULES: dict[str, Player] = {
-    "CartPole-v0": balance,
-    "CartPole-v1": balance,
-    "Catcher-v0": catch,
-    "FlappyBird-v0": flap,
-    "Snake-v0": eat,
-    "tetris": stack,
+    "CartPole-v0": play_cartpole,
+    "CartPole-v1": play_cartpole,
+    "Catcher-v0": play_catcher,
+    "FlappyBird-v0": play_flappy_bird,
+    "Snake-v0": play_snake,
+    "tetris": play_tetris,
 }
 
 
-def scores(player: Player, emulators: Sequence[Emulator]) -> list[float]:
-    """The raw score of an episode in each emulator."""
-    return [_score(player, emulator) for emulator in emulators]
+def play_episodes(player: Player, emulators: Sequence[Emulator]) -> list[float]:
+    """Play one episode in each emulator; returns their raw scores."""
+    return [_play_episode(player, emulator) for emulator in emulators]
 
 
-def _score(player: Player, emulator: Emulator) -> float:
+def _play_episode(player: Player, emulator: Emulator) -> float:
     emulator.reset()
     score = 0.0
     while not emulator.done:
@@ -85,20 +85,20 @@ def _score(player: Player, emulator: Emulator) -> float:
     return score
 
 
-def baselines(game: Game, episodes: int, seed: int, **settings: Any) -> dict[str, list[float]]:
-    """Scores of random play, and of the game's rule if there is one, in the episodes in which test.py plays.
+def baseline_scores(game: Game, episodes: int, seed: int, **settings: Any) -> dict[str, list[float]]:
+    """Raw scores of random play ("random") and, if the game has one, of its rule ("rule").
 
-    `settings` are those of `make_emulator`.
+    Episodes start as those of test.py with the same seed. `settings` are passed to `make_emulator`.
     """
     players = {"random": random_player(np.random.default_rng(seed))}
-    if str(game) in RULES:  # not its name alone: Atari has a tetris too
+    if str(game) in RULES:  # the name alone is not enough: Atari has a tetris too
         players["rule"] = RULES[str(game)]
-    found = {}
+    scores = {}
     for name, player in players.items():
-        with ExitStack() as opened:
+        with ExitStack() as stack:
             emulators = (
-                opened.enter_context(closing(make_emulator(game, seed=[seed, number], **settings)))
+                stack.enter_context(closing(make_emulator(game, seed=[seed, number], **settings)))
                 for number in range(episodes)
             )
-            found[name] = scores(player, list(emulators))
-    return found
+            scores[name] = play_episodes(player, list(emulators))
+    return scores

@@ -1,9 +1,9 @@
-"""Published agents: a folder for each, with how it was trained and how it scores, and a table of all.
+"""Published agents: one folder per agent, with a record of its training and scores, and a table of all agents.
 
 NAME/
-    args.json, episodes.csv     as in a run
-    checkpoints/STEP/           the newest, without the emulators: a few MB
-    RESULT.json                 how it was trained, how it was tested, and what others score
+    args.json, episodes.csv     as in the folder of a run
+    checkpoints/STEP/           the newest checkpoint without the emulators: a few MB
+    RESULT.json                 the agent's training, its test scores, and the scores of simple players
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.commands import test
-from agents.players import baselines
+from agents.commands import test_agent
+from agents.players import baseline_scores
 from emulators import find_game, short_name
 from experiments.train_command import train_command
 from figures.published_scores import ORIGINAL_SCORES
@@ -28,14 +28,15 @@ from paac.cli.options import usable_cores
 from paac.training.run_folder import RunFolder
 
 RESULT = "RESULT.json"
-COMMAND_START = 4  # words of a command up to the folder, which is of no interest
+COMMAND_PREFIX_WORDS = 4  # python3 train.py -df FOLDER: the table shows only what follows
 COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours", "`python3 train.py`")
 
 
 def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> dict[str, Any]:
-    """Write the folder `to` of the run's agent, in place of what was there; returns what RESULT.json holds.
+    """Write the run's agent to the folder `to`, and replace an agent there; returns the content of RESULT.json.
 
-    Raises UserError without a checkpoint, CommandError if the agent cannot be played, and OSError.
+    `machine` describes the machine that trained the agent. Raises UserError if the run has no checkpoint, CommandError
+    if test.py fails, and OSError if the folder cannot be written.
     """
     source = RunFolder(run.folder)
     steps = source.checkpoints.steps()
@@ -43,38 +44,43 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
         raise UserError(f"--run {run.folder}: no checkpoint there; train it first, or name another run")
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent, ignore_cleanup_errors=True) as folder:
-        aside = Path(folder) / to.name
-        source.copy_agent(steps[-1], aside, emulators=False)
-        shutil.copy(source.episodes_csv, aside)
+        unfinished = Path(folder) / to.name
+        source.copy_agent(steps[-1], unfinished, emulators=False)
+        shutil.copy(source.episodes_csv, unfinished)
         options = dataclasses.replace(run.options, debugging_folder=f"logs/{to.name}", emulator_workers=None)
-        RunFolder(aside).save_options(options)
-        found = result(run, test(aside, "-tc", str(episodes), "--seed", str(seed)), to.name, machine)
-        (aside / RESULT).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        before = Path(folder) / "before"
+        RunFolder(unfinished).save_options(options)
+        report = test_agent(unfinished, "-tc", str(episodes), "--seed", str(seed))
+        content = result(run, report, to.name, machine)
+        (unfinished / RESULT).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        replaced = Path(folder) / "replaced"
         if to.exists():
-            to.rename(before)
+            to.rename(replaced)
         try:
-            aside.rename(to)
+            unfinished.rename(to)
         except OSError:
-            if before.exists():
-                before.rename(to)
+            if replaced.exists():
+                replaced.rename(to)
             raise
-    return found
+    return content
 
 
 def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str, Any]:
-    """What RESULT.json holds for the agent of `run` and `tests`, the report of test.py; plays the baselines."""
+    """Play the episodes of the baselines; returns the content of RESULT.json.
+
+    `tests` is the report of test.py on the agent of `run`.
+    """
     options = run.options
     settings = options.emulator_settings | {"single_life_episodes": False}  # as in test.py
-    others = baselines(find_game(options.game, options.rom_path), len(tests["scores"]), tests["seed"], **settings)
+    game = find_game(options.game, options.rom_path)
+    baselines = baseline_scores(game, len(tests["scores"]), tests["seed"], **settings)
     return {
         "game": run.game,
         "training": {
             "command": train_command(options, name),
             "decisions": tests["step"],
-            # Of the last decisions, whose episodes have not ended, at the pace of all.
-            "frames": round(float(run.at("frames")[-1]) * tests["step"] / int(run.steps[-1])),
-            "hours": round(float(run.at("hours")[-1]), 2),
+            # Frames are only known up to the last finished episode: scale them to all decisions.
+            "frames": round(float(run.positions("frames")[-1]) * tests["step"] / int(run.steps[-1])),
+            "hours": round(float(run.positions("hours")[-1]), 2),
             "machine": machine,
             "last_50_episodes": round(float(run.last_scores.mean()), 2),
         },
@@ -88,12 +94,12 @@ def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str
             "episodes": len(tests["scores"]),
         },
         "agent": summary(tests["scores"]),
-        **{player: summary(scores) for player, scores in others.items()},
+        **{player: summary(scores) for player, scores in baselines.items()},
     }
 
 
 def summary(scores: Sequence[float]) -> dict[str, Any]:
-    """Of the raw scores of some episodes."""
+    """Mean, standard deviation, minimum and maximum of raw scores, and the scores themselves."""
     return {
         "mean": round(statistics.fmean(scores), 2),
         "std": round(statistics.pstdev(scores), 2),
@@ -104,7 +110,7 @@ def summary(scores: Sequence[float]) -> dict[str, Any]:
 
 
 def table(folder: Path) -> list[str]:
-    """The lines of a Markdown table of all agents in `folder`. Raises UserError if there is none."""
+    """The lines of a Markdown table of all agents in `folder`. Raises UserError if there is no agent."""
     files = sorted(folder.glob(f"*/{RESULT}"))
     if not files:
         raise UserError(f"-f {folder}: no agent with a {RESULT} there; write one with publish.py")
@@ -116,31 +122,31 @@ def _row(file: Path) -> list[str]:
     try:
         return _cells(file.parent.name, read_json(file))
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file}: not as publish.py writes it ({error}); publish the agent again") from None
+        raise UserError(f"{file}: not in the format of publish.py ({error}); publish the agent again") from None
 
 
-def _cells(name: str, found: dict[str, Any]) -> list[str]:
-    training = found["training"]
-    original = ORIGINAL_SCORES.get(short_name(found["game"]))
+def _cells(name: str, content: dict[str, Any]) -> list[str]:
+    training = content["training"]
+    original = ORIGINAL_SCORES.get(short_name(content["game"]))
     return [
         f"`{name}`",
-        f"**{_number(found['agent']['mean'])}** ± {_number(found['agent']['std'])}",
-        _number(found["random"]["mean"]),
-        _number(found["rule"]["mean"]) if "rule" in found else "",
-        " / ".join(map(_number, original)) if original else "",
+        f"**{_format_score(content['agent']['mean'])}** ± {_format_score(content['agent']['std'])}",
+        _format_score(content["random"]["mean"]),
+        _format_score(content["rule"]["mean"]) if "rule" in content else "",
+        " / ".join(map(_format_score, original)) if original else "",
         f"{training['decisions'] / 1e6:.2f} M",
         f"{training['frames'] / 1e6:.1f} M",
         f"{training['hours']:.1f}",
-        f"`{shlex.join(shlex.split(training['command'])[COMMAND_START:])}`",
+        f"`{shlex.join(shlex.split(training['command'])[COMMAND_PREFIX_WORDS:])}`",
     ]
 
 
-def _number(value: float) -> str:
+def _format_score(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
 
 
 def this_machine() -> str:
-    """In words: cores and their name, where the system tells it."""
+    """A description of this machine: the number of its cores and, on Linux, the name of its processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # macOS

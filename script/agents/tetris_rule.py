@@ -1,4 +1,7 @@
-"""A simple player of Tetris: it puts each piece where the board looks best afterwards, and does not look at the next."""
+"""A simple player of Tetris: it moves each piece to where the board has the highest value afterwards.
+
+It does not look at the next piece.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -8,15 +11,15 @@ import numpy as np
 
 from emulators.games.tetris import COLUMNS, DOWN, LEFT, RIGHT, ROTATE, ROWS, SHAPES
 
-# What a board is worth, found by a genetic algorithm: Yiyuan Lee, "Tetris AI: the (near) perfect bot", 2013.
-FULL_ROW, HEIGHT, HOLE, BUMP = 0.760666, -0.510066, -0.35663, -0.184483
+# Weights of a board's value, found by a genetic algorithm: Yiyuan Lee, "Tetris AI: the (near) perfect bot", 2013.
+FULL_ROW_WEIGHT, HEIGHT_WEIGHT, HOLE_WEIGHT, BUMP_WEIGHT = 0.760666, -0.510066, -0.35663, -0.184483
 
-Board = tuple[tuple[int, ...], ...]  # [row][column], 0 where it is free
+Board = tuple[tuple[int, ...], ...]  # [row][column], 0 where the cell is free
 
 
-def stack(state: dict[str, Any]) -> int:
-    """The action that brings the piece nearer to its place: turn it, move it, then push it down."""
-    turn, column = best_place(tuple(map(tuple, state["board"])), state["piece"])
+def choose_action(state: dict[str, Any]) -> int:
+    """The next action for the falling piece: rotate it, then move it sideways, then push it down."""
+    turn, column = best_placement(tuple(map(tuple, state["board"])), state["piece"])
     if state["turn"] != turn:
         return ROTATE
     if state["column"] != column:
@@ -25,13 +28,13 @@ def stack(state: dict[str, Any]) -> int:
 
 
 @lru_cache(maxsize=1000)
-def best_place(board: Board, piece: int) -> tuple[int, int]:
-    """Turn and left column with which `piece` should come down."""
-    return max(places(board, piece), key=lambda place: value(place[1]))[0]
+def best_placement(board: Board, piece: int) -> tuple[int, int]:
+    """The turn (number of the rotated shape) and leftmost column with which `piece` should fall."""
+    return max(placements(board, piece), key=lambda placement: board_value(placement[1]))[0]
 
 
-def places(board: Board, piece: int) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-    """Every turn and column with room at the top, and the board, bool [rows, columns], once the piece lies there."""
+def placements(board: Board, piece: int) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    """Yield each possible (turn, leftmost column) of the piece, and the board, bool [rows, columns], after its fall."""
     filled = np.array(board, bool)
     for turn, cells in enumerate(SHAPES[piece]):
         down, right = np.transpose(cells)
@@ -45,10 +48,11 @@ def places(board: Board, piece: int) -> Iterator[tuple[tuple[int, int], np.ndarr
                 yield (turn, column), after
 
 
-def value(filled: np.ndarray) -> float:
-    """How good a board, bool [rows, columns], is."""
-    left = filled[~filled.all(axis=1)]
-    heights = np.where(left.any(axis=0), len(left) - left.argmax(axis=0), 0)
-    holes = heights.sum() - left.sum()
+def board_value(filled: np.ndarray) -> float:
+    """Value of a board, bool [rows, columns]; higher is better."""
+    remaining = filled[~filled.all(axis=1)]  # full rows disappear
+    full_rows = ROWS - len(remaining)
+    heights = np.where(remaining.any(axis=0), len(remaining) - remaining.argmax(axis=0), 0)
+    holes = heights.sum() - remaining.sum()
     bumps = np.abs(np.diff(heights)).sum()
-    return FULL_ROW * (ROWS - len(left)) + HEIGHT * heights.sum() + HOLE * holes + BUMP * bumps
+    return FULL_ROW_WEIGHT * full_rows + HEIGHT_WEIGHT * heights.sum() + HOLE_WEIGHT * holes + BUMP_WEIGHT * bumps

@@ -1,4 +1,4 @@
-"""Gifs joined to one mp4, with a line of text above each."""
+"""Joins gifs to one mp4 video, with a line of text above each."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -10,43 +10,43 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 
 class Video:
-    """An mp4 file, H.264. A context manager; `add` one gif after the other."""
+    """An mp4 file with H.264 video. Use it as a context manager, and `add` the gifs in their order."""
 
     def __init__(self, file: Path):
         self._file = file
-        self._frames: Generator[None, Any, None] | None = None  # takes them
+        self._encoder: Generator[None, Any, None] | None = None  # receives the frames; starts with the first gif
 
     def __enter__(self) -> "Video":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._frames is not None:
-            self._frames.close()
+        if self._encoder is not None:
+            self._encoder.close()
 
     def add(self, gif: Path, left: str, right: str) -> None:
-        """Append a film under a band with a text at each side. Raises OSError if the file cannot be written."""
+        """Append a gif, with the texts `left` and `right` above it. Raises OSError if the file cannot be written."""
         with Image.open(gif) as film:
             for picture in ImageSequence.Iterator(film):
                 frame = with_band(picture.convert("RGB"), left, right)
-                if self._frames is None:  # the first says how large and how fast all are
-                    self._frames = self._writer(frame.size, picture.info["duration"])
-                self._frames.send(np.asarray(frame))
+                if self._encoder is None:  # the first frame sets the size and the frame rate of the video
+                    self._encoder = self._start_encoder(frame.size, picture.info["duration"])
+                self._encoder.send(np.asarray(frame))
 
-    def _writer(self, size: tuple[int, int], milliseconds: int) -> Generator[None, Any, None]:
-        writer = imageio_ffmpeg.write_frames(
+    def _start_encoder(self, size: tuple[int, int], frame_ms: int) -> Generator[None, Any, None]:
+        encoder = imageio_ffmpeg.write_frames(
             str(self._file),
             size,
-            fps=1000 / milliseconds,
+            fps=1000 / frame_ms,
             macro_block_size=2,
             quality=8,
             ffmpeg_log_level="error",
         )
-        writer.send(None)
-        return writer
+        encoder.send(None)
+        return encoder
 
 
 def with_band(picture: Image.Image, left: str, right: str) -> Image.Image:
-    """The picture with a black band above it, and its sides cut or padded to even numbers, which H.264 wants."""
+    """The picture below a black band with the texts; width and height are padded to even numbers, as H.264 requires."""
     band = max(16, picture.height // 14)
     width, height = picture.width + picture.width % 2, picture.height + band
     framed = Image.new("RGB", (width, height + height % 2))
@@ -59,6 +59,6 @@ def with_band(picture: Image.Image, left: str, right: str) -> Image.Image:
 
 
 def _font_size(draw: ImageDraw.ImageDraw, text: str, width: int, band: int) -> float:
-    """As large as the band, smaller where the text would not fit."""
+    """The size that fills the band's height, or a smaller one if the text would be too wide."""
     size = 0.7 * band
     return min(size, size * (width - band) / draw.textlength(text, ImageFont.load_default(size)))

@@ -1,1 +1,1 @@
-"""What `script/benchmark.py` measures, and what it compares Manette with."""
+"""The measurements of `script/benchmark.py`, of Manette and of what it is compared with."""

@@ -12,7 +12,7 @@ OURS, THEIRS = COLOURS[0], "#999999"
 
 
 def draw_rates(tables: Mapping[str, Mapping[str, Rate]], title: str) -> Figure:
-    """A panel for each table: its rows' frames a second, Manette's own in colour."""
+    """One panel per table, with one bar of frames per second per row; Manette's own bars are blue, the others gray."""
     heights = [len(rates) + 1 for rates in tables.values()]
     with styled():
         figure = new_figure(8, 0.4 * sum(heights) + 1)
@@ -25,12 +25,12 @@ def draw_rates(tables: Mapping[str, Mapping[str, Rate]], title: str) -> Figure:
             panel.set_title(name, loc="left")
             panel.invert_yaxis()
             panel.margins(x=0.15)
-        panels[-1].set_xlabel("frames a second")
+        panels[-1].set_xlabel("frames per second")
     return figure
 
 
 def draw_scaling(panels: Mapping[str, Mapping[str, float]], title: str) -> Figure:
-    """A panel for each thing that is varied: the whole loop's decisions a second with each setting."""
+    """One panel per varied option, with one bar per setting: the whole loop's decisions per second."""
     widths = [len(rates) + 1 for rates in panels.values()]
     with styled():
         figure = new_figure(0.72 * sum(widths), 3.5)
@@ -41,5 +41,5 @@ def draw_scaling(panels: Mapping[str, Mapping[str, float]], title: str) -> Figur
             panel.bar_label(bars, fmt="{:,.0f}", fontsize="small")
             panel.set_xlabel(name)
             panel.tick_params(axis="x", labelsize="small")
-        axes[0].set_ylabel("decisions a second")
+        axes[0].set_ylabel("decisions per second")
     return figure

@@ -1,4 +1,4 @@
-"""What to measure, as typed."""
+"""The options of the benchmark."""
 
 import dataclasses
 import importlib.util
@@ -12,31 +12,34 @@ from paac.cli.options import Options, resolve, usable_cores
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions(Options):
-    """A training's options, and how to measure."""
+    """Options of benchmark.py: those of a training, and what to measure."""
 
     # fmt: off
-    archs: str = option("NIPS,NATURE", group="Benchmark", help="networks to measure, with commas between")
-    rounds: int = option(5, group="Benchmark", limit=AT_LEAST_ONE, help="times that each figure is measured")
-    seconds: float = option(4.0, group="Benchmark", limit=POSITIVE, help="about how long each takes")
-    peers: bool = option(False, group="Benchmark", help="EnvPool, ALE's own vectors and Stable-Baselines3 too")
-    baseline: bool = option(False, group="Benchmark", help="the original's design of 2017 too")
-    scaling: bool = option(False, group="Benchmark", help="8 to 256 emulators, 1 to 8 workers, all networks, RGB")
-    processes: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="one process beside N with a share of its emulators and cores")
-    startup: bool = option(False, group="Benchmark", help="seconds to the first update")
-    memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="memory of a training of N decisions")
-    folder: str | None = option(None, group="Benchmark", help="where to write benchmark.json, benchmark.md and charts")
+    archs: str = option("NIPS,NATURE", group="Benchmark", help="networks to measure, separated by commas")
+    rounds: int = option(5, group="Benchmark", limit=AT_LEAST_ONE, help="number of rounds; each round measures everything once")
+    seconds: float = option(4.0, group="Benchmark", limit=POSITIVE, help="approximate duration of each measurement in a round, in seconds")
+    peers: bool = option(False, group="Benchmark", help="also measure EnvPool, ALE's vector environment and Stable-Baselines3; needs pip install -r script/requirements-peers.txt")
+    baseline: bool = option(False, group="Benchmark", help="also measure the design of the original Manette (2017)")
+    scaling: bool = option(False, group="Benchmark", help="also measure the loop with 8 to 256 emulators, with 1 to 8 workers, and with each network in gray and RGB")
+    processes: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also compare one process with N processes that divide its emulators and cores among them")
+    startup: bool = option(False, group="Benchmark", help="also measure the seconds from the start of Python to the first update")
+    memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also measure the memory of a training of N decisions")
+    folder: str | None = option(None, group="Benchmark", help="folder for benchmark.json, benchmark.md and charts (no files are written)")
     # fmt: on
 
 
 def check_peers() -> None:
-    """Raise UserError unless they are installed."""
+    """Raise UserError unless the libraries that --peers measures are installed."""
     for module in ("envpool", "stable_baselines3", "cv2"):
         if importlib.util.find_spec(module) is None:
-            raise UserError(f"--peers: {module} is not there; pip install -r script/requirements-peers.txt")
+            raise UserError(f"--peers: {module} is not installed; run pip install -r script/requirements-peers.txt")
 
 
 def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOptions, list[str]]:
-    """The options and the networks to measure. Raises UserError."""
+    """Parse the command line; returns the options and the networks to measure.
+
+    Raises UserError for options that cannot be measured.
+    """
     typed = typed_options(BenchmarkOptions, argv, description)
     options: BenchmarkOptions = resolve(typed, cls=BenchmarkOptions)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
@@ -47,14 +50,14 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
         check_peers()
     if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):
         raise UserError(
-            f"--processes {options.processes}: must divide the {options.emulator_counts} of --emulator_counts, and be "
-            f"at most the {usable_cores()} cores of this machine"
+            f"--processes {options.processes}: must divide --emulator_counts {options.emulator_counts} evenly, and be "
+            f"at most {usable_cores()}, the number of cores"
         )
     if options.baseline and (options.max_repetition or options.rgb or options.protocol != "original"):
-        raise UserError("--baseline: plays the original's way; leave --max_repetition, --rgb and --protocol out")
+        raise UserError("--baseline: cannot use --max_repetition, --rgb or --protocol machado; leave them out")
     if options.baseline or options.peers:
         from emulators import find_game
 
         if find_game(options.game, options.rom_path).platform != "atari":
-            raise UserError(f"-g {options.game}: --peers and --baseline play Atari only; leave them out")
+            raise UserError(f"-g {options.game}: --peers and --baseline only play Atari games; leave them out")
     return dataclasses.replace(options, arch=archs[0]), archs

@@ -1,9 +1,9 @@
-"""The design of the original Manette (2017) as a baseline: its speed with the same game, network and mathematics.
+"""The design of the original Manette (2017) as a baseline for speed, with the same game, network and loss as ours.
 
-Its learner acts step by step, one call of the network for all emulators, keeps the batch and sends it through the
-network a second time to learn. Its emulators live in 8 processes that wait on queues and share one 4-byte integer for
-each byte of an observation. Each frame that ends in an observation is fetched in gray, two of them joined, resized by
-Pillow and put into a ring of four. What is played is the same as with ours.
+At each step, its learner calls the network once for all emulators. To learn, it sends the whole batch through the
+network a second time. Its emulators run in 8 processes that wait on queues, and the shared memory holds a 4-byte
+integer for each byte of an observation. The last two frames of a step are fetched in gray and pooled by their maximum;
+Pillow resizes the result, and a ring buffer keeps the last four. The episodes are played by the same rules as ours.
 """
 
 import ctypes
@@ -17,33 +17,37 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarking.timing import Measure
+from benchmarking.timing import Workload
 from emulators import Game
 from emulators.atari import AtariEmulator
 from emulators.preprocessing import SIZE, STACK
 
-PROCESSES = 8
+NUM_PROCESSES = 8
 SPAWN = multiprocessing.get_context("spawn")
 
 
 @contextmanager
 def baseline(
     game: Game, count: int, arch: str, max_local_steps: int, emulator_settings: dict[str, Any]
-) -> Iterator[dict[str, Measure]]:
-    """The whole loop, in a process of its own: TensorFlow's threads within an operation are set once for a process."""
-    ours, theirs = SPAWN.Pipe()
-    process = SPAWN.Process(target=_serve, args=(theirs, game, count, arch, max_local_steps, emulator_settings))
-    process.start()
-    theirs.close()
+) -> Iterator[dict[str, Workload]]:
+    """Start the original design with `count` emulators; yields its whole loop as a workload.
 
-    def updates(number: int) -> tuple[int, int]:
-        ours.send(number)
-        return ours.recv()
+    It runs in its own process, because TensorFlow's threads per operation can be set only once in a process.
+    """
+    connection, child_connection = SPAWN.Pipe()
+    arguments = (child_connection, game, count, arch, max_local_steps, emulator_settings)
+    process = SPAWN.Process(target=_serve, args=arguments)
+    process.start()
+    child_connection.close()
+
+    def make_updates(num_updates: int) -> tuple[int, int]:
+        connection.send(num_updates)
+        return connection.recv()
 
     try:
-        yield {"the design of 2017": updates}
+        yield {"the design of 2017": make_updates}
     finally:
-        ours.close()
+        connection.close()
         process.join()
 
 
@@ -55,45 +59,45 @@ def _serve(
     max_local_steps: int,
     emulator_settings: dict[str, Any],
 ) -> None:
-    """Make as many updates as asked for, until the connection closes."""
+    """Make the numbers of updates that the connection asks for, until it is closed."""
     from paac.training.tensorflow_setup import start_tensorflow
 
-    start_tensorflow("/cpu:0", op_threads=0)  # 0: as many as cores, TensorFlow 1's default
+    start_tensorflow("/cpu:0", op_threads=0)  # 0: one thread per core, the default of TensorFlow 1
 
     emulators = OriginalPool(game, count, emulator_settings)
     learner = OriginalLearner(emulators, arch, max_local_steps)
     try:
         while True:
-            number = connection.recv()
-            for _ in range(number):
+            num_updates = connection.recv()
+            for _ in range(num_updates):
                 learner.update(lr=1e-4)
-            decisions = number * max_local_steps * count
+            decisions = num_updates * max_local_steps * count
             connection.send((decisions, decisions))
     except EOFError:
         emulators.close()
 
 
 class FrameRing:
-    """The last four frames; stands in for `FrameStack`."""
+    """A ring buffer of the last four frames, used in place of `FrameStack`."""
 
     def __init__(self):
         self._frames = np.zeros((SIZE, SIZE, STACK), np.uint8)
         self._newest = 0
 
     def push(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Join two gray screens, resize them, drop the oldest frame."""
+        """Replace the oldest frame by the resized maximum of two gray screens."""
         image = Image.fromarray(np.amax([first, second], axis=0))
         self._newest = (self._newest + 1) % STACK
         self._frames[:, :, self._newest] = np.asarray(image.resize((SIZE, SIZE), Image.Resampling.NEAREST))
 
     @property
     def observation(self) -> np.ndarray:
-        """Oldest first, a new array each time."""
+        """A new array of the four frames, uint8 [rows, columns, frames], the oldest first."""
         return self._frames[:, :, [(self._newest + 1 + frame) % STACK for frame in range(STACK)]]
 
 
 class OriginalEmulator(AtariEmulator):
-    """One Atari game whose observations are made the old way."""
+    """An Atari emulator that makes its observations as the original Manette does."""
 
     def __init__(self, rom: str, **settings: Any):
         super().__init__(rom, **settings)
@@ -101,15 +105,15 @@ class OriginalEmulator(AtariEmulator):
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
         reward = 0.0
-        for left in range(self.frame_skip, 0, -1):
+        for remaining in range(self.frame_skip, 0, -1):
             reward += self._frame(action)
-            if left <= self.pooled_frames:
-                self._ale.getScreenGrayscale(screens[-left])
+            if remaining <= self.pooled_frames:
+                self._ale.getScreenGrayscale(screens[-remaining])
         return reward
 
 
 class OriginalPool:
-    """The processes and what they share with the learner: one 4-byte integer for each byte."""
+    """The emulator processes, and the arrays that they share with the learner: a 4-byte integer for each byte."""
 
     def __init__(self, game: Game, count: int, settings: dict[str, Any]):
         self.count = count
@@ -122,7 +126,7 @@ class OriginalPool:
         self.arrays = {name: np.ctypeslib.as_array(array) for name, array in memory.items()}
         self.arrays["observations"] = self.arrays["observations"].reshape(shapes["observations"])
         self._ready: Queue[int] = SPAWN.Queue()
-        parts = [part.tolist() for part in np.array_split(np.arange(count), min(PROCESSES, count))]
+        parts = [part.tolist() for part in np.array_split(np.arange(count), min(NUM_PROCESSES, count))]
         self._queues: list[Queue[bool]] = [SPAWN.Queue() for _ in parts]
         self._processes = [
             SPAWN.Process(target=_play, args=(memory, game, part, settings, queue, self._ready), daemon=True)
@@ -133,7 +137,7 @@ class OriginalPool:
         self._wait()
 
     def step(self, actions: np.ndarray) -> None:
-        """One decision of every emulator."""
+        """Play one decision in every emulator, and wait for all of them."""
         self.arrays["actions"][:] = actions
         for queue in self._queues:
             queue.put(True)
@@ -175,7 +179,7 @@ def _play(
 
 
 class OriginalLearner:
-    """Act T times, then pass the batch through the network again and learn."""
+    """Acts T times, then passes the batch through the network again to learn."""
 
     def __init__(self, emulators: OriginalPool, arch: str, max_local_steps: int):
         import tensorflow as tf
@@ -219,7 +223,7 @@ class OriginalLearner:
         self._act, self._learn = act, learn
 
     def update(self, lr: float) -> None:
-        """T decisions and one step."""
+        """Make T decisions in every emulator, and one step of the optimizer with learning rate `lr`."""
         arrays, count = self._emulators.arrays, self._emulators.count
         observations = np.zeros((self._steps, count, SIZE, SIZE, STACK), np.uint8)
         actions = np.zeros((self._steps, count), np.int32)

@@ -1,6 +1,6 @@
-"""What users would pick instead, set to the same job and measured the same way; script/requirements-peers.txt has it.
+"""Other libraries that users could choose, with the same task; script/requirements-peers.txt lists them.
 
-Each peer plays Atari with a frame skip of 4, gray 84x84 observations in a stack of 4, random starts and no sticky
+All play Atari with a frame skip of 4, stacks of 4 gray observations of 84 x 84 pixels, random starts and no sticky
 actions.
 """
 
@@ -8,18 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarking.timing import Measure
+from benchmarking.timing import Workload
 from paac.training.tensorflow_setup import stderr_kept_for_errors
 
 
 def gym_name(rom: str) -> str:
-    """ms_pacman -> MsPacman."""
+    """Gymnasium's name of a ROM: ms_pacman -> MsPacman."""
     return "".join(word.capitalize() for word in rom.split("_"))
 
 
 @contextmanager
-def vector_environments(rom: str, count: int, threads: int) -> Iterator[dict[str, Measure]]:
-    """Vector environments in C++, random play: EnvPool with its default resize and a cheaper one, and ALE's own."""
+def vector_environments(rom: str, count: int, threads: int) -> Iterator[dict[str, Workload]]:
+    """Yield random play in vector environments written in C++, as workloads.
+
+    They are EnvPool with its default resizing, EnvPool with nearest-pixel resizing, which is cheaper, and ALE's own.
+    """
     from ale_py.vector_env import AtariVectorEnv
 
     with stderr_kept_for_errors():
@@ -55,11 +58,11 @@ def _envpool(rom: str, count: int, threads: int, use_inter_area_resize: bool) ->
     )
 
 
-def _random_play(environment: Any, count: int) -> Measure:
+def _random_play(environment: Any, count: int) -> Workload:
     import numpy as np
 
     random = np.random.default_rng()
-    space = getattr(environment, "single_action_space", environment.action_space)  # EnvPool has only the latter
+    space = getattr(environment, "single_action_space", environment.action_space)  # EnvPool has no single_action_space
 
     def play(steps: int) -> tuple[int, int]:
         for actions in random.integers(0, space.n, (steps, count)):
@@ -70,16 +73,16 @@ def _random_play(environment: Any, count: int) -> Measure:
 
 
 @contextmanager
-def stable_baselines(rom: str, count: int, steps: int) -> Iterator[dict[str, Measure]]:
-    """A2C of Stable-Baselines3 with its CnnPolicy, which is NATURE's network; its environments in processes."""
+def stable_baselines(rom: str, count: int, steps: int) -> Iterator[dict[str, Workload]]:
+    """Yield A2C of Stable-Baselines3 as a workload: CnnPolicy (the network of NATURE), environments in processes."""
     from stable_baselines3 import A2C
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
 
-    with stderr_kept_for_errors():  # its processes import TensorFlow where they find it, and each would say so
+    with stderr_kept_for_errors():  # its processes import TensorFlow if it is installed, and each prints messages
         environments = VecFrameStack(
             make_atari_env(
-                f"ale_py:ALE/{gym_name(rom)}-v5",  # the module registers its games in each process
+                f"ale_py:ALE/{gym_name(rom)}-v5",  # "ale_py:" registers the games in each process
                 n_envs=count,
                 env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
                 wrapper_kwargs={"terminal_on_life_loss": False},

@@ -1,4 +1,4 @@
-"""The speed of one process on all cores, beside that of several processes that share the emulators and cores."""
+"""Compares one process on all cores with several processes that divide the same emulators and cores among them."""
 
 import io
 import itertools
@@ -12,83 +12,85 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from benchmarking.timing import Measure
+from benchmarking.timing import Workload
 from benchmarking.workloads import make_learner, make_updates
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
 
-EXCHANGES = 30  # that are timed
-UPDATES = 60
+NUM_EXCHANGES = 30  # timed exchanges of gradients
+NUM_UPDATES = 60  # timed updates
 
 
 class ProcessComparison(NamedTuple):
-    """Connections to the processes of the same training, run by one process and by several."""
+    """Connections to the processes of two equal trainings, one with a single process and one with several."""
 
-    one: list[Connection]
-    several: list[Connection]
+    single: list[Connection]
+    multiple: list[Connection]
 
-    def measures(self) -> dict[str, Measure]:
-        """The whole loop of both."""
-        names = "1 process", f"{len(self.several)} processes"
-        return dict(zip(names, map(_together, self), strict=True))
+    def workloads(self) -> dict[str, Workload]:
+        """The whole loop of each training."""
+        names = "1 process", f"{len(self.multiple)} processes"
+        return dict(zip(names, map(_make_updates_in, self), strict=True))
 
-    def exchange(self) -> tuple[int, float]:
-        """Bytes of the gradients, and the seconds that their exchange takes."""
-        return _ask(self.several, "exchange")
+    def measure_exchange(self) -> tuple[int, float]:
+        """Bytes of the gradients, and seconds of one exchange between the processes."""
+        return _ask(self.multiple, "exchange")
 
-    def update(self) -> tuple[float, float]:
-        """Seconds of an update of the one process, their mean and standard deviation."""
-        return _ask(self.one, "time")
+    def measure_update(self) -> tuple[float, float]:
+        """Mean and standard deviation of the single process's updates, in seconds."""
+        return _ask(self.single, "time")
 
 
 @contextmanager
 def compare_processes(count: int, options: Options) -> Iterator[ProcessComparison]:
-    """Start one process with all emulators and cores, and `count` processes that share as many."""
+    """Start one process with all emulators and cores, and `count` processes that divide as many among them."""
     cores = sorted(os.sched_getaffinity(0))
-    one, shared = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
+    single, multiple = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
     try:
-        yield ProcessComparison(one, shared)
+        yield ProcessComparison(single, multiple)
     finally:
-        _ask(one, "end")
-        _ask(shared, "end")
+        _ask(single, "end")
+        _ask(multiple, "end")
 
 
-def _ask(connections: list[Connection], question: str | int) -> Any:
-    """Ask all at once; returns the answer of the first."""
+def _ask(connections: list[Connection], request: str | int) -> Any:
+    """Send a request to all processes at once; returns the answer of the first when all have answered."""
     for connection in connections:
-        connection.send(question)
+        connection.send(request)
     return [connection.recv() for connection in connections][0]
 
 
-def _together(connections: list[Connection]) -> Measure:
+def _make_updates_in(connections: list[Connection]) -> Workload:
     return lambda count: _ask(connections, count)
 
 
 def _start(cores: list[list[int]], options: Options) -> list[Connection]:
+    """Start a training with one process for each list of cores."""
     context = multiprocessing.get_context("spawn")
     connections = []
-    for own, config in zip(cores, configs_on_this_machine(len(cores)), strict=True):
-        ours, theirs = context.Pipe()
-        context.Process(target=_serve, args=(theirs, own, config, options)).start()
-        connections.append(ours)
+    for own_cores, config in zip(cores, configs_on_this_machine(len(cores)), strict=True):
+        connection, child_connection = context.Pipe()
+        context.Process(target=_serve, args=(child_connection, own_cores, config, options)).start()
+        connections.append(connection)
     for connection in connections:
-        connection.recv()  # it is ready
+        connection.recv()  # "ready"
     return connections
 
 
 def _serve(connection: Connection, cores: list[int], config: str, options: Options) -> None:
-    os.sched_setaffinity(0, cores)  # and that of the workers
+    """Answer requests: a number of updates to make, "exchange", "time" or "end"."""
+    os.sched_setaffinity(0, cores)  # the workers inherit it
     os.environ[TF_CONFIG] = config
 
     from paac.training.distributed import processes_from_tf_config
     from paac.training.tensorflow_setup import start_tensorflow
 
-    with redirect_stdout(io.StringIO()), processes_from_tf_config() as together:
-        start_tensorflow(options.device, options.op_threads, together.connect)
+    with redirect_stdout(io.StringIO()), processes_from_tf_config() as processes:
+        start_tensorflow(options.device, options.op_threads, processes.connect)
 
         from emulators import EmulatorPool, find_game
 
-        own = replace(options, emulator_counts=options.emulator_counts // together.count, emulator_workers=None)
+        own = replace(options, emulator_counts=options.emulator_counts // processes.count, emulator_workers=None)
         counts: dict[str, Any] = {
             "workers": min(own.workers, usable_cores()),
             "shards": min(options.shards, len(cores)),
@@ -97,34 +99,35 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
             find_game(own.game, own.rom_path), own.emulator_counts, seed=1, **counts, **own.emulator_settings
         ) as pool:
             pool.reset()
-            learner = make_learner(pool, own, together)
+            learner = make_learner(pool, own, processes)
             connection.send("ready")
-            while (asked := connection.recv()) != "end":
-                if asked == "exchange":
-                    connection.send(_exchange(learner, together))
+            while (request := connection.recv()) != "end":
+                if request == "exchange":
+                    connection.send(_time_exchange(learner, processes))
                 else:
-                    connection.send(_update_seconds(learner) if asked == "time" else make_updates(learner, asked))
+                    connection.send(_time_updates(learner) if request == "time" else make_updates(learner, request))
     connection.send("ended")
 
 
-def _update_seconds(learner: Any) -> tuple[float, float]:
-    marks = [time.perf_counter()]
-    for _ in range(UPDATES):
+def _time_updates(learner: Any) -> tuple[float, float]:
+    """Mean and standard deviation of the seconds of an update."""
+    times = [time.perf_counter()]
+    for _ in range(NUM_UPDATES):
         learner.update(lr=1e-4)
-        marks.append(time.perf_counter())
-    seconds = [after - before for before, after in itertools.pairwise(marks)]
+        times.append(time.perf_counter())
+    seconds = [after - before for before, after in itertools.pairwise(times)]
     return statistics.fmean(seconds), statistics.stdev(seconds)
 
 
-def _exchange(learner: Any, together: Any) -> tuple[int, float]:
-    """Bytes and seconds of one exchange of tensors like the gradients."""
+def _time_exchange(learner: Any, processes: Any) -> tuple[int, float]:
+    """Bytes and seconds of one exchange of tensors with the shapes of the gradients."""
     import tensorflow as tf
 
     gradients = [tf.Variable(variable.value) for variable in learner.network.trainable_variables]
-    exchange = together.trace(lambda: together.average([*gradients]), {})
+    exchange = processes.trace(lambda: processes.average([*gradients]), {})
     exchange()
-    began = time.perf_counter()
-    for _ in range(EXCHANGES):
+    start = time.perf_counter()
+    for _ in range(NUM_EXCHANGES):
         exchange()
-    seconds = (time.perf_counter() - began) / EXCHANGES
+    seconds = (time.perf_counter() - start) / NUM_EXCHANGES
     return sum(variable.shape.num_elements() * 4 for variable in gradients), seconds

@@ -1,4 +1,4 @@
-"""What the benchmark shows and writes."""
+"""The results of the benchmark, printed and written to files."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from paac.cli.options import Options
 
 
 class Results:
-    """What was measured; each line is shown as it comes."""
+    """Collects what is measured, and prints it at once."""
 
     def __init__(self, game: Any, frame_skip: int):
         self.game = game
@@ -18,24 +18,24 @@ class Results:
         self.lines: list[str] = []
         self.tables: dict[str, dict[str, Rate]] = {}
         self.rounds: dict[str, Rounds] = {}
-        self.scaling: dict[str, dict[str, float]] = {}  # what is varied -> setting -> decisions a second
+        self.scaling: dict[str, dict[str, float]] = {}  # varied option -> setting -> decisions per second
 
-    def say(self, line: str) -> None:
-        """Show a line, and keep it for the file."""
+    def print_line(self, line: str) -> None:
+        """Print a line, and keep it for benchmark.md."""
         print(line, flush=True)
         self.lines.append(line)
 
-    def table(self, title: str, measured: Rounds) -> None:
-        """Show the medians of what was measured in turn."""
-        rates = medians(measured, self.frame_skip)
-        self.tables[title], self.rounds[title] = rates, measured
-        self.say(f"\n| {title:<26} | decisions/s | frames/s |\n|{'-' * 28}|------------:|---------:|")
+    def add_table(self, title: str, rounds: Rounds) -> None:
+        """Print a table of the medians over the rounds, and keep both."""
+        rates = medians(rounds, self.frame_skip)
+        self.tables[title], self.rounds[title] = rates, rounds
+        self.print_line(f"\n| {title:<26} | decisions/s | frames/s |\n|{'-' * 28}|------------:|---------:|")
         for name, rate in rates.items():
-            self.say(f"| {name:<26} | {rate.decisions_per_s:>11,.0f} | {rate.frames_per_s:>8,.0f} |")
-        self.say("")
+            self.print_line(f"| {name:<26} | {rate.decisions_per_s:>11,.0f} | {rate.frames_per_s:>8,.0f} |")
+        self.print_line("")
 
     def write(self, folder: Path, options: Options, device: str) -> None:
-        """Write all figures as JSON, the lines as Markdown, the tables and the scaling as charts."""
+        """Write all numbers as JSON, the printed lines as Markdown, and charts of the tables and of the scaling."""
         from benchmarking.charts import draw_rates, draw_scaling
         from figures.style import styled
 

@@ -1,15 +1,15 @@
-"""What more processes can give one synchronous training, from what one process and a network take."""
+"""Estimates how much faster one synchronous training becomes with more processes."""
 
 import math
 from typing import NamedTuple
 
 
 class Interconnect(NamedTuple):
-    """Between two processes, each way."""
+    """A connection between two processes, in one direction."""
 
     name: str
-    bandwidth: float  # bytes a second
-    latency: float  # seconds, of the smallest message
+    bandwidth: float  # bytes per second
+    latency: float  # seconds for the smallest message
 
 
 INTERCONNECTS = (
@@ -20,32 +20,37 @@ INTERCONNECTS = (
 PROCESSES = (2, 4, 8, 16, 32, 64)
 
 
-def exchange_seconds(processes: int, size: int, interconnect: Interconnect) -> float:
-    """Of a ring all-reduce of `size` bytes (Patarasuk and Yuan 2009).
+def exchange_seconds(processes: int, num_bytes: int, interconnect: Interconnect) -> float:
+    """Seconds of a ring all-reduce of `num_bytes` bytes (Patarasuk and Yuan 2009).
 
-    In each of 2 (n - 1) steps every process sends an n-th of the bytes to its neighbour.
+    It has 2 (n - 1) steps. In each step every process sends 1 / n of the bytes to its neighbour.
     """
-    return 2 * (processes - 1) * (size / processes / interconnect.bandwidth + interconnect.latency)
+    return 2 * (processes - 1) * (num_bytes / processes / interconnect.bandwidth + interconnect.latency)
 
 
-def wait_seconds(processes: int, deviation: float) -> float:
-    """How long the slowest of `processes` updates takes beyond the mean, where `deviation` is their standard deviation.
+def wait_seconds(processes: int, deviation_s: float) -> float:
+    """Upper bound of the expected wait for the slowest process: the seconds of its update beyond the mean.
 
-    That is the expected greatest of n normal numbers, sqrt(2 ln n) at most.
+    The expected maximum of n independent standard normal variables is at most sqrt(2 ln n). `deviation_s` is the
+    standard deviation of an update.
     """
-    return deviation * math.sqrt(2 * math.log(processes))
+    return deviation_s * math.sqrt(2 * math.log(processes))
 
 
-def speedup(processes: int, update: float, deviation: float, size: int, interconnect: Interconnect) -> float:
-    """Decisions a second of `processes` over those of one, each with emulators and a device as that one has."""
-    together = update + wait_seconds(processes, deviation) + exchange_seconds(processes, size, interconnect)
-    return processes * update / together
+def speedup(processes: int, update_s: float, deviation_s: float, num_bytes: int, interconnect: Interconnect) -> float:
+    """Decisions per second of `processes` processes, divided by those of one; each has its own emulators and device.
+
+    One process needs `update_s` seconds for an update on average, with standard deviation `deviation_s`, and has
+    `num_bytes` bytes of gradients.
+    """
+    seconds = update_s + wait_seconds(processes, deviation_s) + exchange_seconds(processes, num_bytes, interconnect)
+    return processes * update_s / seconds
 
 
-def speedup_table(update: float, deviation: float, size: int) -> list[str]:
-    """Markdown: a row for each interconnect."""
-    lines = [f"| {' | '.join(['times one process', *map(str, PROCESSES)])} |", "|---|" + "---:|" * len(PROCESSES)]
+def speedup_table(update_s: float, deviation_s: float, num_bytes: int) -> list[str]:
+    """The lines of a Markdown table of speedups, with a row per interconnect and a column per number of processes."""
+    lines = [f"| {' | '.join(['processes', *map(str, PROCESSES)])} |", "|---|" + "---:|" * len(PROCESSES)]
     for interconnect in INTERCONNECTS:
-        cells = [f"{speedup(count, update, deviation, size, interconnect):.1f}" for count in PROCESSES]
+        cells = [f"{speedup(count, update_s, deviation_s, num_bytes, interconnect):.1f}" for count in PROCESSES]
         lines.append(f"| {' | '.join([interconnect.name, *cells])} |")
     return lines

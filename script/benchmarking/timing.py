@@ -1,55 +1,61 @@
-"""Measuring in turn: machines drift, so what is compared runs side by side, round by round."""
+"""Measures workloads in rounds.
+
+The speed of a machine changes over time. Each round runs every workload once, and ratios are taken within a round.
+"""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-Measure = Callable[[int], tuple[int, int]]  # how often -> decisions and plays
-Rounds = dict[str, list[list[float]]]  # by measure, decisions and plays a second of every round
+Workload = Callable[[int], tuple[int, int]]  # runs a number of steps or updates; returns their decisions and plays
+Rounds = dict[str, list[list[float]]]  # name of the workload -> [decisions per second, plays per second] of each round
 
 
 class Rate(NamedTuple):
-    """Medians over the rounds."""
+    """Medians of a workload over the rounds."""
 
     decisions_per_s: float
     frames_per_s: float
 
 
-def measure_in_turn(measures: Mapping[str, Measure], rounds: int, seconds: float) -> Rounds:
-    """Run every measure once a round, each for about `seconds`."""
+def measure_in_rounds(workloads: Mapping[str, Workload], num_rounds: int, seconds: float) -> Rounds:
+    """Run every workload once per round, each for about `seconds`."""
     counts = {}
-    for name, measure in measures.items():
-        measure(3)  # warm up
-        began = time.perf_counter()
-        measure(3)
-        counts[name] = max(3, round(3 * seconds / (time.perf_counter() - began)))
-    measured: Rounds = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            began = time.perf_counter()
-            counted = measure(counts[name])
-            passed = time.perf_counter() - began
-            measured[name].append([number / passed for number in counted])
-    return measured
+    for name, workload in workloads.items():
+        workload(3)  # warm up
+        start = time.perf_counter()
+        workload(3)
+        counts[name] = max(3, round(3 * seconds / (time.perf_counter() - start)))
+    rounds: Rounds = {name: [] for name in workloads}
+    for _ in range(num_rounds):
+        for name, workload in workloads.items():
+            start = time.perf_counter()
+            decisions_and_plays = workload(counts[name])
+            elapsed = time.perf_counter() - start
+            rounds[name].append([number / elapsed for number in decisions_and_plays])
+    return rounds
 
 
-def medians(measured: Rounds, frame_skip: int) -> dict[str, Rate]:
-    """Each measure's rates."""
+def medians(rounds: Rounds, frame_skip: int) -> dict[str, Rate]:
+    """The median rates of each workload; a play is `frame_skip` frames."""
     rates = {}
-    for name, rounds in measured.items():
-        decisions, plays = map(statistics.median, zip(*rounds, strict=True))
+    for name, pairs in rounds.items():
+        decisions, plays = map(statistics.median, zip(*pairs, strict=True))
         rates[name] = Rate(decisions, plays * frame_skip)
     return rates
 
 
-def median_ratio(measured: Rounds, name: str, other: str, column: int = 0) -> float:
-    """Of decisions a second (column 0) or plays (1), taken round by round: if the machine drifts, it drifts for both."""
-    pairs = zip(measured[name], measured[other], strict=True)
-    return statistics.median(mine[column] / theirs[column] for mine, theirs in pairs)
+def median_ratio(rounds: Rounds, name: str, other: str, column: int = 0) -> float:
+    """Median over the rounds of the ratio of two workloads, in decisions per second (column 0) or plays (column 1)."""
+    pairs = zip(rounds[name], rounds[other], strict=True)
+    return statistics.median(rates[column] / other_rates[column] for rates, other_rates in pairs)
 
 
-def fraction_of_bound(measured: Rounds) -> float:
-    """The loop against 1 / (1 / emulators + 1 / network), the speed of one in which the two never work at once."""
-    rounds = zip(*(measured[name] for name in ("emulators", "network", "loop")), strict=True)
-    return statistics.median(loop[0] * (1 / emulators[0] + 1 / network[0]) for emulators, network, loop in rounds)
+def fraction_of_bound(rounds: Rounds) -> float:
+    """Speed of the loop divided by the bound 1 / (1 / emulators + 1 / network).
+
+    The bound is the speed of a loop whose emulators and network never work at the same time.
+    """
+    triples = zip(*(rounds[name] for name in ("emulators", "network", "loop")), strict=True)
+    return statistics.median(loop[0] * (1 / emulators[0] + 1 / network[0]) for emulators, network, loop in triples)

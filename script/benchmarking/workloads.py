@@ -1,16 +1,16 @@
-"""What the benchmark runs: emulators alone, the network alone, the whole loop."""
+"""The workloads of the benchmark: the emulators alone, the network alone, the whole loop, and one emulator."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from benchmarking.timing import Measure
+from benchmarking.timing import Workload
 from paac.cli.options import Options
 
 
 class ConstantPool:
-    """Stands in for an emulator pool: it answers each step at once with the same arrays, and plays no game."""
+    """Replaces an emulator pool: it plays no game, and returns the same arrays at every step."""
 
     def __init__(self, pool: Any):
         self.count = pool.count
@@ -19,31 +19,34 @@ class ConstantPool:
         self.failure = None
         self.observations = pool.observations
         self._steps = [
-            pool.step(shard, *next(random_play(1, len(part), pool.num_actions, [0])))
+            pool.step(shard, *next(random_actions(1, len(part), pool.num_actions, [0])))
             for shard, part in enumerate(pool.shards)
         ]
 
     def step(self, shard: int, actions: Any, repeats: Any) -> tuple[Any, ...]:
-        """What the shard answered once."""
+        """Return what the shard of the real pool returned once."""
         return tuple(self._steps[shard])
 
 
-def random_play(steps: int, count: int, num_actions: int, table: Sequence[int]) -> Iterator[tuple[Any, Any]]:
-    """Actions and repeats of `count` emulators, a number of steps, all drawn at the start."""
+def random_actions(
+    steps: int, count: int, num_actions: int, repetition_table: Sequence[int]
+) -> Iterator[tuple[Any, Any]]:
+    """Actions and repeats, int [count] each, for every step; all are drawn when the function is called."""
     import numpy as np
 
     random, shape = np.random.default_rng(), (steps, count)
-    return zip(random.integers(0, num_actions, shape), random.choice(table, shape), strict=True)
+    return zip(random.integers(0, num_actions, shape), random.choice(repetition_table, shape), strict=True)
 
 
-def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
-    """Every shard plays by itself, all side by side."""
+def emulators_alone(pool: Any, repetition_table: Sequence[int]) -> Workload:
+    """Random play in all emulators of `pool`: the shards play at the same time, and do not wait for each other."""
 
-    def measure(steps: int) -> tuple[int, int]:
+    def play_steps(steps: int) -> tuple[int, int]:
         plays = [0] * len(pool.shards)
 
         def play(shard: int) -> None:
-            for actions, repeats in random_play(steps, len(pool.shards[shard]), pool.num_actions, table):
+            count = len(pool.shards[shard])
+            for actions, repeats in random_actions(steps, count, pool.num_actions, repetition_table):
                 plays[shard] += int(pool.step(shard, actions, repeats).plays.sum())
 
         threads = [threading.Thread(target=play, args=(shard,)) for shard in range(len(plays))]
@@ -53,11 +56,11 @@ def emulators_alone(pool: Any, table: Sequence[int]) -> Measure:
             thread.join()
         return steps * pool.count, sum(plays)
 
-    return measure
+    return play_steps
 
 
 def make_learner(pool: Any, options: Options, processes: Any = None) -> Any:
-    """A learner of the options' network on the emulators of `pool`."""
+    """Make a learner with the network of `options` and the emulators of `pool`."""
     from networks.registry import make_network
     from paac.learner import Hyperparameters, Learner
 
@@ -76,27 +79,27 @@ def make_updates(learner: Any, count: int) -> tuple[int, int]:
     return count * learner.decisions_per_update, plays
 
 
-def updates_on(pool: Any, options: Options) -> Measure:
-    """Updates of the options' network on the emulators of `pool`."""
+def updates_on(pool: Any, options: Options) -> Workload:
+    """Updates of the network of `options` with the emulators of `pool`."""
     return partial(make_updates, make_learner(pool, options))
 
 
-def one_emulator(game: Any, options: Options) -> tuple[dict[str, Measure], Any]:
-    """One emulator's decisions in this process, and the bare game that each is made of."""
+def one_emulator(game: Any, options: Options) -> tuple[dict[str, Workload], Any]:
+    """Random play in one emulator in this process, and in the bare game below it; and the emulator, to be closed."""
     from emulators import make_emulator
 
     bare, emulator = (make_emulator(game, seed=1, **options.emulator_settings) for _ in range(2))
     press, is_over, start = bare_game(bare)
 
-    def decide(count: int) -> tuple[int, int]:
-        for (action,), _ in random_play(10 * count, 1, bare.num_actions, [0]):
+    def play_emulator(count: int) -> tuple[int, int]:
+        for (action,), _ in random_actions(10 * count, 1, bare.num_actions, [0]):
             if emulator.done:
                 emulator.reset()
             emulator.step(action)
         return 10 * count, 10 * count
 
     def play_bare(count: int) -> tuple[int, int]:
-        for (action,), _ in random_play(10 * count, 1, bare.num_actions, [0]):
+        for (action,), _ in random_actions(10 * count, 1, bare.num_actions, [0]):
             if is_over():
                 start()
             for _ in range(bare.frame_skip):
@@ -104,17 +107,17 @@ def one_emulator(game: Any, options: Options) -> tuple[dict[str, Measure], Any]:
         return 10 * count, 10 * count
 
     bare.reset()
-    return {"one emulator": decide, "the bare game": play_bare}, emulator
+    return {"one emulator": play_emulator, "the bare game": play_bare}, emulator
 
 
 def bare_game(emulator: Any) -> tuple[Callable, Callable, Callable]:
-    """One frame of the library underneath, drawn where it does not draw by itself; whether it is over; a new game."""
+    """Functions of the library that the emulator uses: play and draw one frame, is the game over, start a new game."""
     from emulators.atari import AtariEmulator
     from emulators.pixel_game import PixelGameEmulator
 
     if isinstance(emulator, AtariEmulator):
-        ale, pressed = emulator._ale, emulator._actions
-        return (lambda action: ale.act(pressed[action])), ale.game_over, ale.reset_game
+        ale, actions = emulator._ale, emulator._actions
+        return (lambda action: ale.act(actions[action])), ale.game_over, ale.reset_game
 
     draw = emulator.game.draw if isinstance(emulator, PixelGameEmulator) else emulator.environment.render
 

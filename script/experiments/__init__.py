@@ -1,1 +1,1 @@
-"""A folder of trainings: planned from JSON files, and run as processes on this machine or on a Ray cluster."""
+"""Experiments of many trainings: planned from JSON files, and run as processes on this machine or a Ray cluster."""

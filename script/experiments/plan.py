@@ -1,4 +1,4 @@
-"""From a folder of JSON files to the trainings that they ask for."""
+"""Reads the runs of an experiment from a folder of JSON files."""
 
 import itertools
 import re
@@ -17,93 +17,95 @@ SWEEP = "sweep"
 LOCAL_OPTIONS = {field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL}
 
 
-class Planned(NamedTuple):
-    """One training."""
+class PlannedRun(NamedTuple):
+    """One run of an experiment."""
 
     name: str  # of its folder
-    values: dict[str, Any]  # as in args.json; what is not there takes its default
+    values: dict[str, Any]  # the options that its JSON file and the sweep set, by their names in args.json
     options: Options
 
 
-def read_plan(folder: Path, seeds: int | None = None) -> list[Planned]:
-    """The trainings of all JSON files in `folder` and below, by the files' names; each with `seeds` seeds if given.
+def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
+    """Read all JSON files in `folder` and its sub-folders, in the order of their paths; returns the runs.
 
-    Raises UserError that names every file at fault, and its key.
+    With `seeds`, each run is planned that many times with different seeds. Raises UserError, which names each wrong
+    file and key.
     """
     if not folder.is_dir():
         raise UserError(f"-f {folder}: no such folder; name a folder of JSON files")
     files = sorted(file for file in folder.rglob("*.json") if not file.name.startswith("."))
     if not files:
-        raise UserError(f"-f {folder}: no JSON file there; args.json of any run shows what goes into one")
-    plan: list[Planned] = []
-    faults = []
-    for file, name in _names(folder, files).items():
+        raise UserError(f"-f {folder}: no JSON file there; see the args.json of any run for the format")
+    plan: list[PlannedRun] = []
+    errors = []
+    for file, name in _file_labels(folder, files).items():
         try:
-            plan += _trainings(file, name, seeds)
+            plan += _runs_of_file(file, name, seeds)
         except (UserError, GameError) as error:
-            faults.append(str(error))
-    if faults:
-        raise UserError("; ".join(faults))
-    _check_names(plan)
+            errors.append(str(error))
+    if errors:
+        raise UserError("; ".join(errors))
+    _check_unique_names(plan)
     return plan
 
 
-def _names(folder: Path, files: list[Path]) -> dict[Path, str]:
-    """Each file's own name, with those of its folders before it where two have the same."""
+def _file_labels(folder: Path, files: list[Path]) -> dict[Path, str]:
+    """The stem of each file; if two files have the same, the names of their folders are put before it."""
     stems = [file.stem for file in files]
     return {
         file: file.stem
         if stems.count(file.stem) == 1
-        else _plain("-".join(file.relative_to(folder).with_suffix("").parts))
+        else _safe_file_name("-".join(file.relative_to(folder).with_suffix("").parts))
         for file in files
     }
 
 
-def _trainings(file: Path, name: str, seeds: int | None) -> Iterator[Planned]:
+def _runs_of_file(file: Path, name: str, seeds: int | None) -> Iterator[PlannedRun]:
+    """Yield a run for each combination of values in the file's sweep."""
     values = read_json(file)
-    sweep = _sweep(values.pop(SWEEP, {}), file)
+    sweep = _check_sweep(values.pop(SWEEP, {}), file)
     if seeds is not None:
         if "random_seed" in sweep:
             raise UserError(f"--seeds {seeds}: {file} has seeds in its {SWEEP}; leave one of them out")
-        sweep["random_seed"] = _seeds(values.get("random_seed"), seeds, file)
+        sweep["random_seed"] = _consecutive_seeds(values.get("random_seed"), seeds, file)
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
-        chosen = [f"{_typed_as(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
-        label = "-".join([name, *map(_plain, chosen)])
-        where = f"{file} ({label})" if chosen else str(file)
+        varied = [f"{_flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
+        run_name = "-".join([name, *map(_safe_file_name, varied)])
+        where = f"{file} ({run_name})" if varied else str(file)
         options = resolve(check_json({**values, **changes}, where), f"{where}: ")
         _check_game(options, file)
-        yield Planned(label, {**values, **changes}, options)
+        yield PlannedRun(run_name, {**values, **changes}, options)
 
 
-def _sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
-    """What a file wants tried, key by key."""
+def _check_sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
+    """The values to try for each option. Raises UserError unless `lists` maps options to lists."""
     if not isinstance(lists, Mapping):
-        raise UserError(f'{file}: {SWEEP} must be an object of lists, as {{"arch": ["NIPS", "NATURE"]}}')
+        raise UserError(f'{file}: {SWEEP} must be an object of lists, such as {{"arch": ["NIPS", "NATURE"]}}')
     for key, values in lists.items():
         if not isinstance(values, list) or not values:
-            raise UserError(f"{file}: {SWEEP}.{key} must be a list with something in it")
+            raise UserError(f"{file}: {SWEEP}.{key} must be a list with at least one value")
         if key in LOCAL_OPTIONS:
-            raise UserError(f"{file}: {SWEEP}.{key}: changes no training; leave it out")
+            raise UserError(f"{file}: {SWEEP}.{key}: does not change the training; leave it out")
     return dict(lists)
 
 
-def _seeds(first: Any, count: int, file: Path) -> list[int]:
-    """`count` seeds from the file's own on, or from 1."""
+def _consecutive_seeds(first: Any, count: int, file: Path) -> list[int]:
+    """`count` seeds, which start at the file's own seed `first`, or at 1 if it has none."""
     if first is not None and type(first) is not int:
         raise UserError(f"{file}: random_seed must be a whole number, not {first!r}")
     start = 1 if first is None else first
     return list(range(start, start + count))
 
 
-def _typed_as(key: str) -> str:
-    """The option's name on the command line, which is the shorter one."""
+def _flag_name(key: str) -> str:
+    """The name of the option on the command line, which can be shorter than its key."""
     fields = {field.name: field for field, _ in option_fields(Options)}
     return flag(fields[key]).lstrip("-") if key in fields else key
 
 
 def _check_game(options: Options, file: Path) -> None:
-    """Start the game once, before any training starts."""
+    """Start the game once, so that an error shows before any training starts."""
     try:
         _start_game(options.game, options.rom_path, **options.emulator_settings)
     except GameError as error:
@@ -115,13 +117,13 @@ def _start_game(game: str, rom_path: str, **settings: Any) -> None:
     make_emulator(find_game(game, rom_path), seed=0, **settings).close()
 
 
-def _check_names(plan: list[Planned]) -> None:
+def _check_unique_names(plan: list[PlannedRun]) -> None:
     names = [planned.name for planned in plan]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(f"two trainings would be called {twice[0]}: give their files other names, or sweep it once")
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise UserError(f"two runs have the name {duplicates[0]}: rename a file, or remove a repeated value of {SWEEP}")
 
 
-def _plain(text: str) -> str:
-    """`text` as a folder may be called anywhere."""
-    return re.sub(r"[^\w.=+-]", "_", text)
+def _safe_file_name(name: str) -> str:
+    """Replace the characters of `name` that some file systems do not allow in names."""
+    return re.sub(r"[^\w.=+-]", "_", name)

@@ -1,4 +1,4 @@
-"""Trainings on the machines of a Ray cluster, which see the project and the runs under the same paths."""
+"""Trainings on the machines of a Ray cluster; all have the project and the runs under the same paths."""
 
 import os
 import socket
@@ -13,89 +13,92 @@ import ray
 from experiments.trainings import Trainings, signals_passed_to
 from paac.cli.errors import UserError
 
-RETRIES = 3  # of a training whose machine was lost; it goes on from its last checkpoint
+MAX_RESTARTS = 3  # of a training whose machine is lost; each resumes from the last checkpoint
 SCRIPTS = Path(__file__).resolve().parent.parent
 
 
 class Trainer:
-    """Lives on one machine of the cluster and runs one training there."""
+    """A Ray actor that runs one training on a machine of the cluster."""
 
     def __init__(self, folder: str):
-        os.chdir(folder)  # paths in options are as on the machine that asked
+        os.chdir(folder)  # the folder in which batchTrain.py runs: options may contain relative paths
         self._trainings = Trainings()
 
     def train(self, arguments: Sequence[str], name: str) -> tuple[int | None, str]:
-        """The exit code, and the last line that was printed; Ray shows each line where batchTrain.py runs."""
+        """Run train.py; returns the exit code and the last line of output. Ray prints all lines where batchTrain.py runs."""
         last_line = ""
 
-        def say(line: str) -> None:
+        def print_line(line: str) -> None:
             nonlocal last_line
             last_line = line
             print(f"[{name}] {line}", flush=True)
 
-        return self._trainings.train(arguments, say), last_line
+        return self._trainings.train(arguments, print_line), last_line
 
-    def stop(self, number: int) -> None:
-        """Pass a signal on."""
-        self._trainings.stop(number)
+    def stop(self, signal_number: int) -> None:
+        """Send the signal to the training."""
+        self._trainings.stop(signal_number)
 
 
 class RayTrainings:
-    """The training processes of a Ray cluster, with the methods of `Trainings`."""
+    """Trainings on a Ray cluster, with the methods of `Trainings`."""
 
     def __init__(self, address: str, cpus: float, gpus: float):
-        """`address` of the cluster, HOST:PORT, or "auto" for the one this machine belongs to. Raises UserError."""
+        """Connect to a cluster; each training gets `cpus` cores and `gpus` GPUs.
+
+        `address` is HOST:PORT, or "auto" for the cluster that this machine belongs to. Raises UserError if no cluster
+        answers.
+        """
         try:
-            if address != "auto":  # Ray itself would try for minutes
+            if address != "auto":  # Ray itself would try to connect for minutes
                 host, _, port = address.rpartition(":")
                 socket.create_connection((host, int(port)), timeout=10).close()
             ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": f"{SCRIPTS}:{SCRIPTS.parent}"}})
         except (OSError, ValueError, RuntimeError) as error:
             raise UserError(
-                f"--ray {address}: no cluster there ({str(error).splitlines()[0]}); ray start --head"
+                f"--ray {address}: no cluster there ({str(error).splitlines()[0]}); start one with ray start --head"
             ) from None
         remote: Any = ray.remote
-        self._make = remote(num_cpus=cpus, num_gpus=gpus, max_restarts=RETRIES, max_task_retries=-1, max_concurrency=2)(
-            Trainer
-        )
+        settings = {"max_restarts": MAX_RESTARTS, "max_task_retries": -1, "max_concurrency": 2}
+        self._trainer_class = remote(num_cpus=cpus, num_gpus=gpus, **settings)(Trainer)
         self._cpus = cpus
         self._trainers: set[Any] = set()
         self._lock = threading.Lock()
         self.stopping = False
 
-    def train(self, arguments: Sequence[str], say: Callable[[str], None]) -> int | None:
-        """As `Trainings.train`; `say` gets the last line only."""
+    def train(self, arguments: Sequence[str], print_line: Callable[[str], None]) -> int | None:
+        """Run train.py on the cluster like `Trainings.train`; only its last line goes to `print_line`."""
         name = Path(arguments[arguments.index("-df") + 1]).name
         with self._lock:
             if self.stopping:
                 return None
-            trainer = self._make.remote(str(Path.cwd()))
+            trainer = self._trainer_class.remote(str(Path.cwd()))
             self._trainers.add(trainer)
         try:
-            there = trainer.__ray_ready__.remote()  # when a machine has room for it
-            while not ray.wait([there], timeout=1.0)[0]:
+            ready = trainer.__ray_ready__.remote()  # done when a machine has enough free cores and GPUs
+            while not ray.wait([ready], timeout=1.0)[0]:
                 if self.stopping:
                     return None
             code, last_line = ray.get(trainer.train.remote([*arguments, "-ew", str(max(1, int(self._cpus)))], name))
-            say(last_line)
+            print_line(last_line)
             return code
         except ray.exceptions.RayError as error:
-            say(f"Ray gave the training up: {str(error).strip().splitlines()[0]}")
+            print_line(f"the training failed on the Ray cluster: {str(error).strip().splitlines()[0]}")
             return 1
         finally:
             with self._lock:
                 self._trainers.discard(trainer)
             ray.kill(trainer)
 
-    def stop(self, number: int) -> None:
-        """Pass a signal on to all; a training that still waits for a machine does not start."""
+    def stop(self, signal_number: int) -> None:
+        """Send the signal to all trainings; a training that waits for a machine does not start."""
         with self._lock:
             self.stopping = True
             for trainer in self._trainers:
-                trainer.stop.remote(number)
+                trainer.stop.remote(signal_number)
 
     @contextmanager
     def passing_signals(self) -> Iterator[None]:
-        """As that of `Trainings`."""
+        """Pass signals on like `Trainings.passing_signals`."""
         with signals_passed_to(self.stop):
             yield

@@ -1,4 +1,4 @@
-"""The command that trains a run again."""
+"""The command that repeats the training of a run."""
 
 import shlex
 
@@ -7,16 +7,16 @@ from paac.cli.options import Options, resolve
 
 
 def train_command(options: Options, name: str) -> str:
-    """What to type for a training with these `options` in logs/NAME; it leaves out what a new run chooses by itself."""
-    chosen = resolve({name: getattr(options, name) for name in ("game", "protocol", "emulator_counts")})
+    """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
+    defaults = resolve({name: getattr(options, name) for name in ("game", "protocol", "emulator_counts")})
     words = ["python3", "train.py", "-df", f"logs/{name}"]
     for field, kind in option_fields(Options):
         value = getattr(options, field.name)
-        asked = field.name in ("game", "random_seed") or value != getattr(chosen, field.name)
+        is_needed = field.name in ("game", "random_seed") or value != getattr(defaults, field.name)
         if field.name in ("protocol", "emulator_counts"):
-            asked = value != field.default
-        if field.metadata["kind"] == LOCAL or not asked:
+            is_needed = value != field.default
+        if field.metadata["kind"] == LOCAL or not is_needed:
             continue
-        name_typed = flag(field)
-        words += [name_typed if value else f"--no-{name_typed[2:]}"] if kind is bool else [name_typed, str(value)]
+        typed = flag(field)
+        words += [typed if value else f"--no-{typed[2:]}"] if kind is bool else [typed, str(value)]
     return shlex.join(words)

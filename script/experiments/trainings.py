@@ -1,4 +1,4 @@
-"""Trainings as processes: started, followed, and stopped so that each saves."""
+"""Runs trainings as processes, and stops them so that each saves a checkpoint."""
 
 import ctypes
 import os
@@ -18,9 +18,10 @@ TRAIN = Path(__file__).parent.parent.parent / "train.py"
 
 
 class Trainings:
-    """The training processes that run now. Each has a process group of its own, so that one Ctrl+C is not two.
+    """The training processes that are running.
 
-    Inside `passing_signals` every signal that asks this process to stop is passed on to each of them.
+    Each has its own process group, so the terminal does not send it Ctrl+C. Inside `passing_signals`, every signal that
+    asks this process to stop is sent to each of them once.
     """
 
     def __init__(self) -> None:
@@ -31,13 +32,14 @@ class Trainings:
     def train(
         self,
         arguments: Sequence[str],
-        say: Callable[[str], None] | None = None,
+        print_line: Callable[[str], None] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> int | None:
-        """Call train.py with `arguments`; returns the exit code, None if it was not started because all are stopping.
+        """Run train.py with `arguments`; returns its exit code, or None if it was not started because `stop` was called.
 
-        Not for the main thread, where a signal could come after the process has started and before it is recorded. Each line that it
-        prints goes to `say`; without that, it writes to the terminal itself.
+        Each line of its output goes to `print_line`; without that, train.py writes directly to the terminal. The
+        variables in `environment` are added to those of this process. Do not call this in the main thread: a signal
+        that arrives after the process has started, but before it is recorded, would not reach it.
         """
         with self._lock:
             if self.stopping:
@@ -45,8 +47,8 @@ class Trainings:
             process = subprocess.Popen(
                 [sys.executable, str(TRAIN), *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if say else None,
-                stderr=subprocess.STDOUT if say else None,
+                stdout=subprocess.PIPE if print_line else None,
+                stderr=subprocess.STDOUT if print_line else None,
                 encoding="utf-8",
                 errors="replace",
                 env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
@@ -55,50 +57,50 @@ class Trainings:
             )
             self._running.add(process)
         try:
-            if say and process.stdout:
+            if print_line and process.stdout:
                 for line in process.stdout:
                     if line.strip():
-                        say(line.rstrip())
+                        print_line(line.rstrip())
             return process.wait()
         finally:
             with self._lock:
                 self._running.remove(process)
 
     def kill(self) -> None:
-        """Kill the processes that run; they do not save."""
+        """Kill all running processes; they do not save."""
         with self._lock:
             for process in self._running:
                 process.kill()
 
-    def stop(self, number: int) -> None:
-        """Pass a signal on to all, and start no other."""
+    def stop(self, signal_number: int) -> None:
+        """Send the signal to all running processes, and start no more."""
         with self._lock:
             self.stopping = True
             for process in self._running:
-                process.send_signal(number)
+                process.send_signal(signal_number)
 
     @contextmanager
     def passing_signals(self) -> Iterator[None]:
-        """Pass signals on. Only the main thread may enter this."""
+        """A context in which signals that ask this process to stop go to `stop`. Only the main thread may enter it."""
         with signals_passed_to(self.stop):
             yield
 
 
 def _end_with_parent() -> None:
-    """Called in the new process: it saves and ends when its parent is killed. Linux has that, macOS has not."""
+    """Called in the new process. On Linux, makes it save and end when its parent is killed; macOS cannot do that."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
 def signals_passed_to(stop: Callable[[int], None]) -> Iterator[None]:
-    """Call `stop` with the number of each signal that asks this process to end."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number, handler in before.items():
-        if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup means it
+    """A context in which `stop` is called with the number of each signal that asks this process to end."""
+    previous_handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in previous_handlers.items():
+        if number != signal.SIGHUP or handler != signal.SIG_IGN:  # under nohup, SIGHUP stays ignored
             signal.signal(number, lambda number, _: stop(number))
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

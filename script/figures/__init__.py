@@ -1,4 +1,5 @@
-"""Pictures of runs: what `plot.py` draws, for other scripts to draw too.
+"""Pictures of runs, for `plot.py` and other scripts.
 
-`runs` reads them, `groups` tells which belong together, `curves`, `repetitions` and `comparison` draw; `style` saves.
+`runs` reads runs, `groups` finds runs with the same options, `scores` compares groups, `curves`, `repetitions` and
+`comparison` draw, and `style` sets the look of all pictures and saves them.
 """

@@ -1,6 +1,7 @@
-"""Published scores, by the game's ROM name."""
+"""Published scores of Atari games, by the name of the ROM."""
 
-# Random play and a professional human tester: means of episodes of at most 30 minutes that start with up to 30 no-ops.
+# Mean scores of random play and of a professional human tester, in episodes of at most 30 minutes that start with up to
+# 30 no-op frames.
 # Source: Wang et al. 2016, Dueling Network Architectures for Deep Reinforcement Learning, table 2.
 HUMAN_SCORES: dict[str, tuple[float, float]] = {
     # game: (random, human)
@@ -63,7 +64,7 @@ HUMAN_SCORES: dict[str, tuple[float, float]] = {
     "zaxxon": (32.5, 9173.3),
 }
 
-# The original Manette: means of 50 episodes after 80 million decisions. Source: its README.
+# Mean scores of the original Manette in 50 episodes, after 80 million decisions. Source: its README.
 ORIGINAL_SCORES: dict[str, tuple[float, float]] = {
     # game: (PAAC, FiGAR 10)
     "asterix": (17525, 38315),

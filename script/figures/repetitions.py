@@ -1,4 +1,4 @@
-"""How often a FiGAR agent holds its actions for how many plays, over its training."""
+"""How often FiGAR repeats actions during the training: a heat map of the number of plays per decision."""
 
 import math
 from collections.abc import Iterator
@@ -17,22 +17,26 @@ MAX_ROW_LABELS = 12
 
 
 class Repetitions(NamedTuple):
-    """How many of the decisions up to each step, since the step before, were held for how many plays."""
+    """Numbers of decisions, by the number of plays for which their action was held.
 
-    steps: np.ndarray  # int64 [points], rising
-    plays: np.ndarray  # int64 [R], 1 + repeats, rising
+    counts[i, r] counts the decisions after steps[i - 1] up to steps[i] whose actions were held for plays[r] plays.
+    """
+
+    steps: np.ndarray  # int64 [points], increasing
+    plays: np.ndarray  # int64 [R], 1 + repeats, increasing
     counts: np.ndarray  # float64 [points, R]
 
 
-def is_figar(run: Run) -> bool:
-    """Whether the run's agent has numbers of repeats to choose from."""
+def uses_figar(run: Run) -> bool:
+    """Whether the run's agent can choose the number of repeats."""
     return run.options.nb_choices > 1
 
 
 def read_repetitions(run: Run) -> Repetitions:
-    """From all event files of the run; there may be no point yet.
+    """Read the repetitions from all event files of the run; they may have no points yet.
 
-    TensorBoard reads with TensorFlow, which greets unless `paac.training.tensorflow_setup.start_tensorflow` was called before.
+    TensorBoard reads the files with TensorFlow. Call `paac.training.tensorflow_setup.start_tensorflow` before, so that
+    TensorFlow prints no messages.
     """
     plays = 1 + np.array(run.options.repetition_table)
     points = [point for file in RunFolder(run.folder).event_files() for point in _histograms(file)]
@@ -43,7 +47,7 @@ def read_repetitions(run: Run) -> Repetitions:
 
 
 def _histograms(file: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """Step and buckets, float64 [30, 3], of every point of the histogram in an event file."""
+    """Yield the step and the buckets, float64 [30, 3], of each histogram in an event file."""
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
     from tensorboard.util.tensor_util import make_ndarray
 
@@ -54,28 +58,28 @@ def _histograms(file: Path) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def count_plays(buckets: np.ndarray, plays: np.ndarray) -> np.ndarray:
-    """How often each of `plays` [R] is in a histogram of TensorBoard, float64 [R].
+    """Number of decisions for each of `plays` [R] in a histogram of TensorBoard, float64 [R].
 
-    `buckets` [k, 3] are left edge, right edge and count. Up to 30 choices fall into buckets of their own; of more,
-    those in the same bucket get equal parts of its count.
+    `buckets` [k, 3] are left edge, right edge and count. With up to 30 choices, each has its own bucket; with more, the
+    choices in the same bucket get equal parts of its count.
     """
     low, high = buckets[0, 0], buckets[-1, 1]
     inside = (plays >= low) & (plays <= high)
-    # To the last bit as tf.summary.histogram does: what lies on an edge must go the same way.
+    # The same arithmetic as in tf.summary.histogram, so that values on an edge fall into the same bucket.
     width = (high - low) / len(buckets) or 1.0
-    places = np.minimum(np.floor((plays[inside] - low) / width).astype(int), len(buckets) - 1)
+    indices = np.minimum(np.floor((plays[inside] - low) / width).astype(int), len(buckets) - 1)
     if low == high:
-        places[:] = len(buckets) - 1
-    sharing = np.bincount(places, minlength=len(buckets))
+        indices[:] = len(buckets) - 1
+    choices_per_bucket = np.bincount(indices, minlength=len(buckets))
     counts = np.zeros(len(plays))
-    counts[inside] = buckets[places, 2] / sharing[places]
+    counts[inside] = buckets[indices, 2] / choices_per_bucket[indices]
     return counts
 
 
 def fractions_in_bins(repetitions: Repetitions, edges: np.ndarray) -> np.ndarray:
-    """Fraction of each number of plays among the decisions in each bin, float64 [bins, R]; NaN in a bin without any.
+    """Fraction of the decisions in each bin with each number of plays, float64 [bins, R]; NaN in an empty bin.
 
-    Bin i is above `edges[i]` up to and with `edges[i + 1]`.
+    Bin i contains the steps with edges[i] < step <= edges[i + 1].
     """
     bins = np.searchsorted(edges, repetitions.steps) - 1
     sums = np.zeros((len(edges) - 1, len(repetitions.plays)))
@@ -85,9 +89,9 @@ def fractions_in_bins(repetitions: Repetitions, edges: np.ndarray) -> np.ndarray
 
 
 def draw_repetitions(repetitions: Repetitions, title: str, bins: int = 100) -> Figure:
-    """A heat map: training from left to right, plays from below up, the fraction of decisions as brightness.
+    """Draw a heat map: decisions of the training along x, plays along y, and the fraction of decisions as the colour.
 
-    There are at most `bins` columns, fewer where there are fewer points. `repetitions` must have a point.
+    It has at most `bins` columns, and never more than points. `repetitions` must have at least one point.
     """
     count = min(bins, len(repetitions.steps))
     edges = np.linspace(0, repetitions.steps[-1], count + 1)
@@ -96,16 +100,16 @@ def draw_repetitions(repetitions: Repetitions, title: str, bins: int = 100) -> F
     with styled():
         figure = new_figure(5, 3.2)
         panel = figure.subplots()
-        panel.set_facecolor("0.85")  # no decision was recorded there
+        panel.set_facecolor("0.85")  # gray where no decision was recorded
         heat = panel.pcolormesh(
             edges, np.arange(rows + 1) - 0.5, np.ma.masked_invalid(fractions.T), cmap=HEAT_MAP, vmin=0, rasterized=True
         )
-        shown = np.arange(0, rows, math.ceil(rows / MAX_ROW_LABELS))
-        panel.set_yticks(shown, repetitions.plays[shown])
+        labelled_rows = np.arange(0, rows, math.ceil(rows / MAX_ROW_LABELS))
+        panel.set_yticks(labelled_rows, repetitions.plays[labelled_rows])
         panel.set_title(title, loc="left")
         panel.set_xlabel(f"{AXES['decisions']} (in {count} bins)")
         panel.set_ylabel("plays of an action (1 + repeats)")
         shorten_numbers(panel)
-        bar = figure.colorbar(heat, label="share of the decisions")
+        bar = figure.colorbar(heat, label="fraction of decisions")
         bar.outline.set_visible(False)
     return figure

@@ -1,4 +1,4 @@
-"""Runs with their episodes, read from their folders."""
+"""Runs and their episodes, read from the folders of runs."""
 
 import os
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ AXES = {"decisions": "decisions of all emulators", "frames": "frames of all emul
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run and its episodes in the order in which they ended; every array is [episodes]."""
+    """A run and its episodes, in the order in which they ended; each array is [episodes]."""
 
     folder: Path
     options: Options
-    steps: np.ndarray  # int64, decisions of all emulators at the episode's end
-    seconds: np.ndarray  # float64, of training until then
-    emulators: np.ndarray  # int64, which one played it
-    scores: np.ndarray  # float64, raw
-    lengths: np.ndarray  # int64, plays
+    steps: np.ndarray  # int64, decisions of all emulators at the end of the episode
+    seconds: np.ndarray  # float64, seconds of training at the end of the episode
+    emulators: np.ndarray  # int64, number of the emulator that played the episode
+    scores: np.ndarray  # float64, raw scores
+    lengths: np.ndarray  # int64, plays of the episode
 
     @property
     def game(self) -> str:
-        """Its name, short."""
+        """The game's name, without the platform where the name alone is unique."""
         return short_name(self.options.game)
 
     @property
@@ -39,8 +39,8 @@ class Run:
         """Scores of the last 50 episodes, or of all if there are fewer."""
         return self.scores[-WINDOW_EPISODES:]
 
-    def at(self, axis: str) -> np.ndarray:
-        """Where each episode ended on `axis`, one of AXES, float64 [episodes]."""
+    def positions(self, axis: str) -> np.ndarray:
+        """Position of each episode's end on `axis`, one of AXES, float64 [episodes]."""
         if axis == "decisions":
             return self.steps.astype(float)
         if axis == "hours":
@@ -48,10 +48,11 @@ class Run:
         return self.plays() * frame_skip(self.options.game)
 
     def plays(self) -> np.ndarray:
-        """Plays of all emulators at each episode's end, float64 [episodes].
+        """Plays of all emulators at the end of each episode, float64 [episodes].
 
-        Without FiGAR a decision is a play. With it, an emulator is taken to have played at an even pace within an
-        episode, and to go on at the pace of its last; those that have ended no episode at the pace of all others.
+        Without FiGAR each decision is one play. With FiGAR this is an estimate: within an episode, and after its last
+        one, an emulator makes plays at a constant rate; an emulator without a finished episode makes as many plays as
+        the others on average.
         """
         if self.options.repetition_table == [0]:
             return self.steps.astype(float)
@@ -60,19 +61,19 @@ class Run:
         return plays.mean(axis=0) * self.options.emulator_counts
 
     def _plays_of(self, emulator: int) -> np.ndarray:
-        mine = self.emulators == emulator
-        ends = np.concatenate([[0], self.steps[mine]])
-        plays = np.concatenate([[0], np.cumsum(self.lengths[mine])])
-        pace = (plays[-1] - plays[-2]) / (ends[-1] - ends[-2])
-        return np.interp(self.steps, ends, plays) + pace * np.maximum(0, self.steps - ends[-1])
+        own = self.emulators == emulator
+        ends = np.concatenate([[0], self.steps[own]])
+        plays = np.concatenate([[0], np.cumsum(self.lengths[own])])
+        plays_per_step = (plays[-1] - plays[-2]) / (ends[-1] - ends[-2])
+        return np.interp(self.steps, ends, plays) + plays_per_step * np.maximum(0, self.steps - ends[-1])
 
 
 def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
-    """The runs at or below each of `names` that have episodes, and a line for each that has none.
+    """Load the runs in the folders `names`; returns those with finished episodes, and a message for each of the others.
 
-    Raises UserError if no run is left, or if a file cannot be read.
+    Raises UserError if no run has a finished episode, or if a file cannot be read.
     """
-    folders = {found.path.resolve(): found for name in names for found in find_runs(name, "RUN")}
+    folders = {folder.path.resolve(): folder for name in names for folder in find_runs(name, "RUN")}
     runs = [load_run(folder) for folder in folders.values()]
     left_out = [f"{run.folder}: no episode has ended there yet; left out" for run in runs if not len(run.steps)]
     if len(left_out) == len(runs):
@@ -81,15 +82,15 @@ def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
 
 
 def load_run(folder: RunFolder) -> Run:
-    """The run in `folder`, with or without episodes. Raises UserError if a file cannot be read."""
+    """Load the run in `folder`, which may have no episodes yet. Raises UserError if a file cannot be read."""
     steps, seconds, emulators, scores, lengths = folder.read_episodes()
     return Run(folder.path, folder.load_options(), steps, seconds, emulators, scores, lengths)
 
 
 def short_names(runs: Sequence[Run]) -> list[str]:
-    """A name for each run, no two the same: its folder's, or its path below the folder that all share."""
+    """A different name for each run: its folder's name or, if two are equal, its path below their common folder."""
     names = [run.folder.resolve().name for run in runs]
     if len(set(names)) == len(names):
         return names
-    shared = os.path.commonpath([run.folder.resolve() for run in runs])
-    return [str(run.folder.resolve().relative_to(shared)) for run in runs]
+    common = os.path.commonpath([run.folder.resolve() for run in runs])
+    return [str(run.folder.resolve().relative_to(common)) for run in runs]

@@ -1,4 +1,4 @@
-"""One HTML page about runs: learning curves, and of each run its options, command, test scores and a film."""
+"""One HTML page about runs: their learning curves and, for each run, its options, command, test scores and a film."""
 
 import base64
 import dataclasses
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import jinja2
 from matplotlib.figure import Figure
 
-from agents.commands import call, test
+from agents.commands import run_entry_point, test_agent
 from experiments.train_command import train_command
 from figures.curves import draw_curves
-from figures.groups import figar_words, group_runs
-from figures.repetitions import draw_repetitions, is_figar, read_repetitions
+from figures.groups import describe_figar, group_runs
+from figures.repetitions import draw_repetitions, read_repetitions, uses_figar
 from figures.runs import Run, short_names
 from figures.style import styled
 from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
@@ -25,62 +25,66 @@ from paac.training.run_folder import RunFolder
 TEMPLATE = Path(__file__).parent / "report.html"
 
 
-class Episodes(NamedTuple):
-    """What is played for a page."""
+class EpisodeSettings(NamedTuple):
+    """The episodes that each agent plays for the page."""
 
-    tests: int  # 0 for neither tests nor a film
+    test_count: int  # 0: neither tests nor a film
     seed: int
-    film_seconds: float
+    film_seconds: float  # maximum duration of the film
 
 
 class RunSection(NamedTuple):
-    """One run on the page."""
+    """The content of the page about one run; pictures are data URLs, "" for none."""
 
     name: str
     game: str
-    facts: dict[str, str]
+    key_figures: dict[str, str]
     command: str
-    options: list[tuple[str, Any, bool]]  # name, value, whether it is another than the default
-    tests: dict[str, Any] | None  # test.py's report
-    film: str  # as a data URL, "" for none
+    options: list[tuple[str, Any, bool]]  # name, value, whether it differs from the default
+    tests: dict[str, Any] | None  # report of test.py
+    film: str
     repetitions: str
 
 
-def write_page(runs: Sequence[Run], title: str, episodes: Episodes, file: Path) -> None:
-    """Write one HTML page with all its pictures inside. Raises OSError, and CommandError if an agent cannot be played."""
+def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file: Path) -> None:
+    """Write one HTML page that contains all its pictures.
+
+    Raises OSError if the file cannot be written, and CommandError if test.py or gif.py fails.
+    """
     groups, _ = group_runs(runs)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=title,
-        curves=picture(draw_curves(groups)),
+        curves=svg_url(draw_curves(groups)),
         sections=[run_section(run, name, episodes) for run, name in zip(runs, short_names(runs), strict=True)],
     )
     file.write_text(page, encoding="utf-8")
 
 
-def run_section(run: Run, name: str, episodes: Episodes) -> RunSection:
-    """Everything about one run."""
+def run_section(run: Run, name: str, episodes: EpisodeSettings) -> RunSection:
+    """Test and film the run's agent, if it has a checkpoint; returns the content of the run's section."""
     steps = RunFolder(run.folder).checkpoints.steps()
-    played = bool(steps and episodes.tests)
+    is_played = bool(steps and episodes.test_count)
+    test_arguments = "-tc", str(episodes.test_count), "--seed", str(episodes.seed)
     return RunSection(
         name=name,
         game=run.game,
-        facts=facts(run),
+        key_figures=key_figures(run),
         command=train_command(run.options, name),
         options=option_rows(run.options),
-        tests=test(run.folder, "-tc", str(episodes.tests), "--seed", str(episodes.seed)) if played else None,
-        film=film(run, episodes) if played else "",
-        repetitions=repetitions(run, name) if is_figar(run) else "",
+        tests=test_agent(run.folder, *test_arguments) if is_played else None,
+        film=film_url(run, episodes) if is_played else "",
+        repetitions=repetitions_url(run, name) if uses_figar(run) else "",
     )
 
 
-def facts(run: Run) -> dict[str, str]:
-    """What a reader asks first, in words."""
+def key_figures(run: Run) -> dict[str, str]:
+    """The most important numbers of the run, by their names on the page."""
     last = run.last_scores
     return {
         "decisions": f"{run.steps[-1]:,}",
-        "frames": f"{run.at('frames')[-1]:,.0f}",
-        "hours of training": f"{run.at('hours')[-1]:.2f}",
+        "frames": f"{run.positions('frames')[-1]:,.0f}",
+        "hours of training": f"{run.positions('hours')[-1]:.2f}",
         "decisions a second": f"{run.steps[-1] / max(run.seconds[-1], 1e-9):,.0f}",
         "episodes": f"{len(run.scores):,}",
         f"mean of the last {len(last)} episodes": f"{last.mean():.2f}",
@@ -89,7 +93,7 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def option_rows(options: Options) -> list[tuple[str, Any, bool]]:
-    """All options that make the run what it is, by name."""
+    """The fixed and tunable options: name, value, and whether the value differs from the default."""
     return [
         (
             field.name,
@@ -101,28 +105,30 @@ def option_rows(options: Options) -> list[tuple[str, Any, bool]]:
     ]
 
 
-def film(run: Run, episodes: Episodes) -> str:
-    """An episode as a gif."""
+def film_url(run: Run, episodes: EpisodeSettings) -> str:
+    """Film one episode of the run's agent; returns the gif as a data URL."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = ["--seed", str(episodes.seed), "--gif_seconds", str(episodes.film_seconds), "--annotate"]
-        call("gif.py", "-f", run.folder, "-gf", folder, "-gn", "film", *asked)
+        arguments = ["--seed", str(episodes.seed), "--gif_seconds", str(episodes.film_seconds), "--annotate"]
+        run_entry_point("gif.py", "-f", run.folder, "-gf", folder, "-gn", "film", *arguments)
         return data_url("image/gif", (Path(folder) / "film_1.gif").read_bytes())
 
 
-def repetitions(run: Run, name: str) -> str:
-    """The histogram of plays over training, "" while there is none."""
-    noted = read_repetitions(run)
-    return picture(draw_repetitions(noted, f"{name}: {figar_words(run.options)}")) if len(noted.steps) else ""
+def repetitions_url(run: Run, name: str) -> str:
+    """The heat map of FiGAR's repetitions as a data URL, "" if none are recorded yet."""
+    repetitions = read_repetitions(run)
+    if not len(repetitions.steps):
+        return ""
+    return svg_url(draw_repetitions(repetitions, f"{name}: {describe_figar(run.options)}"))
 
 
-def picture(figure: Figure) -> str:
-    """A figure as an SVG in a data URL."""
+def svg_url(figure: Figure) -> str:
+    """The figure as a data URL with an SVG image."""
     file = io.BytesIO()
     with styled():
         figure.savefig(file, format="svg", metadata={"Date": None})
     return data_url("image/svg+xml", file.getvalue())
 
 
-def data_url(kind: str, content: bytes) -> str:
-    """A file that lies inside the page."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def data_url(media_type: str, content: bytes) -> str:
+    """A URL that contains the file itself, so that the page needs no other file."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

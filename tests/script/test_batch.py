@@ -1,4 +1,4 @@
-"""Folders of JSON files, trained in one go."""
+"""Tests of batchTrain.py and of the plan that it reads from a folder of JSON files."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ def experiments(commands) -> list[Path]:
     return sorted((commands.folder / "logs").glob("*-experiment"))
 
 
-def test_every_json_file_of_every_sub_folder_is_planned_in_a_stable_order(tmp_path):
+def test_all_json_files_in_sub_folders_are_planned_in_the_order_of_their_paths(tmp_path):
     files = {"b/pong.json": "{}", "a/seaquest.json": ORIGINAL, "c.json": {"arch": "NATURE"}}
     write(tmp_path, files | {"a/notes.txt": "", "..json": "{}", ".hidden.json": "{"})
     plan = read_plan(tmp_path)
@@ -43,12 +43,12 @@ def test_every_json_file_of_every_sub_folder_is_planned_in_a_stable_order(tmp_pa
     assert (plan[1].options.game, plan[1].options.arch, plan[2].options.arch) == ("pong", "NIPS", "NATURE")
 
 
-def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+def test_files_with_the_same_name_get_the_names_of_their_folders(tmp_path):
     write(tmp_path, {"a/x/pong.json": "{}", "b/pong.json": "{}", "b/other.json": "{}"})
     assert [planned.name for planned in read_plan(tmp_path)] == ["a-x-pong", "other", "b-pong"]
 
 
-def test_a_sweep_is_every_combination_with_names_that_say_which(tmp_path):
+def test_a_sweep_gives_a_run_with_its_own_name_for_every_combination(tmp_path):
     sweep = {"arch": ["NIPS", "NATURE"], "entropy_regularisation_strength": [0.01, 0.02], "game": ["pong"]}
     write(tmp_path, {"try.json": {"gamma": 0.9, "sweep": sweep}})
     plan = read_plan(tmp_path)
@@ -62,7 +62,7 @@ def test_a_sweep_is_every_combination_with_names_that_say_which(tmp_path):
     assert {planned.options.gamma for planned in plan} == {0.9}
 
 
-def test_seeds_start_at_the_files_own_or_at_one(tmp_path):
+def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
     write(tmp_path, {"own.json": {"random_seed": 7}, "none.json": {}})
     plan = read_plan(tmp_path, seeds=2)
     assert [planned.name for planned in plan] == ["none-seed=1", "none-seed=2", "own-seed=7", "own-seed=8"]
@@ -82,18 +82,18 @@ def test_seeds_start_at_the_files_own_or_at_one(tmp_path):
         ('{"sweep": {"arch": "NIPS"}}', "sweep.arch must be a list"),
         ('{"sweep": {"arch": []}}', "sweep.arch must be a list"),
         ('{"sweep": {"arch": ["NIPS", "NOPE"]}}', "arch=NOPE"),
-        ('{"sweep": {"arch": ["NIPS", "NIPS"]}}', "-arch=NIPS: give their files other names"),
+        ('{"sweep": {"arch": ["NIPS", "NIPS"]}}', "-arch=NIPS: rename a file"),
         ('{"sweep": {"depth": [1, 2]}}', "unknown key 'depth'"),
-        ('{"sweep": {"debugging_folder": ["a", "b"]}}', "sweep.debugging_folder: changes no training"),
+        ('{"sweep": {"debugging_folder": ["a", "b"]}}', "sweep.debugging_folder: does not change the training"),
     ],
 )
-def test_what_is_wrong_is_named_with_file_and_key(tmp_path, content, message):
+def test_an_error_message_names_the_file_and_the_key(tmp_path, content, message):
     write(tmp_path, {"good.json": "{}", "bad.json": content})
     with pytest.raises(UserError, match="bad.*" + re.escape(message.removeprefix("bad"))):
         read_plan(tmp_path)
 
 
-def test_all_faults_are_named_before_anything_trains(commands):
+def test_all_errors_are_reported_before_any_training_starts(commands):
     write(commands.folder, {"toTrain/a.json": {"game": "pang"}, "toTrain/b.json": "{", "toTrain/c.json": SHORT})
     refused = commands.run("script/batchTrain.py", code=2)
     assert "a.json: " in refused.stderr and "b.json cannot be read" in refused.stderr
@@ -105,14 +105,14 @@ def test_all_faults_are_named_before_anything_trains(commands):
     ("arguments", "message"),
     [("-f nowhere", "no such folder"), ("-f .", "no JSON file"), ("--jobs 0", "--jobs 0"), ("-t 0", "-t")],
 )
-def test_bad_arguments_are_one_line(commands, arguments, message):
+def test_a_bad_argument_gives_a_one_line_error(commands, arguments, message):
     refused = commands.run("script/batchTrain.py", *arguments.split(), code=2)
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
-def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
-    """One run diverges; the others finish; the same command tries only that one again."""
+def test_a_failed_run_does_not_stop_the_others_and_is_tried_again(commands):
+    """One run diverges and the others finish; the same command only tries the failed run again."""
     write(
         commands.folder,
         {
@@ -125,7 +125,7 @@ def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
     failed = commands.run("script/batchTrain.py", "--jobs", "2", code=1)
     assert re.search(r"^bad .* failed: .*--initial_lr", failed.stdout, re.M)
     assert re.search(r"^good-arch=NIPS +400 .* finished$", failed.stdout, re.M)
-    assert "1 of 3 failed" in failed.stderr
+    assert "1 of 3 runs failed" in failed.stderr
     (folder,) = experiments(commands)
     assert {path.name for path in folder.iterdir()} == {
         *(".lock", "experiment.json"),
@@ -140,7 +140,7 @@ def test_a_batch_trains_all_and_the_failed_one_stops_nobody(commands):
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
+def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands):
     write(
         commands.folder, {f"toTrain/{name}.json": SHORT | {"max_global_steps": 10**9} for name in ("first", "second")}
     )
@@ -170,7 +170,7 @@ def test_ctrl_c_saves_the_running_one_and_the_same_command_goes_on(commands):
 
 
 @pytest.mark.slow
-def test_a_batch_that_is_killed_leaves_no_training_behind(commands):
+def test_killing_the_batch_ends_its_trainings(commands):
     write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
     batch = commands.start("script/batchTrain.py")
     wait_for(lambda: any(commands.folder.glob("logs/*/only/checkpoints/200")))
@@ -179,10 +179,10 @@ def test_a_batch_that_is_killed_leaves_no_training_behind(commands):
     batch.kill()
     batch.communicate()
     wait_for(lambda: not Path(f"/proc/{trainer}").exists())
-    assert "only: goes on from" in commands.run("script/batchTrain.py", "--dry_run").stdout
+    assert "only: resumes from" in commands.run("script/batchTrain.py", "--dry_run").stdout
 
 
-def test_seeds_come_from_one_place(tmp_path):
+def test_seeds_in_the_sweep_exclude_the_seeds_option(tmp_path):
     write(tmp_path, {"a.json": {"sweep": {"random_seed": [1, 2]}}})
     assert [planned.options.random_seed for planned in read_plan(tmp_path)] == [1, 2]
     with pytest.raises(UserError, match="--seeds 2: .*a.json has seeds in its sweep"):

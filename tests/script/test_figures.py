@@ -1,13 +1,13 @@
-"""What pictures of runs are made of, checked by hand."""
+"""Tests of the data in pictures of runs, against values computed by hand."""
 
 import numpy as np
 import pytest
 
 from figures.curves import bin_means, draw_curves, fill_gaps, learning_curves
-from figures.groups import group_runs, label, seeds
+from figures.groups import describe_options, describe_seeds, group_runs
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
-from figures.style import line, save, wrap
+from figures.style import curve_style, save_figure, wrap
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.training import episodes
@@ -18,22 +18,22 @@ from tests.helpers.made_runs import make_run, scored
 FIGAR = {"max_repetition": 4, "nb_choices": 3}
 
 
-# Reading.
+# Reading runs.
 
 
-def test_a_run_is_its_episodes(tmp_path):
+def test_a_run_has_the_episodes_of_its_file(tmp_path):
     run = make_run(tmp_path / "run", [(20, 1.5, 3, -1, 5), (40, 3600, 0, 2.5, 7)], game="atari:pong")
     assert run.game == "pong"
     assert run.steps.tolist() == [20, 40] and run.scores.tolist() == [-1, 2.5]
-    assert run.at("decisions").tolist() == [20, 40]
-    assert run.at("hours").tolist() == [1.5 / 3600, 1]
+    assert run.positions("decisions").tolist() == [20, 40]
+    assert run.positions("hours").tolist() == [1.5 / 3600, 1]
 
 
-def test_the_last_scores_are_of_as_many_episodes_as_in_the_training(tmp_path):
+def test_the_last_scores_have_the_window_of_the_training(tmp_path):
     assert scored(tmp_path, *range(60)).last_scores.tolist() == list(range(60 - episodes.WINDOW_EPISODES, 60))
 
 
-def test_a_line_that_a_training_is_just_writing_is_left_out(tmp_path):
+def test_an_incomplete_last_line_is_ignored(tmp_path):
     make_run(tmp_path / "run", [(20, 1, 0, 1, 5)])
     with (tmp_path / "run/episodes.csv").open("a") as file:
         file.write("40,2.0,1,-1")
@@ -44,7 +44,7 @@ CSV_HEADER = ",".join(COLUMNS) + "\n"
 
 
 @pytest.mark.parametrize("text", ["step,reward\n1,2\n", CSV_HEADER + "1,2,3\n", CSV_HEADER + "1,2,3,four,5\n"])
-def test_a_broken_list_of_episodes_is_named(tmp_path, text):
+def test_a_malformed_episodes_file_is_named(tmp_path, text):
     make_run(tmp_path / "run")
     (tmp_path / "run/episodes.csv").write_text(text)
     with pytest.raises(UserError, match=r"run/episodes.csv cannot be read"):
@@ -55,19 +55,19 @@ def test_runs_without_episodes_are_named_and_left_out(tmp_path):
     make_run(tmp_path / "a/full")
     make_run(tmp_path / "a/empty", [])
     (make_run(tmp_path / "b").folder / "episodes.csv").unlink()
-    runs, lines = load_runs([str(tmp_path / "a"), str(tmp_path / "a/full"), str(tmp_path)])
-    assert [run.folder.name for run in runs] == ["full"], "each run once, however it is named"
-    assert [line.split(":")[0] for line in lines] == [str(tmp_path / "a/empty"), str(tmp_path / "b")]
+    runs, messages = load_runs([str(tmp_path / "a"), str(tmp_path / "a/full"), str(tmp_path)])
+    assert [run.folder.name for run in runs] == ["full"], "each run once, even if it is named several times"
+    assert [message.split(":")[0] for message in messages] == [str(tmp_path / "a/empty"), str(tmp_path / "b")]
     with pytest.raises(UserError, match="RUN .*no episode has ended"):
         load_runs([str(tmp_path / "b")])
     with pytest.raises(UserError, match="RUN .*: no such folder"):
         load_runs([str(tmp_path / "c")])
 
 
-def test_names_of_runs_differ(tmp_path):
-    one, other = make_run(tmp_path / "x/seed1"), make_run(tmp_path / "y/seed1")
-    assert short_names([one]) == ["seed1"]
-    assert short_names([one, other]) == ["x/seed1", "y/seed1"]
+def test_short_names_of_runs_are_different(tmp_path):
+    first, second = make_run(tmp_path / "x/seed1"), make_run(tmp_path / "y/seed1")
+    assert short_names([first]) == ["seed1"]
+    assert short_names([first, second]) == ["x/seed1", "y/seed1"]
 
 
 # Frames.
@@ -75,19 +75,19 @@ def test_names_of_runs_differ(tmp_path):
 
 @pytest.mark.parametrize(("game", "frames"), [("pong", 400), ("Snake-v0", 200), ("tetris", 100), ("atari:tetris", 400)])
 def test_without_figar_frames_are_decisions_times_the_frame_skip(tmp_path, game, frames):
-    assert make_run(tmp_path / "run", [(100, 1, 0, 0, 9)], game=game).at("frames").tolist() == [frames]
+    assert make_run(tmp_path / "run", [(100, 1, 0, 0, 9)], game=game).positions("frames").tolist() == [frames]
 
 
 def test_with_figar_frames_follow_the_lengths_of_episodes(tmp_path):
-    # Two emulators. 0 makes 10 decisions with 20 plays until step 20, then 10 more with 40 until step 40.
-    # 1 makes 15 decisions with 30 plays until step 30, and goes on at 2 plays a decision.
+    # Emulator 0 makes 10 decisions with 20 plays until step 20, and 10 more with 40 plays until step 40.
+    # Emulator 1 makes 15 decisions with 30 plays until step 30, and then continues with 2 plays per decision.
     episodes = [(20, 1, 0, 0, 20), (30, 1, 1, 0, 30), (40, 1, 0, 0, 40)]
     run = make_run(tmp_path / "run", episodes, game="Snake-v0", emulator_counts=2, **FIGAR)
     assert run.plays().tolist() == [20 + 20, 40 + 30, 60 + 40]
-    assert run.at("frames").tolist() == [80, 140, 200]
+    assert run.positions("frames").tolist() == [80, 140, 200]
 
 
-def test_emulators_without_an_episode_play_like_the_others(tmp_path):
+def test_emulators_without_a_finished_episode_count_like_the_others(tmp_path):
     run = make_run(tmp_path / "run", [(40, 1, 0, 0, 30)], emulator_counts=4, **FIGAR)
     assert run.plays().tolist() == [120]
 
@@ -95,19 +95,19 @@ def test_emulators_without_an_episode_play_like_the_others(tmp_path):
 # Groups and labels.
 
 
-def test_seed_folder_and_length_make_no_other_group(tmp_path):
+def test_runs_of_one_group_can_differ_in_game_seed_machine_and_length(tmp_path):
     runs = [
         make_run(tmp_path / "runs/a", random_seed=1),
         make_run(tmp_path / "runs/b", random_seed=2, device="/cpu:0", emulator_workers=3, max_global_steps=99),
-        make_run(tmp_path / "runs/c", random_seed=1, game="Snake-v0"),  # it takes no random start
+        make_run(tmp_path / "runs/c", random_seed=1, game="Snake-v0"),  # its default is no random start
     ]
-    (group,), lines = group_runs(runs)
-    assert (group.label, group.runs, lines) == ("runs", runs, [])
+    (group,), messages = group_runs(runs)
+    assert (group.label, group.runs, messages) == ("runs", runs, [])
     assert group.games == ["Snake-v0", "pong"]
-    assert group.of("pong") == runs[:2]
+    assert group.runs_of("pong") == runs[:2]
 
 
-def test_labels_say_what_differs(tmp_path):
+def test_labels_name_the_options_that_differ(tmp_path):
     runs = [
         make_run(tmp_path / "a"),
         make_run(tmp_path / "b", arch="NATURE", random_seed=2),
@@ -123,35 +123,37 @@ def test_labels_say_what_differs(tmp_path):
     ]
     assert [group.label for group in group_runs(runs[:2])[0]] == ["arch NIPS", "arch NATURE"]
     assert [group.label for group in group_runs(runs[1:2])[0]] == ["b"]
-    assert label(resolve(dict(max_repetition=10, nb_choices=3)), ["nb_choices"]) == "FiGAR 10 in 3 choices"
+    options = resolve(dict(max_repetition=10, nb_choices=3))
+    assert describe_options(options, ["nb_choices"]) == "FiGAR 10 with 3 choices"
 
 
-def test_a_copy_of_a_run_is_no_second_seed(tmp_path):
+def test_a_copy_of_a_run_is_left_out(tmp_path):
     runs = [make_run(tmp_path / "a"), make_run(tmp_path / "copy"), make_run(tmp_path / "c", game="breakout")]
-    (group,), lines = group_runs(runs)
+    (group,), messages = group_runs(runs)
     assert group.runs == [runs[0], runs[2]]
-    assert lines == [f"{tmp_path / 'copy'}: the same options and seed as {tmp_path / 'a'}; left out"]
+    assert messages == [f"{tmp_path / 'copy'}: the same options and seed as {tmp_path / 'a'}; left out"]
 
 
 def test_numbers_of_seeds_in_words():
-    assert [seeds([1]), seeds([2, 2]), seeds([3, 1, 2])] == ["1 seed", "2 seeds", "1 to 3 seeds"]
+    descriptions = [describe_seeds(counts) for counts in ([1], [2, 2], [3, 1, 2])]
+    assert descriptions == ["1 seed", "2 seeds", "1 to 3 seeds"]
 
 
 # Curves.
 
 
-def test_bins_take_the_mean_of_their_episodes():
+def test_a_bin_has_the_mean_of_its_episodes():
     means = bin_means(np.array([1, 10, 10.5, 20, 40.0]), np.array([1, 3, 5, 7, 9.0]), np.linspace(0, 40, 5))
     np.testing.assert_array_equal(means, [2, 6, np.nan, 9])
 
 
-def test_gaps_are_bridged_and_ends_left():
+def test_gaps_are_interpolated_and_missing_ends_stay():
     np.testing.assert_array_equal(
         fill_gaps(np.array([np.nan, 1, np.nan, np.nan, 4, np.nan])), [np.nan, 1, 2, 3, 4, np.nan]
     )
 
 
-def test_curves_are_the_mean_of_seeds_as_far_as_all_have_got(tmp_path):
+def test_a_curve_is_the_mean_where_all_seeds_have_data(tmp_path):
     runs = [scored(tmp_path / "runs/a", 1, 2, 3, 4), scored(tmp_path / "runs/b", 3, 6, 1, random_seed=2)]
     curves = learning_curves(runs, "decisions", np.linspace(0, 40, 5))
     np.testing.assert_array_equal(curves, [[1, 2, 3, 4], [3, 6, 1, np.nan]])
@@ -173,24 +175,25 @@ def test_one_seed_has_no_band(tmp_path):
     assert "episodes in each of 2 bins" in figure.axes[0].get_ylabel()
 
 
-def test_a_panel_a_game_with_the_same_colours_in_all(tmp_path):
+def test_each_game_has_a_panel_and_each_group_the_same_colour_in_all(tmp_path):
     games = ["pong", "breakout", "Snake-v0", "tetris"]
     runs = [
         scored(tmp_path / f"{game}_{arch}", 1, 2, game=game, arch=arch) for arch in ("NIPS", "LSTM") for game in games
     ]
     figure = draw_curves(group_runs(runs[1:])[0])
-    shown = [panel for panel in figure.axes if panel.get_visible()]
-    assert [panel.get_title(loc="left") for panel in shown] == sorted(games)
-    colours = {tuple(line.get_color() for line in panel.lines) for panel in shown}
-    nips, lstm = line(0)["color"], line(1)["color"]
-    assert colours == {(nips, lstm), (lstm,)}, "pong was played by LSTM alone"
+    panels = [panel for panel in figure.axes if panel.get_visible()]
+    assert [panel.get_title(loc="left") for panel in panels] == sorted(games)
+    colours = {tuple(line.get_color() for line in panel.lines) for panel in panels}
+    nips, lstm = curve_style(0)["color"], curve_style(1)["color"]
+    assert colours == {(nips, lstm), (lstm,)}, "only LSTM played pong"
 
 
-def test_curves_can_be_told_apart():
-    assert len({(line(n)["color"], line(n)["linestyle"]) for n in range(28)}) == 28
+def test_the_styles_of_28_curves_are_different():
+    styles = [curve_style(number) for number in range(28)]
+    assert len({(style["color"], style["linestyle"]) for style in styles}) == 28
 
 
-def test_labels_are_broken_after_commas():
+def test_labels_are_wrapped_after_commas():
     assert wrap("arch NIPS, entropy 0.05, FiGAR 10", 20) == "arch NIPS,\nentropy 0.05,\nFiGAR 10"
 
 
@@ -198,30 +201,30 @@ def test_labels_are_broken_after_commas():
 
 
 def histogram(plays):
-    """As tf.summary.histogram would write it."""
+    """The buckets that tf.summary.histogram writes for `plays`."""
     from tensorboard.plugins.histogram.summary_v2 import _buckets
 
     return _buckets(np.array(plays)).numpy()
 
 
 @pytest.mark.parametrize("choices", range(2, 31))
-def test_histograms_give_back_what_went_in(choices):
+def test_counts_are_recovered_from_a_histogram(choices):
     plays = 1 + 3 * np.arange(choices)
     counts = np.random.default_rng(choices).integers(0, 4, choices)
     counts[choices // 2] += 1
     assert count_plays(histogram(np.repeat(plays, counts)), plays).tolist() == counts.tolist()
 
 
-def test_plays_of_the_same_bucket_share_its_count():
-    plays = np.arange(1, 62)  # 30 buckets of two plays each, the last of three
+def test_the_count_of_a_bucket_is_divided_among_its_plays():
+    plays = np.arange(1, 62)  # 29 buckets contain two of them, the last contains three
     counts = count_plays(histogram([1, 1, 1, 1, 61, 61, 61]), plays)
     assert counts[:2].tolist() == [2, 2] and counts[-3:].tolist() == [1, 1, 1] and counts.sum() == 7
 
 
-def test_shares_weigh_points_by_their_decisions():
+def test_fractions_weight_points_by_their_decisions():
     repetitions = Repetitions(np.array([10, 20, 40]), np.array([1, 3]), np.array([[1, 3], [4, 0], [0, 2.0]]))
-    shares = fractions_in_bins(repetitions, np.array([0, 20, 30, 40]))
-    np.testing.assert_array_equal(shares, [[5 / 8, 3 / 8], [np.nan, np.nan], [0, 1]])
+    fractions = fractions_in_bins(repetitions, np.array([0, 20, 30, 40]))
+    np.testing.assert_array_equal(fractions, [[5 / 8, 3 / 8], [np.nan, np.nan], [0, 1]])
 
 
 def test_the_heat_map_has_a_row_for_each_number_of_plays():
@@ -229,15 +232,15 @@ def test_the_heat_map_has_a_row_for_each_number_of_plays():
     panel, bar = draw_repetitions(repetitions, "a run").axes
     assert panel.collections[0].get_array().tolist() == [[0.25, 1], [0.25, 0], [0.5, 0]]
     assert [text.get_text() for text in panel.get_yticklabels()] == ["1", "3", "11"]
-    assert bar.get_ylabel() == "share of the decisions"
+    assert bar.get_ylabel() == "fraction of decisions"
 
 
 # Files.
 
 
-def test_the_same_picture_is_the_same_file(tmp_path):
+def test_the_same_picture_gives_the_same_file(tmp_path):
     groups, _ = group_runs([scored(tmp_path / "a", 1, 2)])
-    for name in ("one", "other"):
-        save(draw_curves(groups), tmp_path, name)
-    for kind in ("png", "svg"):
-        assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"other.{kind}").read_bytes()
+    for name in ("first", "second"):
+        save_figure(draw_curves(groups), tmp_path, name)
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()

@@ -1,4 +1,4 @@
-"""Checkpoints kept beside a training, and what is made of them: tests, gifs, videos."""
+"""Tests of kept checkpoints, and of the scripts that test and film them."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_epi
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Two checkpoints, both kept."""
+    """The folder of a run with two checkpoints, both kept."""
     commands = Commands(tmp_path_factory.mktemp("trained"))
     for steps in ("200", "400"):
         commands.run("train.py", "-df", "run", "--max_global_steps", steps, *CATCHER)
@@ -41,7 +41,7 @@ def kept(run) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
+def test_a_kept_checkpoint_can_be_tested_like_a_run(commands, run):
     assert keep_newest(RunFolder(run)) is None and kept(run) == ["200", "400"]
     copy = run / "checkpoints_saved/200"
     assert sorted(path.name for path in copy.iterdir()) == ["args.json", "checkpoints"]
@@ -53,34 +53,34 @@ def test_a_kept_checkpoint_is_a_run_of_its_own(commands, run):
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_is_dropped_while_it_is_copied_gives_way_to_the_newest(run, monkeypatch):
+def test_if_a_checkpoint_is_deleted_during_the_copy_the_newest_one_is_copied(run, monkeypatch):
     shutil.rmtree(run / "checkpoints_saved")
     copytree = shutil.copytree
 
-    def dropped_meanwhile(source, *arguments):
+    def delete_and_copy(source, *arguments):
         monkeypatch.setattr(shutil, "copytree", copytree)
         shutil.rmtree(source)
         return copytree(source, *arguments)
 
-    monkeypatch.setattr(shutil, "copytree", dropped_meanwhile)
+    monkeypatch.setattr(shutil, "copytree", delete_and_copy)
     assert keep_newest(RunFolder(run)).name == "200" and kept(run) == ["200"]
 
 
 @pytest.mark.slow
-def test_what_cannot_be_copied_is_one_line_and_leaves_nothing(run, monkeypatch):
+def test_a_failed_copy_gives_a_one_line_error_and_leaves_no_files(run, monkeypatch):
     shutil.rmtree(run / "checkpoints_saved")
 
-    def full(*_):
+    def fail_with_a_full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copytree", full)
+    monkeypatch.setattr(shutil, "copytree", fail_with_a_full_disk)
     with pytest.raises(OSError, match=r"checkpoints_saved/400 cannot be written \(No space left on device\)$"):
         keep_newest(RunFolder(run))
     assert kept(run) == []
 
 
 @pytest.mark.slow
-def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
+def test_resuming_uses_an_edited_args_json_and_keeps_the_last_checkpoint(commands, run):
     edited = json.loads((run / "args.json").read_text()) | {
         "max_global_steps": 600,
         "entropy_regularisation_strength": 0.5,
@@ -97,7 +97,7 @@ def test_resuming_takes_an_edited_args_json_and_keeps_the_end(commands, run):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_resuming_passes_one_signal_on(commands, run, number):
+def test_resuming_passes_a_signal_on_once(commands, run, number):
     args = run / "args.json"
     args.write_text(args.read_text().replace('"max_global_steps": 400', '"max_global_steps": 1000000000'))
     before = (run / "episodes.csv").stat().st_size
@@ -110,7 +110,7 @@ def test_resuming_passes_one_signal_on(commands, run, number):
 
 
 @pytest.mark.slow
-def test_checkpoints_are_kept_beside_any_training(commands, run):
+def test_checkpoints_py_keeps_checkpoints_while_a_training_runs(commands, run):
     commands.run("train.py", "-df", "logs/run", "--max_global_steps", "600")
     beside = commands.run("script/checkpoints.py", "-df", "logs/run", "-t", "1")
     assert "checkpoints_saved/600" in beside.stdout and "is finished" in beside.stdout
@@ -123,20 +123,20 @@ def test_checkpoints_are_kept_beside_any_training(commands, run):
     args.write_text(args.read_text().replace('"max_global_steps": 800', '"max_global_steps": 900'))
     shutil.rmtree(run / "checkpoints_saved/800")
     beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "3600")
-    assert "Ctrl+C ends" in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
+    assert "Ctrl+C stops" in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
     interrupt(beside)
     assert beside.wait(timeout=60) == 130
 
 
 @pytest.mark.slow
-def test_every_agent_is_tested_into_a_table(commands, run):
+def test_every_agent_is_tested_and_listed_in_a_table(commands, run):
     commands.run("train.py", "-df", "logs/other", "--max_global_steps", "200", *CATCHER)
     (commands.folder / "logs/broken").mkdir()
     (commands.folder / "logs/broken/args.json").write_text("{}")
     shown = commands.run(
         "script/testAll.py", "-f", "logs", "-tc", "2", "-np", "0", "--seed", "1", "--to", "out", code=1
     )
-    assert "no whole checkpoint" in shown.stdout and "1 of 3 could not be tested" in shown.stderr
+    assert "no whole checkpoint" in shown.stdout and "1 of 3 agents could not be tested" in shown.stderr
     rows = list(csv.DictReader((commands.folder / "out/tests.csv").open()))
     reports = json.loads((commands.folder / "out/tests.json").read_text())
     assert [row["run"] for row in rows] == ["logs/other", "logs/run"] == [report["run"] for report in reports]
@@ -165,7 +165,7 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     subprocess.run([ffmpeg, "-loglevel", "error", "-i", run / "training.mp4", commands.folder / "%03d.png"], check=True)
     first = np.asarray(Image.open(commands.folder / "001.png").convert("L"))
-    assert first[: first.shape[0] // 20].max() > 200  # the band's white letters
+    assert first[: first.shape[0] // 20].max() > 200  # the white letters above the picture
     (commands.folder / "untrained").mkdir()
     (commands.folder / "untrained/args.json").write_text("{}")
     refused = commands.run("script/createTrainingVideo.py", "-f", "untrained", code=2)
@@ -175,12 +175,12 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     )
     weights = next((run / "checkpoints_saved/200/checkpoints/200").glob("weights.data*"))
     weights.write_bytes(b"")
-    mended = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4")
-    assert "is damaged" in mended.stdout and "left out" in mended.stdout and (commands.folder / "other.mp4").exists()
+    partial = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4")
+    assert "is damaged" in partial.stdout and "left out" in partial.stdout and (commands.folder / "other.mp4").exists()
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])
-def test_the_band_is_above_the_picture_and_sides_are_even(size):
+def test_the_band_is_above_the_picture_and_width_and_height_are_even(size):
     picture = Image.new("RGB", size, (10, 200, 30))
     framed = with_band(picture, "80,000,000 decisions", "score 12345")
     assert framed.width % 2 == framed.height % 2 == 0 and framed.width - size[0] in (0, 1)

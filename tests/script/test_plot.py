@@ -1,4 +1,4 @@
-"""script/plot.py as a user types it, on tiny real trainings."""
+"""Tests of the command script/plot.py on small real trainings."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Two seeds with FiGAR, the first resumed; 1000 decisions are one point of a histogram."""
+    """Runs of two seeds with FiGAR, the first resumed; a histogram is recorded every 1000 decisions."""
     commands = Commands(tmp_path_factory.mktemp("trained"))
     for seed in ("5", "6"):
         folder = f"runs/seed{seed}"
@@ -33,7 +33,7 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_repetitions_are_read_from_all_event_files_in_order(trained):
+def test_repetitions_are_read_from_all_event_files_in_the_order_of_steps(trained):
     run = load_run(RunFolder(trained.folder / "runs/seed5"))
     files = list((run.folder / "tf").iterdir())
     assert len(files) == 2
@@ -49,12 +49,12 @@ def test_repetitions_are_read_from_all_event_files_in_order(trained):
         if value.tag.startswith("repetition_shares/")
     }
     for step, counts in zip(repetitions.steps, repetitions.counts, strict=True):
-        shares = [written[step, f"repetition_shares/{plays}_plays"] for plays in repetitions.plays]
-        np.testing.assert_allclose(counts / 1000, shares, atol=1e-6)
+        fractions = [written[step, f"repetition_shares/{plays}_plays"] for plays in repetitions.plays]
+        np.testing.assert_allclose(counts / 1000, fractions, atol=1e-6)
 
 
 def texts(file):
-    """All that is written in a picture."""
+    """All texts in an SVG picture."""
     return [element.text for element in xml.etree.ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}text")]
 
 
@@ -67,7 +67,7 @@ def test_curves_and_repetitions_are_drawn(trained):
     shown = trained.run("script/plot.py", "runs", "more", "--folder", "new/pictures", "--x", "frames", "--bins", "7")
     assert shown.stderr == ""
     names = ["curves", "repetitions_seed5", "repetitions_seed6", "repetitions_nature"]
-    files = [f"new/pictures/{name}.{kind}" for name in names for kind in ("png", "svg")]
+    files = [f"new/pictures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
     assert shown.stdout.splitlines() == [f"wrote {file}" for file in files]
     for file in files[::2]:
         with Image.open(folder / file) as picture:
@@ -77,7 +77,7 @@ def test_curves_and_repetitions_are_drawn(trained):
         assert text in curves
     assert "episodes in each of 7 bins" in curves
     repetitions = texts(folder / "new/pictures/repetitions_seed5.svg")
-    for text in ("seed5: pong, FiGAR 4 in 3 choices", "1", "3", "5", "share of the decisions"):
+    for text in ("seed5: pong, FiGAR 4 with 3 choices", "1", "3", "5", "fraction of decisions"):
         assert text in repetitions
 
 
@@ -92,7 +92,7 @@ def test_a_comparison_is_drawn_and_printed(trained):
     assert {"interquartile mean", "median", "mean", "runs"} <= set(compared)
 
 
-def test_a_folder_of_pictures_in_the_root_does_not_hide_the_package_of_that_name(tmp_path):
+def test_a_figures_folder_in_the_root_does_not_hide_the_figures_package(tmp_path):
     (tmp_path / "figures").mkdir()
     path = [str(tmp_path), str(ROOT), str(ROOT / "script")]
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {path}; import figures.groups"], check=True)
@@ -109,7 +109,7 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize("arguments", BAD_INPUT)
-def test_bad_input_is_one_line_and_draws_nothing(commands, arguments):
+def test_bad_input_gives_a_one_line_error_and_no_picture(commands, arguments):
     (commands.folder / "empty").mkdir()
     (commands.folder / "untrained").mkdir()
     (commands.folder / "untrained/args.json").write_text("{}")
@@ -119,6 +119,6 @@ def test_bad_input_is_one_line_and_draws_nothing(commands, arguments):
     assert sorted(path.name for path in commands.folder.iterdir()) == ["empty", "untrained"]
 
 
-def test_help_teaches(commands):
+def test_the_help_names_the_arguments(commands):
     shown = commands.run("script/plot.py", "--help").stdout
     assert "RUN [RUN ...]" in shown and "--compare" in shown and str(ROOT) not in shown

@@ -1,4 +1,4 @@
-"""Agents to give away, and the players beside them."""
+"""Tests of published agents, and of the simple players that they are compared with."""
 
 import json
 import shutil
@@ -17,17 +17,17 @@ SNAKE = "-g", "Snake-v0", "-ec", "4", "--seed", "1"
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """A run, trained a little, and its published agent."""
+    """A short run with its published agent, and the output of publish.py."""
     from tests.helpers.commands import Commands
 
     commands = Commands(tmp_path_factory.mktemp("published"))
     commands.run("train.py", "-df", "logs/short", "--max_global_steps", "800", *SNAKE)
-    done = commands.run("script/publish.py", "-r", "logs/short", "-n", "snake", "-f", "agents", "-tc", "4")
-    return commands, done.stdout
+    completed = commands.run("script/publish.py", "-r", "logs/short", "-n", "snake", "-f", "agents", "-tc", "4")
+    return commands, completed.stdout
 
 
 @pytest.mark.slow
-def test_the_agent_is_a_run_without_emulators(published):
+def test_the_folder_of_an_agent_is_a_run_without_emulators(published):
     commands, _ = published
     agent = commands.folder / "agents/snake"
     assert_same_weights(commands.folder / "logs/short", agent)
@@ -37,7 +37,7 @@ def test_the_agent_is_a_run_without_emulators(published):
 
 
 @pytest.mark.slow
-def test_the_result_is_what_test_py_says(published):
+def test_the_result_has_the_scores_of_test_py(published):
     commands, shown = published
     commands.run("test.py", "-f", "agents/snake", "-tc", "4", "--seed", "1", "--json", "again.json")
     again = json.loads((commands.folder / "again.json").read_text())
@@ -52,7 +52,7 @@ def test_the_result_is_what_test_py_says(published):
 
 
 @pytest.mark.slow
-def test_the_agent_can_be_trained_on_and_replaced(published):
+def test_the_training_of_an_agent_can_be_resumed_and_the_agent_replaced(published):
     commands, _ = published
     commands.run("train.py", "-df", "agents/snake", "--max_global_steps", "880", "-ew", "1")
     commands.run("script/publish.py", "-r", "agents/snake", "-f", "agents", "-tc", "1")
@@ -61,7 +61,7 @@ def test_the_agent_can_be_trained_on_and_replaced(published):
 
 
 @pytest.mark.slow
-def test_the_table_has_the_command_of_a_folder_with_another_name(published):
+def test_the_table_shows_the_same_command_for_a_renamed_agent(published):
     commands, _ = published
     agent, renamed = commands.folder / "agents/snake", commands.folder / "renamed/two words"
     shutil.copytree(agent, renamed)
@@ -70,7 +70,7 @@ def test_the_table_has_the_command_of_a_folder_with_another_name(published):
 
 
 @pytest.mark.slow
-def test_an_agent_that_has_lost_its_options_is_no_other_game(published):
+def test_an_agent_without_args_json_cannot_be_trained_on_another_game(published):
     commands, _ = published
     shutil.copytree(commands.folder / "agents/snake", commands.folder / "lost")
     (commands.folder / "lost/args.json").unlink()
@@ -86,61 +86,61 @@ def test_an_agent_that_has_lost_its_options_is_no_other_game(published):
     [
         ("-r nowhere", "--run nowhere: no such folder"),
         ("-r untrained", "no checkpoint"),
-        ("-r untrained -f .", "--name untrained: untrained is there"),
-        ("-r untrained -n ..", "--name ..: must be a plain name"),
-        ("-r untrained -n .", "--name .: must be a plain name"),
+        ("-r untrained -f .", "--name untrained: untrained exists"),
+        ("-r untrained -n ..", "--name ..: must be a name without a path"),
+        ("-r untrained -n .", "--name .: must be a name without a path"),
         ("-r untrained -n a/b", "--name a/b"),
-        ("-r untrained -f . -n other", "--name other: other is there, and not by publish.py"),
+        ("-r untrained -f . -n other", "--name other: other exists and is not from publish.py"),
         ("-f untrained", "no agent"),
         ("-n other", "--name other: needs --run"),
-        ("-f mended", "mended/agent/RESULT.json: not as publish.py writes it"),
+        ("-f edited", "edited/agent/RESULT.json: not in the format of publish.py"),
     ],
 )
-def test_what_cannot_be_published_is_one_line(commands, arguments, message):
+def test_what_cannot_be_published_gives_a_one_line_error(commands, arguments, message):
     scored(commands.folder / "untrained", 1.0)
     (commands.folder / "other").mkdir()
-    (commands.folder / "mended/agent").mkdir(parents=True)
-    (commands.folder / "mended/agent/RESULT.json").write_text('{"training": {"decisions": null}}')
+    (commands.folder / "edited/agent").mkdir(parents=True)
+    (commands.folder / "edited/agent/RESULT.json").write_text('{"training": {"decisions": null}}')
     refused = commands.run("script/publish.py", *arguments.split(), code=2)
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("game", "least"), [("CartPole-v0", 200), ("Catcher-v0", 250), ("FlappyBird-v0", 10), ("Snake-v0", 2)]
+    ("game", "min_mean_score"), [("CartPole-v0", 200), ("Catcher-v0", 250), ("FlappyBird-v0", 10), ("Snake-v0", 2)]
 )
-def test_a_rule_plays_well(game, least):
-    start = game in ("CartPole-v0", "Catcher-v0")
-    emulators = [make_emulator(game, seed=[1, number], random_start=start) for number in range(4)]
-    assert np.mean(players.scores(players.RULES[game], emulators)) >= least
+def test_a_rule_plays_well(game, min_mean_score):
+    random_start = game in ("CartPole-v0", "Catcher-v0")
+    emulators = [make_emulator(game, seed=[1, number], random_start=random_start) for number in range(4)]
+    assert np.mean(players.play_episodes(players.RULES[game], emulators)) >= min_mean_score
 
 
-def test_random_play_scores_what_others_report():
-    game = make_emulator("pong", seed=1)
-    random = players.scores(players.random_player(np.random.default_rng(0)), [game] * 5)
-    assert np.mean(random) == pytest.approx(HUMAN_SCORES["pong"][0], abs=0.8)
+def test_random_play_has_the_published_score():
+    emulator = make_emulator("pong", seed=1)
+    scores = players.play_episodes(players.random_player(np.random.default_rng(0)), [emulator] * 5)
+    assert np.mean(scores) == pytest.approx(HUMAN_SCORES["pong"][0], abs=0.8)
 
 
-def test_random_play_takes_all_actions_alike():
+def test_random_play_draws_all_actions_equally_often():
     player = players.random_player(np.random.default_rng(0))
-    counts = np.bincount([player(make_emulator_like(3)) for _ in range(3000)], minlength=3)
+    counts = np.bincount([player(fake_emulator(3)) for _ in range(3000)], minlength=3)
     assert counts == pytest.approx([1000] * 3, abs=120)
 
 
-def make_emulator_like(num_actions):
+def fake_emulator(num_actions):
     return type("Emulator", (), {"num_actions": num_actions})
 
 
-def test_the_originals_games_have_their_rom_names():
+def test_the_scores_of_the_original_have_the_names_of_roms():
     assert ORIGINAL_SCORES.keys() <= HUMAN_SCORES.keys()
 
 
-def test_summaries_are_of_the_scores():
-    found = publishing.summary([1.0, 2.0, 6.0])
-    assert (found["mean"], found["min"], found["max"]) == (3.0, 1.0, 6.0)
-    assert found["std"] == pytest.approx(np.std([1, 2, 6]), abs=0.005)
+def test_a_summary_has_the_statistics_of_the_scores():
+    summary = publishing.summary([1.0, 2.0, 6.0])
+    assert (summary["mean"], summary["min"], summary["max"]) == (3.0, 1.0, 6.0)
+    assert summary["std"] == pytest.approx(np.std([1, 2, 6]), abs=0.005)
 
 
-def test_baselines_are_on_the_screen(commands):
+def test_baselines_py_prints_a_line_for_each_player(commands):
     shown = commands.run("script/baselines.py", "-g", "Snake-v0", "-tc", "3").stdout.splitlines()
     assert [line.split(":")[0] for line in shown] == ["Snake-v0, random", "Snake-v0, rule"]
     assert "mean -" in shown[0]

@@ -1,4 +1,4 @@
-"""A batch on a Ray cluster on loopback."""
+"""Tests of batchTrain.py on a Ray cluster on this machine."""
 
 import os
 import re
@@ -14,7 +14,7 @@ ray = pytest.importorskip("ray", reason="ray is not installed: pip install -r sc
 
 @pytest.fixture
 def cluster():
-    """A head that can train nothing, and two nodes with room for one training each."""
+    """A cluster and its two nodes, which can run one training each; its head node runs none."""
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False}
@@ -26,26 +26,26 @@ def cluster():
 
 
 def newest(run) -> int:
-    """The step of the newest checkpoint, 0 without one."""
+    """The step of the newest checkpoint, 0 without a checkpoint."""
     return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
 
 
 @pytest.mark.slow
-def test_a_batch_outlives_the_loss_of_a_node_and_stops_and_goes_on(commands, cluster):
-    """Two trainings run, one waits; one's node is lost, and comes back."""
+def test_trainings_survive_the_loss_of_a_node_and_resume_after_ctrl_c(commands, cluster):
+    """Two trainings run and a third waits. One node is lost; two new nodes then run all trainings."""
     started, nodes = cluster
     endless = SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 400}
     write(commands.folder, {f"toTrain/{name}.json": endless for name in ("a", "b", "c")})
-    asked = ["script/batchTrain.py", "--ray", started.address]
-    batch = commands.start(*asked)
+    command = ["script/batchTrain.py", "--ray", started.address]
+    batch = commands.start(*command)
     wait_for(lambda: len(list(commands.folder.glob("logs/*/*/checkpoints/400"))) == 2, 180)
     (folder,) = experiments(commands)
     runs = [folder / name for name in "abc"]
     started.remove_node(nodes[0], allow_graceful=False)
     for _ in range(2):
         started.add_node(num_cpus=2)
-    lost = {run: newest(run) for run in runs}
-    wait_for(lambda: all(newest(run) > lost[run] + 400 for run in runs), 240)
+    before = {run: newest(run) for run in runs}
+    wait_for(lambda: all(newest(run) > before[run] + 400 for run in runs), 240)
     os.killpg(batch.pid, signal.SIGINT)
     out, err = batch.communicate(timeout=180)
     assert batch.returncode == 0, err
@@ -53,13 +53,13 @@ def test_a_batch_outlives_the_loss_of_a_node_and_stops_and_goes_on(commands, clu
     for run in runs:
         args = run / "args.json"
         args.write_text(args.read_text().replace("1000000000", str(newest(run) + 100)))
-    resumed = commands.run_alone(*asked)
+    resumed = commands.run_alone(*command)
     assert len(re.findall(r"^[abc] +[\d,]+ .* finished$", resumed.stdout, re.M)) == 3, resumed.stdout
     assert experiments(commands) == [folder]
 
 
 @pytest.mark.slow
-def test_a_cluster_that_is_not_there_is_one_line(commands):
+def test_a_missing_cluster_gives_a_one_line_error(commands):
     write(commands.folder, {"toTrain/a.json": SHORT})
     refused = commands.run_alone("script/batchTrain.py", "--ray", "127.0.0.1:1", code=2)
     assert "--ray 127.0.0.1:1: no cluster there" in refused.stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""One page about runs, that needs nothing beside it."""
+"""Tests of the HTML page of report.py."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "-
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """Of an experiment of two runs, one with FiGAR; what is inside images is left as it is."""
+    """The page about an experiment of two runs, one of them with FiGAR."""
     commands = Commands(tmp_path_factory.mktemp("page"))
     short = ["--max_global_steps", "1200", "--max_episode_frames", "60"]
     commands.run("train.py", "-df", "logs/plain <b>", "--seed", "5", *FIGAR[:6], *short)
@@ -32,12 +32,12 @@ def page(tmp_path_factory):
     return commands.folder / "logs/report.html"
 
 
-def images(page: str, kind: str) -> list[bytes]:
-    return [base64.b64decode(content) for content in re.findall(f'data:{re.escape(kind)};base64,([^"]+)', page)]
+def images(page: str, media_type: str) -> list[bytes]:
+    return [base64.b64decode(content) for content in re.findall(f'data:{re.escape(media_type)};base64,([^"]+)', page)]
 
 
 @pytest.mark.slow
-def test_a_page_holds_all_and_asks_for_nothing(page):
+def test_the_page_contains_everything_and_needs_no_other_file(page):
     page = page.read_text()
     assert "http://" not in re.sub("xmlns[^ ]*", "", page) and "https://" not in page and "<script" not in page
     assert set(re.findall(r' (?:src|href)="(data:[^;]+|.{0,20})', page)) == {"data:image/svg+xml", "data:image/gif"}
@@ -62,7 +62,7 @@ def test_a_browser_shows_every_picture(page, browser):
 
 
 @pytest.mark.slow
-def test_without_a_checkpoint_or_when_not_asked_nothing_is_played(commands):
+def test_without_a_checkpoint_nothing_is_tested_or_filmed(commands):
     commands.run("train.py", "-df", "run", "--max_global_steps", "400", "--max_episode_frames", "60", *FIGAR[:6])
     shutil.rmtree(commands.folder / "run/checkpoints")
     commands.run("script/report.py", "run", "--to", "page.html")
@@ -74,7 +74,7 @@ def test_without_a_checkpoint_or_when_not_asked_nothing_is_played(commands):
     ("arguments", "message"),
     [("", "RUN"), ("nowhere", "no such folder"), (". --to nowhere/page.html", "no run there"), (". -tc -1", "-1")],
 )
-def test_bad_arguments_are_one_line(commands, arguments, message):
+def test_a_bad_argument_gives_a_one_line_error(commands, arguments, message):
     refused = commands.run("script/report.py", *arguments.split(), code=2)
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
@@ -89,7 +89,7 @@ def test_bad_arguments_are_one_line(commands, arguments, message):
         "-g atari:tetris -ec 1 --sticky_actions 0.5",
     ],
 )
-def test_the_command_trains_the_same_again(typed):
+def test_the_command_on_the_page_gives_the_same_options(typed):
     options = parse_options(typed.split())
     words = shlex.split(train_command(options, "again"))
     again = parse_options(words[2:])
@@ -97,11 +97,11 @@ def test_the_command_trains_the_same_again(typed):
     assert {**vars(again), **local} == vars(options)
 
 
-def test_options_that_were_changed_are_marked():
+def test_options_that_differ_from_the_default_are_marked():
     rows = {name: (value, changed) for name, value, changed in option_rows(resolve(dict(gamma=0.5, random_seed=3)))}
     assert rows["gamma"] == (0.5, True) and rows["arch"] == ("NIPS", False) and rows["random_seed"] == (3, False)
     assert "rom_path" not in rows
 
 
-def test_data_urls_hold_the_bytes():
+def test_a_data_url_contains_the_file():
     assert data_url("image/gif", b"GIF89a") == "data:image/gif;base64,R0lGODlh"

@@ -1,4 +1,4 @@
-"""The model of many processes, checked by hand."""
+"""Tests of the estimated speedup of many processes, against values computed by hand."""
 
 import pytest
 
@@ -14,18 +14,18 @@ from benchmarking.scaling_model import (
 WIRE = Interconnect("wire", bandwidth=1e6, latency=0.001)
 
 
-def test_a_ring_sends_an_nth_in_each_of_its_steps():
+def test_a_ring_sends_one_nth_of_the_bytes_in_each_step():
     assert exchange_seconds(1, 10**6, WIRE) == 0
     assert exchange_seconds(2, 10**6, WIRE) == pytest.approx(2 * (0.5 + 0.001))
     assert exchange_seconds(4, 10**6, WIRE) == pytest.approx(6 * (0.25 + 0.001))
 
 
-def test_nobody_waits_alone_or_for_updates_that_take_equally_long():
+def test_there_is_no_wait_with_one_process_or_with_equal_updates():
     assert wait_seconds(1, 0.5) == 0 == wait_seconds(64, 0.0)
     assert wait_seconds(2, 0.5) == pytest.approx(0.5 * 1.1774, rel=1e-4)
 
 
-def test_a_free_exchange_of_even_updates_is_linear():
+def test_the_speedup_is_linear_if_updates_are_equal_and_the_exchange_takes_no_time():
     assert speedup(8, 0.1, 0.0, 0, Interconnect("", 1e9, 0.0)) == pytest.approx(8)
     assert speedup(2, 1.0, 0.0, 10**6, WIRE) == pytest.approx(2 / 2.002)
 
