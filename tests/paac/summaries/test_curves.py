@@ -194,7 +194,7 @@ def test_the_options_are_a_table_and_the_graph_is_there(tmp_path):
     values, graphs = events(tmp_path)
     ((step, text),) = values["options"]
     assert step == 1200  # where this session of the training begins
-    assert "| gamma | 0.99 | discount |" in text.item().decode().splitlines()
+    assert "| gamma | 0.99 | discount factor |" in text.item().decode().splitlines()
     weights = values["network"][0][1].item().decode()
     assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| together | | {network.count_params():,} |" in weights
     assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
