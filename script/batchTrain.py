@@ -125,11 +125,11 @@ class Batch:
 
 
 def changed_options(planned: PlannedRun) -> str:
-    """The options of a run that differ from their defaults, in words."""
+    """The options that a run's JSON file and sweep set to other values than their defaults, in words."""
     changed = {
         field.name: getattr(planned.options, field.name)
         for field in dataclasses.fields(Options)
-        if getattr(planned.options, field.name) != field.default and field.name != "debugging_folder"
+        if field.name in planned.values and getattr(planned.options, field.name) != field.default
     }
     return ", ".join(f"{name} {value}" for name, value in changed.items()) or "all defaults"
 

@@ -100,7 +100,14 @@ def test_a_dead_worker_is_reported_and_the_run_saved(commands):
     has_emulators = (newest / "emulators.npz").exists()
     assert not has_emulators or int(newest.name) % 200 == 0
     again = commands.run("train.py", "-df", "run", "--max_global_steps", str(int(newest.name) + 100))
-    assert ("all start new episodes" in again.stdout) == (not has_emulators)
+    assert ("all emulators start new episodes" in again.stdout) == (not has_emulators)
+
+
+@pytest.mark.slow
+def test_an_annotated_film_prints_nothing_of_tensorflow(commands):
+    agent = str(ROOT / "pretrained/catcher")
+    filmed = commands.run_alone("gif.py", "-f", agent, "--annotate", "--gif_seconds", "1", "--seed", "1")
+    assert filmed.stderr == "" and (commands.folder / "gifs/agent_1.gif").exists()
 
 
 def test_an_agent_is_tested_and_filmed(commands):

@@ -248,7 +248,7 @@ def test_bad_arguments_give_one_line(commands):
 def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments(2)] == ["3", "5"]
-    with pytest.raises(UserError, match="--processes 3: there are 2 GPUs"):
+    with pytest.raises(UserError, match="--processes 3: each process needs its own GPU; --processes must be at most 2"):
         environments(3)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert "CUDA_VISIBLE_DEVICES" not in environments(2)[0]

@@ -74,13 +74,13 @@ def play_agent(options: FilmOptions) -> AgentEvaluation:
             opened.enter_context(closing(_make_emulator(game, options, run_options, [seed, number])))
             for number in range(options.test_count)
         ]
-        films = [_make_film(emulator, options, run_options) for emulator in emulators[: len(gifs)]]
         device = start_tensorflow(options.device)
 
         import tensorflow as tf
 
         from paac.evaluation import play_episodes
 
+        films = [_make_film(emulator, options, run_options) for emulator in emulators[: len(gifs)]]
         with tf.device(device):
             network, step, damaged = load_agent(run, run_options, emulators[0].num_actions)
             for line in filter(None, (note, game.notice, *damaged)):

@@ -80,7 +80,7 @@ def test_rewards_are_clipped_to_learn_from_and_returned_raw():
     for miss, hit in ((-1.0, 1.0), (-5.0, 7.0)):
         network = make_network("NIPS", num_actions=3, nb_choices=1, rgb=False, seed=1)
         learner = Learner(network, PricedGame(miss, hit), Hyperparameters(), seed=1)
-        rewards.append(np.concatenate([learner.update(lr=0.01).played.rewards for _ in range(3)]))
+        rewards.append(np.concatenate([learner.update(lr=0.01).transitions.rewards for _ in range(3)]))
         weights.append([weight.numpy() for weight in network.trainable_variables])
     assert set(np.unique(rewards[1])) == {-5.0, 7.0} and np.array_equal(np.sign(rewards[0]), np.sign(rewards[1]))
     assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))

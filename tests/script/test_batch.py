@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from batchTrain import changed_options
 
 from experiments.plan import read_plan
 from paac.cli.errors import UserError
@@ -180,6 +181,11 @@ def test_killing_the_batch_ends_its_trainings(commands):
     batch.communicate()
     wait_for(lambda: not Path(f"/proc/{trainer}").exists())
     assert "only: resumes from" in commands.run("script/batchTrain.py", "--dry_run").stdout
+
+
+def test_the_plan_shows_only_what_the_files_set(tmp_path):
+    write(tmp_path, {"a.json": {"gamma": 0.5, "arch": "NIPS"}, "b.json": {}})
+    assert [changed_options(planned) for planned in read_plan(tmp_path)] == ["gamma 0.5", "all defaults"]
 
 
 def test_seeds_in_the_sweep_exclude_the_seeds_option(tmp_path):

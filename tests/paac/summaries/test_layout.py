@@ -23,7 +23,7 @@ def test_every_option_is_in_the_table_of_its_group():
 
 def test_other_values_than_the_default_are_bold():
     lines = options_text(OPTIONS).splitlines()
-    assert "| gamma | **0.9** (default 0.99) | discount |" in lines
+    assert "| gamma | **0.9** (default 0.99) | discount factor |" in lines
     assert "| alpha | 0.99 | decay of RMSProp |" in lines
     assert any(line.startswith("| random_seed | 5 |") for line in lines)  # it has no default
 
