@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.helpers import ROOT
 from tests.helpers.commands import TINY, group_members, interrupt, wait_for
 from tests.helpers.runs import assert_same_weights, episodes, points
 
