@@ -58,14 +58,9 @@ class Emulator(ABC):
 
         Args:
             screen_shape: [height, width] if the screens hold palette indices, or [height, width, 3] if they are RGB.
-            seed: of the random generator, one integer or several.
-            rgb: whether observations are RGB or gray.
-            random_start: whether an episode starts with a random number of no-op frames.
-            single_life_episodes: whether an episode is done when a life is lost.
             max_noops: replaces the class attribute.
             max_episode_frames: frames after which an episode is truncated, the no-ops of its start included.
-            colours: RGB value of each palette index, uint8 [256, 3].
-            luminances: gray value of each palette index, uint8 [256].
+            colours, luminances: RGB and gray value of each palette index, uint8 [256, 3] and [256].
             observed_rows: how many rows of the screen are observed, counted from the top; None: all.
         """
         self.random_start = random_start

@@ -101,9 +101,8 @@ def collect_rollout(
         outputs = network.decide(encodings, uniforms.torso[t])
         actions = select(outputs.policy_logits, uniforms.heads[t, :, 0])
         choices = select(outputs.repetition_logits, uniforms.heads[t, :, 1])
-        next_observations, rewards, dones, plays = _call_step(
-            step_emulators, t, observations, actions, tf.gather(table, choices)
-        )
+        repeats = tf.gather(table, choices)
+        next_observations, rewards, dones, plays = _call_step(step_emulators, t, observations, actions, repeats)
         transitions.append(Transitions(actions, choices, rewards, dones, plays))
         used_encodings.append(encodings)
         # Where an episode ended, the next one starts with a blank history.

@@ -60,10 +60,7 @@ class AgentEvaluation(NamedTuple):
 
 
 def play_agent(options: FilmOptions) -> AgentEvaluation:
-    """Play the episodes that `options` ask for, and film them if `gif_name` is set.
-
-    Raises UserError, GameError or OSError.
-    """
+    """Play episodes, and film them if `gif_name` is set. Raises UserError, GameError or OSError."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
     game = find_game(run_options.game, options.rom_path or run_options.rom_path)
