@@ -3,6 +3,7 @@
 TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
 
+import signal
 import textwrap
 from collections.abc import Sequence
 
@@ -59,4 +60,6 @@ def print_games(rom_path: str) -> None:
 
 
 if __name__ == "__main__":
+    # Until `StopSignal` handles it, Ctrl+C ends the process at once: a module that loads may swallow KeyboardInterrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     entry_point.run(main)

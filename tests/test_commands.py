@@ -19,6 +19,14 @@ from tests.helpers.runs import assert_same_weights, episodes, points
 # An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
 SHORT = ["--max_episode_frames", "120", *TINY]
 FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
+SWALLOWING = """
+import time
+try:
+    print("loading", flush=True)
+    time.sleep(60)
+except BaseException:
+    pass
+"""
 
 
 def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(commands):
@@ -70,6 +78,15 @@ def test_a_second_ctrl_c_quits_at_once(commands):
     assert process.wait(timeout=30) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     process.communicate()
     wait_for(lambda: group_members(process) == [])
+
+
+def test_ctrl_c_ends_the_start_even_while_a_module_that_loads_swallows_exceptions(commands):
+    (commands.folder / "minigrid.py").write_text(SWALLOWING)
+    process = commands.start("train.py", "-df", "run", "-g", "MiniGrid-Empty-8x8-v0", environment={"PYTHONPATH": "."})
+    assert process.stdout.readline() == "loading\n"
+    interrupt(process)
+    assert process.wait(timeout=30) == -signal.SIGINT
+    assert process.communicate() == ("", "") and not (commands.folder / "run").exists()
 
 
 def test_a_killed_training_leaves_no_worker_and_resumes_from_the_last_checkpoint(commands):

@@ -24,19 +24,20 @@ class StopSignal:
     def __enter__(self) -> "StopSignal":
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
+        threading.Thread(target=self._listen, args=(self._read_end,), daemon=True).start()
+        # Before the handlers: a signal between the two would be lost.
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         self._handlers = {
             number: signal.signal(number, lambda *_: None)
             for number in SIGNALS
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN  # nohup: ignore SIGHUP
         }
-        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        threading.Thread(target=self._listen, args=(self._read_end,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(-1)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(-1)
         os.close(self._write_end)  # ends the thread `_listen`
 
     def _listen(self, read_end: int) -> None:

@@ -28,7 +28,7 @@ class Commands:
     def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run `script` in this process, which has already imported TensorFlow, and check its exit code."""
         out, err = io.StringIO(), io.StringIO()
-        argv, path = sys.argv, list(sys.path)
+        argv, path, on_ctrl_c = sys.argv, list(sys.path), signal.getsignal(signal.SIGINT)
         sys.argv = [str(ROOT / script), *arguments]
         try:
             with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -39,6 +39,7 @@ class Commands:
             assert isinstance(ended, int), ended
         finally:
             sys.argv, sys.path[:] = argv, path
+            signal.signal(signal.SIGINT, on_ctrl_c)
         return _checked(
             subprocess.CompletedProcess([script, *arguments], int(ended), out.getvalue(), err.getvalue()), code
         )
@@ -52,8 +53,17 @@ class Commands:
             process.kill()
         return _checked(subprocess.CompletedProcess(process.args, process.returncode, out, err), code)
 
-    def start(self, script: str, *arguments: str, limits: Mapping[int, int] = NO_LIMITS) -> subprocess.Popen[str]:
-        """Start `script` in a new process group, like a terminal, with resource `limits` (RLIMIT_... -> value)."""
+    def start(
+        self,
+        script: str,
+        *arguments: str,
+        limits: Mapping[int, int] = NO_LIMITS,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[str]:
+        """Start `script` in a new process group, like a terminal.
+
+        `limits` are resource limits (RLIMIT_... -> value); `environment` is added to the environment variables.
+        """
 
         def prepare() -> None:
             as_from_a_terminal()
@@ -68,6 +78,7 @@ class Commands:
             text=True,
             start_new_session=True,
             preexec_fn=prepare,
+            env=os.environ | (environment or {}),
         )
 
 
