@@ -13,6 +13,7 @@ from emulators.gym_settings import GAME_SETTINGS, GymSettings, settings_of
 ROM_PATH = "./atari_roms"
 PLATFORMS = ("atari", "gym", "tetris")
 TETRIS = "tetris"  # our own game; the Atari cartridge is atari:tetris
+TETRIS_NAMES = (TETRIS, "Tetris")  # the second is its name in the original Manette
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ class Game:
 def short_name(game: str) -> str:
     """Return NAME for PLATFORM:NAME if it means the same game, and `game` unchanged otherwise."""
     platform, _, name = game.rpartition(":")
-    if platform == "tetris" and name == TETRIS:
-        return name
+    if _is_own_tetris(platform, name):
+        return TETRIS
     if platform == "atari" and name != TETRIS and re.fullmatch("[a-z0-9_]+", name):
         return name
     return name if platform == "gym" and re.search(r"[A-Z]", name) else game
+
+
+def _is_own_tetris(platform: str, name: str) -> bool:
+    return platform in ("", "tetris") and name in TETRIS_NAMES
 
 
 def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
@@ -46,10 +51,10 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     platform, _, name = game.rpartition(":")
     if platform not in ("", *PLATFORMS):
         raise GameError(f"-g {game}: there is no platform {platform!r}; the platforms are {', '.join(PLATFORMS)}")
-    if platform == "tetris" or (name == TETRIS and not platform):
-        if name != TETRIS:
-            raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
-        return Game("tetris", name, "")
+    if _is_own_tetris(platform, name):
+        return Game("tetris", TETRIS, "")
+    if platform == "tetris":
+        raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
     from emulators import atari  # imported here so that --help need not wait for it
 
     if platform in ("", "atari") and re.fullmatch(r"[\w-]{1,100}", name):
@@ -73,8 +78,8 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
 def frame_skip(game: str) -> int:
     """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, without starting it or needing its ROM."""
     platform, _, name = game.rpartition(":")
-    if platform == "tetris" or (name == TETRIS and not platform):
-        return settings_of("tetris", name).frame_skip
+    if _is_own_tetris(platform, name):
+        return settings_of("tetris", TETRIS).frame_skip
     from emulators import gym
 
     if platform == "gym" or (not platform and gym.is_registered(name)):

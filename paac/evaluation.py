@@ -52,19 +52,19 @@ def play_episodes(
     repetition_table: Sequence[int],
     *,
     seed: int,
-    greedy: bool = False,
+    epsilon: float | None = None,
     dropout_samples: int = 1,
     watchers: Sequence[Watcher] = (),
 ) -> list[EpisodeResult]:
     """Play one episode in each emulator, all in one batch, each to its own end.
 
-    Actions and repeats are drawn from the policies as in training; with `greedy` they are the most probable ones. The
-    policies are the mean over `dropout_samples` forward passes, each with its own dropout mask (Gal and Ghahramani
-    2016). Watcher i receives the decisions of emulator i; there may be fewer `watchers` than emulators.
+    Actions and repeats are drawn from the policies, or, with an `epsilon`, selected epsilon-greedily; 0 takes the most
+    probable ones. The policies are the mean over `dropout_samples` forward passes, each with its own dropout mask (Gal
+    and Ghahramani 2016). Watcher i receives the decisions of emulator i; there may be fewer `watchers` than emulators.
     """
     random = np.random.default_rng(seed)
     count = len(emulators)
-    encode, decide = _compile(network, greedy)
+    encode, decide = _compile(network, epsilon)
     observations = np.stack([emulator.reset() for emulator in emulators])
     totals = np.zeros((count, 5))  # score, plays, decisions, entropy, mutual information
     encodings = [network.blank_encodings(count)] * network.torso.history_length
@@ -88,13 +88,13 @@ def play_episodes(
     return [_result(emulator, *total) for emulator, total in zip(emulators, totals.tolist(), strict=True)]
 
 
-def _compile(network: ActorCritic, greedy: bool) -> tuple[Callable, Callable]:
+def _compile(network: ActorCritic, epsilon: float | None) -> tuple[Callable, Callable]:
     """Return the network's `encode`, and `_decide` for this network, as graphs.
 
     These are new functions, which are freed with the network. A `tf.function` of the module would keep the graphs of
     all networks.
     """
-    select = _most_probable if greedy else exploration.sample
+    select = exploration.sample if epsilon is None else partial(exploration.epsilon_greedy, epsilon=epsilon)
     decide = partial(_decide, network, select=select)
     return tf.function(network.encode, autograph=False), tf.function(decide, autograph=False)
 
@@ -161,7 +161,3 @@ def _mean_policy(logits: list[tf.Tensor]) -> tf.Tensor:
     if len(logits) == 1:
         return logits[0]
     return tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(sample) for sample in logits]), axis=0)
-
-
-def _most_probable(logits: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-    return exploration.greedy(logits)

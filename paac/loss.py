@@ -16,7 +16,7 @@ class Losses(NamedTuple):
 
     loss: tf.Tensor
     critic_loss_mean: tf.Tensor
-    actor_objective_mean: tf.Tensor
+    actor_objective_mean: tf.Tensor  # to minimise, like the loss
     actor_advantage_mean: tf.Tensor
     log_repetition_mean: tf.Tensor
     action_entropy: tf.Tensor
@@ -48,10 +48,10 @@ def paac_losses(
     returns = tf.stop_gradient(returns)
     advantage = returns - tf.stop_gradient(value)
     actor_advantage = advantage * (log_action + log_repetition)
-    actor_objective = actor_advantage + entropy_coef * (action_entropy + repetition_entropy)
+    actor_objective = -actor_advantage - entropy_coef * (action_entropy + repetition_entropy)
     critic_loss = CRITIC_WEIGHT * tf.square(returns - value)
     return Losses(
-        loss=SCALE * (batch_mean(critic_loss) - batch_mean(actor_objective)),
+        loss=SCALE * (batch_mean(critic_loss) + batch_mean(actor_objective)),
         critic_loss_mean=batch_mean(critic_loss),
         actor_objective_mean=batch_mean(actor_objective),
         actor_advantage_mean=batch_mean(actor_advantage),

@@ -316,6 +316,22 @@ def test_other_networks_and_protocols_train(commands, arguments):
     assert "Performed 1 tests for breakout." in tested.stdout
 
 
+def test_an_agent_trained_with_egreedy_is_tested_so_with_the_epsilon_of_its_start(commands):
+    catcher = ["-g", "Catcher-v0", "--max_global_steps", "20", "-ec", "4", "-ew", "1"]
+    egreedy = ["--egreedy", "--epsilon", "1", "--annealed", "--annealed_steps", "1"]  # uniform, whatever the weights
+
+    def test(run, *arguments):
+        commands.run("test.py", "-f", run, "-tc", "3", "--seed", "1", "--json", "report.json", *arguments)
+        report = json.loads((commands.folder / "report.json").read_text())
+        return report["scores"], report["lengths"]
+
+    for seed in "12":
+        commands.run("train.py", "-df", f"egreedy{seed}", "--seed", seed, *catcher, *egreedy)
+        commands.run("train.py", "-df", f"sampled{seed}", "--seed", seed, *catcher)
+    assert test("egreedy1") == test("egreedy2")
+    assert test("egreedy1") != test("egreedy1", "--greedy") == test("sampled1", "--greedy")
+
+
 def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)

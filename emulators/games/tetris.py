@@ -128,9 +128,10 @@ class Tetris(PixelGame):
         state = self.state
         before, state["waited"] = state["score"], state.get("waited", 0.0) + 1000 * seconds
         self.press(action)
-        if action == DROP:
+        if action == DROP:  # as many "down" as it takes until the piece stays
+            state["score"] += SOFT_DROP_SCORE
             while self.fall():
-                pass
+                state["score"] += SOFT_DROP_SCORE
         if state["waited"] >= max(100, 1000 - 50 * (state["level"] - 1)) and not self.over:
             state["waited"] = 0.0
             self.fall()

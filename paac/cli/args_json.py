@@ -4,14 +4,16 @@ import dataclasses
 import difflib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulators import short_name
 from paac.cli.command_line import FIXED, LOCAL, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
+PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
 TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 
 
@@ -22,14 +24,18 @@ def save_options(options: Options, file: Path) -> None:
     os.replace(new_file, file)
 
 
-def load_options(file: Path) -> Options:
-    """Read args.json, also one of the original Manette; missing options take their defaults. Raises UserError."""
-    return resolve(read_options(file), f"{file}: ")
+def load_options(file: Path, ignore: Collection[str] = ()) -> Options:
+    """Read args.json as `read_options` does; missing options take their defaults. Raises UserError."""
+    return resolve(read_options(file, ignore), f"{file}: ", started=True)
 
 
-def read_options(file: Path) -> dict[str, Any]:
-    """Return the options that are in args.json, without defaults. Raises UserError."""
-    return check_json(read_json(file), str(file))
+def read_options(file: Path, ignore: Collection[str] = ()) -> dict[str, Any]:
+    """Return the options in args.json, even one from the original Manette or PAAC, except those to `ignore`.
+
+    Raises UserError.
+    """
+    options = check_json(read_json(file), str(file))
+    return {name: value for name, value in options.items() if name not in ignore}
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -51,17 +57,21 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     known = {field.name: (field, value_type) for field, value_type in option_fields(Options)}
     given = {}
     for name, value in values.items():
+        if name in PAAC_KEYS:
+            continue
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise UserError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
         field, value_type = known[name]
         if value is None and field.default in (None, dataclasses.MISSING):
             continue  # null means that the option is missing
+        if name == "visualize" and type(value) is bool:  # PAAC's
+            value = int(value)
         if value_type is float and type(value) is int and abs(value) < 2**63:
             value = float(value)
         if type(value) is not value_type:
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
-        given[name] = value
+        given[name] = short_name(str(value)) if name == "game" else value
     return given
 
 
@@ -89,4 +99,4 @@ def resume_options(
         changes.append(f"{flag(field)} is now {new}; it was {old}")
     # The saved values of these two are ignored: the folder may have moved, and a window is opened only on request.
     not_saved = {"debugging_folder": folder, "visualize": typed.get("visualize", Options.visualize)}
-    return resolve({**saved, **typed, **not_saved}), changes
+    return resolve({**saved, **typed, **not_saved}, started=started), changes

@@ -104,6 +104,11 @@ class Options:
         return repetition_table(self.max_repetition, self.nb_choices)
 
     @property
+    def test_epsilon(self) -> float | None:
+        """The epsilon of tests and films, as in the original Manette: that of the start; None without --egreedy."""
+        return self.epsilon if self.egreedy else None
+
+    @property
     def workers(self) -> int:
         """The number of worker processes to start on this machine."""
         return self.emulator_workers or min(8, usable_cores(), self.emulator_counts)
@@ -143,7 +148,7 @@ class FilmOptions:
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes to play, in parallel")
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in Gymnasium's games; 0 if the run has no random start)")
     dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="number of forward passes to average for each decision, for a network with dropout")
-    greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy")
+    greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy, or, after a training with --egreedy, instead of acting with its initial epsilon")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (drawn at random)")
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (gif.py: agent)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs")
@@ -170,12 +175,13 @@ def usable_cores() -> int:
     return os.cpu_count() or 1  # macOS has no affinity
 
 
-def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Options) -> Any:
+def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Options, started: bool = False) -> Any:
     """Return the options of a run, of class `cls`, from the `given` ones, a mapping by name, and the defaults.
 
     Options without a default are chosen here: the parts of the protocol, the number of shards, and the seed. Raises
     UserError for values that are out of their limits or contradict each other. The message begins with `where`, the
-    source of the options.
+    source of the options. A run that has `started` may have more choices than numbers of repeats: the original Manette
+    allowed it.
     """
     from emulators.gym_settings import starts_at_random  # here, so that --help does not load the emulators
 
@@ -189,10 +195,11 @@ def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Opti
         "random_seed": int.from_bytes(os.urandom(4)) >> 1,
     }
     options = cls(**{**chosen, **given})
-    try:
-        repetition_table(options.max_repetition, options.nb_choices)
-    except ValueError as error:
-        raise UserError(f"{where}--max_repetition and --nb_choices: {error}") from None
+    if options.nb_choices > options.max_repetition + 1 and not started:
+        raise UserError(
+            f"{where}--nb_choices {options.nb_choices}: at most --max_repetition + 1 different numbers of repeats exist; "
+            f"use --nb_choices {options.max_repetition + 1}, or --max_repetition {options.nb_choices - 1}"
+        )
     for name in ("emulator_workers", "shards"):
         count = getattr(options, name)
         if count is not None and count > options.emulator_counts:

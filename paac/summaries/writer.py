@@ -114,8 +114,8 @@ class SummaryWriter:
         curves |= {f"action_shares/{action}": np.mean(actions == action) for action in range(self._num_actions)}
         if 1 < len(self._table) <= MAX_REPETITION_CURVES:
             curves |= {
-                f"repetition_shares/{1 + repeats}_plays": np.mean(choices == choice)
-                for choice, repeats in enumerate(self._table.tolist())
+                f"repetition_shares/{1 + repeats}_plays": np.mean(self._table[choices] == repeats)
+                for repeats in self._table.tolist()
             }
         with self._writer.as_default(step=np.int64(step)):
             for tag, value in curves.items():

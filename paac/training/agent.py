@@ -12,6 +12,8 @@ from emulators import Emulator, Game, find_game, make_emulator
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
+from paac.processes import Processes
+from paac.training.resume import starting_state
 from paac.training.run_folder import RunFolder, check_rom_path, find_run
 from paac.training.tensorflow_setup import start_tensorflow
 from paac.video.film import Film
@@ -90,7 +92,7 @@ def play_agent(options: FilmOptions) -> AgentEvaluation:
                 emulators,
                 run_options.repetition_table,
                 seed=seed,
-                greedy=options.greedy,
+                epsilon=0.0 if options.greedy else run_options.test_epsilon,
                 dropout_samples=options.dropout_samples,
                 watchers=films if options.annotate else (),
             )
@@ -107,13 +109,30 @@ def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["Act
     """
     from networks.registry import make_network
 
-    checkpoint, damaged = run.checkpoints.newest()
+    checkpoint, damaged = run.newest_checkpoint()
     if checkpoint is None:
         why = f" ({'; '.join(damaged)})" if damaged else ""
         raise UserError(f"-f {run}: no whole checkpoint there{why}; train it first, or name another run")
     network = make_network(num_actions=num_actions, **options.network_settings)
     checkpoint.restore(network=network)
     return network, checkpoint.step, [f"{line}; taking the one before it" for line in damaged]
+
+
+def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
+    """Write the newest agent of `run` and its `options` as a new run, which can be tested, filmed and resumed.
+
+    Of the checkpoint it has only the weights, under the same keys, and the counters: a few MB. Raises UserError,
+    GameError or OSError.
+    """
+    start_tensorflow("/cpu:0")
+    with closing(make_emulator(find_game(options.game, options.rom_path), seed=0)) as emulator:
+        num_actions = emulator.num_actions
+    network, step, _ = load_agent(run, options, num_actions)
+    checkpoint, _ = run.newest_checkpoint()
+    state = starting_state(run, options, checkpoint, Processes())
+    state.emulators = 0
+    to.save_options(options)
+    to.checkpoints.write(step, {"network": network}, state.to_json(), None, keep=1)
 
 
 def _check_dropout(options: FilmOptions, run_options: Options, network: "ActorCritic") -> None:

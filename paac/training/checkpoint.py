@@ -60,6 +60,21 @@ class Checkpoint:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
         self.has_emulators: bool = EMULATORS in manifest["files"]
 
+    def files(self) -> list[Path]:
+        """Return the files of the checkpoint."""
+        return sorted(self.folder.iterdir())
+
+    def has_optimizer(self) -> bool:
+        """Return whether the optimizer's statistics were saved. Raises CheckpointError."""
+        import tensorflow as tf
+
+        try:
+            with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
+                names = tf.train.load_checkpoint(f"./{WEIGHTS}").get_variable_to_shape_map()
+        except (ValueError, RuntimeError, tf.errors.OpError) as error:
+            raise CheckpointError(f"{self.folder} is damaged ({error})") from None
+        return any(name.startswith("optimizer/") for name in names)
+
     def restore(self, **tracked: "tf.Module") -> None:
         """Load the variables of each keyword argument, which were saved under the same keyword.
 
@@ -71,7 +86,12 @@ class Checkpoint:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
                 status.assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
+        except AssertionError:
+            raise CheckpointError(
+                f"{self.folder} does not fit the run's options: variables of this network are missing, which another "
+                "network, or an earlier version of it, has saved; use the version that trained it, or train it again"
+            ) from None
+        except (ValueError, LookupError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self.folder} does not fit the run's options ({error})") from None
 
     def emulator_states(self) -> list[bytes]:
@@ -135,19 +155,10 @@ class CheckpointFolder:
         for old in {*kept[:-keep], *(existing for existing in self.steps() if existing > step)}:
             shutil.rmtree(self.folder / str(old))
 
-    def copy(self, step: int, to: "CheckpointFolder", emulators: bool = True) -> None:
-        """Copy one checkpoint into another folder, which must have no other. Raises OSError.
-
-        A copy without the `emulators` takes a few MB; the agent can still be tested and filmed.
-        """
-        copied = to.folder / str(step)
-        shutil.copytree(self.folder / str(step), copied)
+    def copy(self, step: int, to: "CheckpointFolder") -> None:
+        """Copy one checkpoint into another folder, which must hold none. Raises OSError."""
+        shutil.copytree(self.folder / str(step), to.folder / str(step))
         to._write_index([step])
-        if not emulators and (copied / EMULATORS).exists():
-            (copied / EMULATORS).unlink()
-            manifest = json.loads((copied / MANIFEST).read_text())
-            manifest["files"].pop(EMULATORS, None)
-            (copied / MANIFEST).write_text(json.dumps(manifest, indent=2))
 
     def _write_index(self, steps: Sequence[int]) -> None:
         """Write the file that `tf.train.latest_checkpoint` reads. Relative paths let a run be moved."""

@@ -228,8 +228,8 @@ def _default_ctrl_c() -> Iterator[None]:
 
 def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:
     """Return the contents of the newest whole checkpoint's files by their paths in the run's folder."""
-    checkpoint, _ = run.checkpoints.newest()
-    files = checkpoint.folder.iterdir() if checkpoint else ()
+    checkpoint, _ = run.newest_checkpoint()
+    files = checkpoint.files() if checkpoint else ()
     return {str(file.relative_to(run.path)): file.read_bytes() for file in files}
 
 

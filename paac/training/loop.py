@@ -13,6 +13,7 @@ from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.schedule import linear_to_zero
 from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.original import OriginalCheckpoint
 from paac.training.recorder import Recorder
 from paac.training.resume import newest_checkpoint, starting_state
 from paac.training.run_folder import RunFolder
@@ -37,7 +38,7 @@ def train(
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with run.lock():
         checkpoint = newest_checkpoint(run)
-        state = starting_state(options, checkpoint, processes)
+        state = starting_state(run, options, checkpoint, processes)
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
@@ -82,22 +83,31 @@ class Training:
         self.history = ObservationHistory(self.network.torso.history_length, shape)  # of all processes, for checkpoints
         self.saved_step: int | None = None
 
-    def start(self, checkpoint: Checkpoint | None) -> None:
+    def start(self, checkpoint: Checkpoint | OriginalCheckpoint | None) -> None:
         """Start the emulators; restore everything from `checkpoint` if it is not None. Raises CheckpointError."""
         self._print_setup()
         if checkpoint is None:
             self.pool.reset()
             return
         restores_emulators = bool(self.state.emulators)
-        checkpoint.restore(**self._tracked(history=restores_emulators))
+        tracked = self._tracked(history=restores_emulators)
+        if not checkpoint.has_optimizer():
+            del tracked["optimizer"]
+        checkpoint.restore(**tracked)
         self.learner.updates = self.state.updates
         self.saved_step = self.state.global_step
         print(f"Going on from {self.state.global_step:,} decisions")
+        if "optimizer" not in tracked:
+            print("RMSProp's statistics were not saved: they start afresh")
         if not restores_emulators:
             why = "belong to another number of processes" if checkpoint.has_emulators else "were not saved"
             print(f"The emulators' states {why}: all emulators start new episodes")
             self.pool.reset()
             return
+        assert isinstance(checkpoint, Checkpoint)
+        self._restore_emulators(checkpoint)
+
+    def _restore_emulators(self, checkpoint: Checkpoint) -> None:
         states = checkpoint.emulator_states()
         if len(states) != self.state.emulators:
             raise CheckpointError(

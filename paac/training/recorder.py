@@ -76,6 +76,7 @@ class Recorder:
                 options.emulator_settings,
                 options.repetition_table,
                 seed=options.random_seed,
+                epsilon=options.test_epsilon,
             )
             self._summaries.show_film(self._state.global_step, gif)
 
@@ -89,7 +90,7 @@ class Recorder:
         steps_per_s, plays_per_s = self._meter.read(state.global_step, state.plays)
         return {
             "stats/steps_per_s": steps_per_s,
-            "stats/average_steps_per_s": state.global_step / state.seconds,
+            "stats/average_steps_per_s": (state.global_step - state.imported_steps) / state.seconds,
             "stats/actions_per_s": plays_per_s,
             "stats/frames_per_s": plays_per_s * self._pool.frame_skip,
         }

@@ -5,16 +5,17 @@ from paac.cli.options import Options
 from paac.processes import Processes
 from paac.training.checkpoint import Checkpoint
 from paac.training.episodes import EpisodeTracker
+from paac.training.original import OriginalCheckpoint
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 
 
-def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
+def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:
     """Return the newest whole checkpoint, or None if there is none; print a line for each damaged newer one.
 
     Raises UserError if all checkpoints are damaged.
     """
-    checkpoint, damaged = run.checkpoints.newest()
+    checkpoint, damaged = run.newest_checkpoint()
     if damaged and checkpoint is None:  # a start from scratch would delete the run's curves
         raise UserError(f"{'; '.join(damaged)}; no other checkpoint is left: move {run} away to start over")
     for line in damaged:
@@ -22,7 +23,9 @@ def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
     return checkpoint
 
 
-def starting_state(options: Options, checkpoint: Checkpoint | None, processes: Processes) -> TrainingState:
+def starting_state(
+    run: RunFolder, options: Options, checkpoint: Checkpoint | OriginalCheckpoint | None, processes: Processes
+) -> TrainingState:
     """Return the counters to start from; their `emulators` is 0 if the emulators start new episodes.
 
     Raises CheckpointError, and UserError if a fixed option differs from the one that the checkpoint was trained with.
@@ -30,11 +33,20 @@ def starting_state(options: Options, checkpoint: Checkpoint | None, processes: P
     total = options.emulator_counts * processes.count
     if checkpoint is None:
         return TrainingState(EpisodeTracker(total), options.fixed)
+    if isinstance(checkpoint, OriginalCheckpoint):  # the original saved no counters
+        return TrainingState(
+            EpisodeTracker(total),
+            options.fixed,
+            global_step=checkpoint.step,
+            updates=checkpoint.step // (options.max_local_steps * total),
+            plays=checkpoint.step,
+            logs=run.log_lengths(),
+            imported_steps=checkpoint.step,
+        )
     state = TrainingState.from_checkpoint(checkpoint)
     for name, value in options.fixed.items():
         trained = state.fixed.get(name, value)
         if value != trained:
-            run = RunFolder(options.debugging_folder)
             where = str(run.args) if run.exists() else f"{run} has lost its args.json; as typed"
             raise UserError(f"{where}: {name} is {value}, but the run was trained with {trained}: restore that value")
     state.fixed = options.fixed

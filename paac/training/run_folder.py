@@ -2,6 +2,7 @@
 
     RUN/
         args.json                   its options
+        args.original.json          args.json as the original Manette wrote it, if it started the run
         episodes.csv                a line for each episode
         tf/                         TensorBoard's event files
         checkpoints/STEP/           checkpoints; checkpoint.py lists their files
@@ -24,8 +25,9 @@ from emulators import short_name
 from paac.cli.args_json import load_options, read_options, resume_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
-from paac.training.checkpoint import CheckpointFolder
+from paac.training.checkpoint import Checkpoint, CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
+from paac.training.original import OriginalCheckpoint
 
 
 class RunFolder:
@@ -34,6 +36,7 @@ class RunFolder:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.args = self.path / "args.json"
+        self.original_args = self.path / "args.original.json"
         self.episodes_csv = self.path / "episodes.csv"
         self.events = self.path / "tf"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
@@ -48,13 +51,47 @@ class RunFolder:
 
     def load_options(self) -> Options:
         """Return the run's options. Raises UserError if args.json cannot be read or is invalid."""
-        return load_options(self.args)
+        return load_options(self.args, self._ignored())
+
+    def read_options(self) -> dict[str, Any]:
+        """Return the options in args.json, without defaults. Raises UserError as `load_options` does."""
+        return read_options(self.args, self._ignored())
+
+    def _ignored(self) -> tuple[str, ...]:
+        """Return the options in args.json that describe the machine of the original Manette, if that wrote the file."""
+        return ("device", "emulator_workers") if self._is_original() else ()
 
     def save_options(self, options: Options) -> None:
-        """Write args.json, and create the folder if necessary. Raises UserError if it cannot be written."""
+        """Write args.json, and create the folder if necessary. Raises UserError if it cannot be written.
+
+        An args.json of the original Manette is kept as args.original.json.
+        """
         with _report_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            if self._is_original() and self.exists():
+                shutil.copy(self.args, self.original_args)
             save_options(options, self.args)
+
+    def _is_original(self) -> bool:
+        """Return whether the original Manette wrote args.json."""
+        return bool(self._original_checkpoints()) and not self.original_args.exists()
+
+    def _original_checkpoints(self) -> list[OriginalCheckpoint]:
+        return OriginalCheckpoint.all_in(self.checkpoints.folder)
+
+    def has_checkpoint(self) -> bool:
+        """Return whether there is a checkpoint, intact or not, ours or one of the original Manette."""
+        return bool(self.checkpoints.steps() or self._original_checkpoints())
+
+    def newest_checkpoint(self) -> tuple[Checkpoint | OriginalCheckpoint | None, list[str]]:
+        """Return the newest intact checkpoint, or None, and a message for each newer, damaged one.
+
+        Checkpoints of the original Manette, which are older, are taken if there is no other intact one.
+        """
+        checkpoint, damaged = self.checkpoints.newest()
+        if checkpoint is None and (originals := self._original_checkpoints()):
+            return originals[-1], damaged
+        return checkpoint, damaged
 
     def read_episodes(self) -> EpisodeTable:
         """Return the run's finished episodes. Raises UserError if episodes.csv is invalid."""
@@ -80,10 +117,10 @@ class RunFolder:
     def _logs(self) -> list[Path]:
         return [file for file in (*self.event_files(), self.episodes_csv) if file.is_file()]
 
-    def copy_agent(self, step: int, to: Path, emulators: bool = True) -> None:
+    def copy_agent(self, step: int, to: Path) -> None:
         """Copy the options and the checkpoint of `step` into a new folder, which becomes a run. Raises OSError."""
         copied = RunFolder(to)
-        self.checkpoints.copy(step, copied.checkpoints, emulators)
+        self.checkpoints.copy(step, copied.checkpoints)
         shutil.copy(self.args, copied.args)
 
     def kept_runs(self) -> list["RunFolder"]:
@@ -139,9 +176,9 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")
     if run.exists():
-        saved = read_options(run.args)
-        resolve(saved, f"{run.args}: ")  # errors in the file are reported as such, not as errors in typed options
-        return resume_options(saved, typed, started=bool(run.checkpoints.steps()))
+        saved, started = run.read_options(), run.has_checkpoint()
+        resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options
+        return resume_options(saved, typed, started)
     return resolve(typed), []
 
 

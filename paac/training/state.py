@@ -23,6 +23,7 @@ class TrainingState:
     seconds: float = 0.0  # spent in updates
     emulators: int = 0  # number of emulator states in the checkpoint
     logs: dict[str, int] = field(default_factory=dict)  # length in bytes of each log by its path in the run's folder
+    imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
     def add(self, played: Transitions, seconds: float) -> list[Episode]:
         """Count one update, which played arrays [T, B] and took `seconds`; return the episodes that ended in it."""
@@ -59,5 +60,6 @@ class TrainingState:
             plays=int(values["plays"]),
             seconds=float(values["seconds"]),
             emulators=int(values.get("emulators", episodes.count)),
+            imported_steps=int(values.get("imported_steps", 0)),
             logs={str(name): int(length) for name, length in values["logs"].items()},
         )

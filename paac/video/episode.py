@@ -14,18 +14,24 @@ MAX_SECONDS = 60  # of game time; the training waits while the film is made
 
 
 def film_episode(
-    network: ActorCritic, game: Game, settings: Mapping[str, Any], repetition_table: Sequence[int], seed: int
+    network: ActorCritic,
+    game: Game,
+    settings: Mapping[str, Any],
+    repetition_table: Sequence[int],
+    *,
+    seed: int,
+    epsilon: float | None = None,
 ) -> bytes:
     """Return a gif, about 210 pixels high, of a game's first minute at most, played in a new emulator.
 
-    `settings` are arguments of `make_emulator`. With the same `seed`, all films of a training have the same start and
-    the same random numbers, so that they differ only by what the agent has learned.
+    `settings` are arguments of `make_emulator`; `epsilon` is that of `play_episodes`. With the same `seed`, all films
+    of a training have the same start and the same random numbers: they differ only in what the agent has learned.
     """
     with closing(make_emulator(game, seed=seed, **{**settings, "single_life_episodes": False})) as emulator:
         emulator.max_episode_frames = min(emulator.max_episode_frames, MAX_SECONDS * emulator.frames_per_second)
         film = Film(frame_rate=emulator.frames_per_second, join=emulator.sprites_flicker)
         emulator.on_frame = film.add
-        play_episodes(network, [emulator], repetition_table, seed=seed)
+        play_episodes(network, [emulator], repetition_table, seed=seed, epsilon=epsilon)
     gif = io.BytesIO()
     film.save(gif, max(1, film.fitting_scale // 2))
     return gif.getvalue()

@@ -2,7 +2,7 @@
 
 NAME/
     args.json, episodes.csv     as in the folder of a run
-    checkpoints/STEP/           the newest checkpoint without the emulators: a few MB
+    checkpoints/STEP/           the newest checkpoint, of which only the weights and counters: a few MB
     RESULT.json                 the agent's training, its test scores, and the scores of simple players
 """
 
@@ -25,6 +25,7 @@ from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
 from paac.cli.options import usable_cores
+from paac.training.agent import export_agent
 from paac.training.run_folder import RunFolder
 
 RESULT = "RESULT.json"
@@ -39,16 +40,14 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
     if test.py fails, and OSError if the folder cannot be written.
     """
     source = RunFolder(run.folder)
-    steps = source.checkpoints.steps()
-    if not steps:
+    if not source.has_checkpoint():
         raise UserError(f"--run {run.folder}: no checkpoint there; train it first, or name another run")
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent, ignore_cleanup_errors=True) as folder:
         unfinished = Path(folder) / to.name
-        source.copy_agent(steps[-1], unfinished, emulators=False)
-        shutil.copy(source.episodes_csv, unfinished)
         options = dataclasses.replace(run.options, debugging_folder=f"logs/{to.name}", emulator_workers=None)
-        RunFolder(unfinished).save_options(options)
+        export_agent(source, options, RunFolder(unfinished))
+        shutil.copy(source.episodes_csv, unfinished)
         report = test_agent(unfinished, "-tc", str(episodes), "--seed", str(seed))
         content = result(run, report, to.name, machine)
         (unfinished / RESULT).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

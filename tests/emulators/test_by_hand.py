@@ -13,6 +13,7 @@ from PIL import Image
 
 from emulators import GameError, make_emulator
 from emulators.by_hand import ManualPlay, controls_of, play_frame_by_hand, start_by_hand
+from emulators.games.tetris import ROWS, SHAPES
 from tests.helpers import ROOT
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
@@ -62,6 +63,14 @@ def test_keys_move_rotate_and_drop_a_piece(play):
     assert (tetris(play)["column"], tetris(play)["turn"]) == (column, 1)
     press(play, "return")
     assert np.any(tetris(play)["board"]) and tetris(play)["row"] == 0
+
+
+@pytest.mark.parametrize("play", ["tetris"], indirect=True)
+def test_return_drops_a_piece_for_the_points_of_as_many_presses_of_down(play):
+    height = max(row for row, _ in SHAPES[tetris(play)["piece"]][tetris(play)["turn"]]) + 1
+    press(play, "return")
+    assert np.any(tetris(play)["board"]) and tetris(play)["row"] == 0
+    assert play.score == ROWS - height + 1  # the last one lets the piece stay
 
 
 @pytest.mark.parametrize("play", ["tetris"], indirect=True)

@@ -129,6 +129,7 @@ def test_a_game_is_found_by_its_short_and_long_name_and_is_listed_once():
     assert find_game("gym:Snake-v0") == find_game("Snake-v0")
     assert short_name("gym:Snake-v0") == "Snake-v0" and short_name("tetris:tetris") == "tetris"
     assert find_game("tetris") == find_game("tetris:tetris") and find_game("tetris").platform == "tetris"
+    assert find_game("Tetris") == find_game("tetris") and short_name("Tetris") == "tetris"  # as in the original
     assert find_game("atari:tetris").platform == "atari" and short_name("atari:tetris") == "atari:tetris"
     games = list_games("nowhere")
     assert len(games["atari"]) == 104 and games["tetris"] == ["tetris"]

@@ -208,7 +208,8 @@ def test_a_game_that_was_found_can_be_pickled_and_made_elsewhere():
 
 
 @pytest.mark.parametrize(
-    "game", ["pong", "atari:tetris", "tetris", "Snake-v0", "gym:CartPole-v1", "MountainCar-v0", "tetris:tetris"]
+    "game",
+    ["pong", "atari:tetris", "tetris", "Tetris", "Snake-v0", "gym:CartPole-v1", "MountainCar-v0", "tetris:tetris"],
 )
 def test_the_frame_skip_is_known_without_starting_the_game(game):
     emulator = make_emulator(game, seed=1)

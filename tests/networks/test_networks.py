@@ -18,7 +18,7 @@ LAYERS = {
     ],
 }
 LAYERS["LSTM"] = LAYERS["PWYX"][:-1]  # its test adds the recurrent part
-LAYERS["BAYESIAN"] = LAYERS["NIPS"]  # its test adds the dropout before the last layer
+LAYERS["BAYESIAN"] = [*LAYERS["NIPS"], (DENSE, 256)]  # its test adds the dropout before the last layer
 PLAIN = ["NIPS", "NATURE", "PWYX"]  # networks that LAYERS describes completely
 
 
@@ -153,15 +153,15 @@ def test_initial_values_of_the_recurrent_layers():
 def test_dropout_keeps_units_whose_uniform_number_is_below_the_probability_and_scales_them(keep):
     network = network_of("BAYESIAN", keep_percentage=keep)
     observations = observations_of(2)
-    uniforms = np.random.default_rng(5).random((2, 2592), np.float32)
+    uniforms = np.random.default_rng(5).random((2, 256), np.float32)
     weights = iter(float64(network.torso.trainable_variables))
-    seen = apply(LAYERS["BAYESIAN"][:-1], weights, observations / 255, lambda x: np.maximum(x, 0)).reshape(2, 2592)
+    seen = apply(LAYERS["BAYESIAN"][:-1], weights, observations / 255, lambda x: np.maximum(x, 0))
     kernel, bias = weights
     features = np.maximum((seen * (uniforms < keep) / keep) @ kernel + bias, 0)
     outputs = network(observations, uniforms)
     np.testing.assert_allclose(outputs.policy_logits, head(network.policy, features), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(outputs.value, head(network.value, features)[:, 0], rtol=1e-4, atol=1e-5)
-    assert (uniforms < keep).mean() == pytest.approx(keep, abs=0.03)
+    assert (uniforms < keep).mean() == pytest.approx(keep, abs=0.06)
 
 
 def test_impala_is_made_of_residual_sections():
@@ -199,7 +199,7 @@ COUNTS = {
     + (6400 * 512 + 512)
     + 8 * 513,
 }
-COUNTS["BAYESIAN"] = COUNTS["NIPS"]
+COUNTS["BAYESIAN"] = 743_992  # of the original with these numbers of actions and choices
 COUNTS["LSTM"] = COUNTS["PWYX"] - (6400 * 512 + 512) - 8 * 513
 COUNTS["LSTM"] += (6432 * 128 + 128) + (32 * 32 + 32) + (32 * 128 + 128) + 8 * 129
 COUNTS["IMPALA"] = (3872 * 256 + 256) + 8 * 257

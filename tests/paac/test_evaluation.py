@@ -116,10 +116,10 @@ def test_two_emulators_get_different_random_numbers(network):
     assert held[0] != held[1]
 
 
-@pytest.mark.parametrize("greedy", [False, True])
-def test_an_episode_does_not_depend_on_the_lengths_of_the_others(greedy, network):
-    _, first = play(network, games_of(12, 2, 5), greedy=greedy)
-    _, second = play(network, games_of(12, 15, 1), greedy=greedy)
+@pytest.mark.parametrize("epsilon", [None, 0.0, 0.5])
+def test_an_episode_does_not_depend_on_the_lengths_of_the_others(epsilon, network):
+    _, first = play(network, games_of(12, 2, 5), epsilon=epsilon)
+    _, second = play(network, games_of(12, 15, 1), epsilon=epsilon)
     assert first[0] == second[0]
     assert first[1] == second[1][:2]
     assert first[2][:1] == second[2]
@@ -127,7 +127,7 @@ def test_an_episode_does_not_depend_on_the_lengths_of_the_others(greedy, network
 
 def test_greedy_decisions_are_the_most_probable_ones(network):
     games = games_of(9, 6)
-    play(network, games, greedy=True)
+    play(network, games, epsilon=0.0)
     seen = np.concatenate([game.seen[:-1] for game in games])
     outputs = network(seen)
     best = zip(np.argmax(outputs.policy_logits, axis=1), np.argmax(outputs.repetition_logits, axis=1), strict=True)
@@ -135,8 +135,21 @@ def test_greedy_decisions_are_the_most_probable_ones(network):
 
 
 def test_greedy_decisions_do_not_depend_on_the_seed(network):
-    first, second = (play(network, games_of(9, 6), seed, greedy=True) for seed in (1, 2))
+    first, second = (play(network, games_of(9, 6), seed, epsilon=0.0) for seed in (1, 2))
     assert first == second
+
+
+@pytest.mark.parametrize("epsilon", [0.25, 1.0])
+def test_an_epsilon_greedy_agent_takes_the_most_probable_choice_but_a_random_one_with_that_probability(epsilon):
+    network = make_network("NIPS", num_actions=4, nb_choices=1, rgb=False, seed=1)
+    network.policy.kernel.assign(np.zeros(network.policy.kernel.shape))
+    network.policy.bias.assign([0.0, 0.1, 0.0, 0.0])
+    games = [Game(50, number) for number in range(8)]
+    play_episodes(network, games, [0], seed=3, epsilon=epsilon)
+    actions = np.array([action for game in games for action, _ in game.held])
+    deviation = np.sqrt(1 / 4 * 3 / 4 / actions.size)
+    for action in (0, 2, 3):
+        assert np.mean(actions == action) == pytest.approx(epsilon / 4, abs=4 * deviation)
 
 
 def test_frequencies_of_actions_and_repeats_agree_with_the_policies():
@@ -162,7 +175,7 @@ def test_frequencies_of_actions_and_repeats_agree_with_the_policies():
 def test_a_network_with_history_gets_the_last_observations_of_each_episode():
     network = make_network("LSTM", num_actions=ACTIONS, nb_choices=len(TABLE), rgb=False, seed=1, softmax_temp=0.01)
     games = games_of(7, 3)
-    play(network, games, greedy=True)
+    play(network, games, epsilon=0.0)
     for game in games:
         encodings = [network.blank_encodings(1)] * 4
         for seen, (action, repeats) in zip(game.seen, game.held, strict=False):
@@ -214,7 +227,7 @@ def test_dropout_samples_are_averaged_and_their_mutual_information_is_reported()
         "BAYESIAN", num_actions=ACTIONS, nb_choices=1, rgb=False, seed=1, softmax_temp=0.02, keep_percentage=0.5
     )
     game = Game(3)
-    (result,) = play_episodes(network, [game], [0], seed=7, greedy=True, dropout_samples=9)
+    (result,) = play_episodes(network, [game], [0], seed=7, epsilon=0.0, dropout_samples=9)
     random, entropies, mutual_informations = np.random.default_rng(7), [], []
     for seen, (action, _) in zip(game.seen, game.held, strict=False):
         random.random((1, 2, 2), np.float32)  # for the heads

@@ -29,7 +29,7 @@ def test_losses_by_hand():
         batch_size=2,
     )
     assert losses.actor_advantage_mean.numpy() == pytest.approx((-0.75 + 1.0) / 2)
-    assert losses.actor_objective_mean.numpy() == pytest.approx(0.125 + 0.1 * (0.7 + 0.9) / 2)  # 0.205
+    assert losses.actor_objective_mean.numpy() == pytest.approx(-0.125 - 0.1 * (0.7 + 0.9) / 2)  # -0.205
     assert losses.critic_loss_mean.numpy() == pytest.approx(0.25 * (1 + 1) / 2)
     assert losses.loss.numpy() == pytest.approx(5 * (0.25 - 0.205), rel=1e-5)
     assert losses.log_repetition_mean.numpy() == pytest.approx(-0.125)

@@ -97,6 +97,9 @@ def test_max_repetition_and_nb_choices_make_the_repetition_table():
     options = parse_options(["--max_repetition", "10", "--nb_choices", "6"])
     assert options.repetition_table == [0, 2, 4, 6, 8, 10]
     assert parse_options([]).repetition_table == [0]
+    for typed in (["--nb_choices", "2"], ["--max_repetition", "3", "--nb_choices", "9"]):
+        with pytest.raises(UserError, match=rf"^--nb_choices {typed[-1]}: .*--max_repetition {int(typed[-1]) - 1}$"):
+            parse_options(typed)
 
 
 def test_the_flags_of_test_py_and_gif_py():

@@ -129,7 +129,6 @@ def test_an_integer_is_accepted_for_a_float_option(tmp_path):
         ('{"game": ["pong"]}', ["game", "a string"]),
         ('{"gamma": 1.5}', ["--gamma", "from 0 to 1"]),
         ('{"emulator_counts": 4, "shards": 5}', ["--shards"]),
-        ('{"max_repetition": 3, "nb_choices": 9}', ["--max_repetition", "--nb_choices"]),
         ('{"gamma": 0.9', ["cannot be read"]),
         ("", ["cannot be read"]),
         ("[1, 2]", ["no JSON object"]),

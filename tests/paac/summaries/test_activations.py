@@ -20,7 +20,7 @@ def observations_of(count):
 def test_active_units_are_active_for_some_observation(arch):
     network = network_of(arch)
     before = active_units(network, observations_of(4))
-    dense = network.torso.dense
+    *_, dense = layer_outputs(network, observations_of(1))  # the last layer
     dense.bias.assign(np.where(np.arange(dense.units) % 4 == 0, 1e4, -1e4))  # a quarter is active for all inputs
     after = active_units(network, observations_of(4))
     assert before[dense.name] > 0.5
