@@ -7,7 +7,7 @@ import pygame
 
 from emulators.atari import AtariEmulator
 from emulators.emulator import Emulator, GameError
-from emulators.pixel_game import PixelGameEmulator
+from emulators.pixel_emulator import PixelGameEmulator
 from emulators.window import DisplayError, Window
 
 KEY_NAMES = {"up": "Up", "down": "Down", "left": "Left", "right": "Right", "space": "Space", "return": "Return"}

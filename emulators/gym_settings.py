@@ -44,7 +44,7 @@ def settings_of(platform: str, name: str) -> GymSettings:
     return GAME_SETTINGS.get(name, GymSettings(name, noop=noop))
 
 
-def starts_at_random(game: str) -> bool:
+def allows_random_start(game: str) -> bool:
     """Whether `game`, a NAME or PLATFORM:NAME, allows a random start."""
     settings = GAME_SETTINGS.get(game.removeprefix("gym:"))
     return settings is None or settings.random_start

@@ -128,7 +128,7 @@ def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> E
     from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
-        from emulators.pixel_game import PixelGameEmulator
+        from emulators.pixel_emulator import PixelGameEmulator
 
         return PixelGameEmulator(gym_settings, **settings)
     from emulators.gym import GymEmulator

@@ -13,7 +13,7 @@ from agents import tetris_rule
 from emulators import Emulator, Game, make_emulator
 from emulators.games import catcher, flappy_bird, snake
 from emulators.gym import GymEmulator
-from emulators.pixel_game import PixelGameEmulator
+from emulators.pixel_emulator import PixelGameEmulator
 
 Player = Callable[[Any], int]  # from an emulator to an action
 

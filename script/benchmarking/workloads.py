@@ -113,7 +113,7 @@ def one_emulator(game: Any, options: Options) -> tuple[dict[str, Workload], Any]
 def bare_game(emulator: Any) -> tuple[Callable, Callable, Callable]:
     """Functions of the library that the emulator uses: play and draw one frame, is the game over, start a new game."""
     from emulators.atari import AtariEmulator
-    from emulators.pixel_game import PixelGameEmulator
+    from emulators.pixel_emulator import PixelGameEmulator
 
     if isinstance(emulator, AtariEmulator):
         ale, actions = emulator._ale, emulator._actions
