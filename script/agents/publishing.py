@@ -3,7 +3,7 @@
 NAME/
     args.json, episodes.csv     as in the folder of a run
     checkpoints/STEP/           the newest checkpoint without the emulators: a few MB
-    RESULT.json                 the agent's training, its test scores, and the scores of simple players
+    RESULT.json                 the agent's training, its test scores, and the scores of the baselines
 """
 
 import dataclasses
