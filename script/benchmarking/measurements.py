@@ -36,7 +36,7 @@ def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, results: 
 
 
 def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, results: Results) -> None:
-    """Compare the whole loop with the emulators alone, the network alone and the loops of the original design and of other libraries."""
+    """Compare the whole loop with the emulators alone, the network alone, the original design and other libraries."""
     workloads = {
         "emulators": emulators_alone(pool, options.repetition_table),
         "network": updates_on(ConstantPool(pool), options),
