@@ -1,4 +1,4 @@
-"""Atari 2600 games in the Arcade Learning Environment, ALE (Bellemare et al. 2013), with every setting written out."""
+"""Atari 2600 games in the Arcade Learning Environment, ALE (Bellemare et al. 2013), with every setting explicit."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ class AtariEmulator(Emulator):
     """One Atari game.
 
     A play has four frames. The observation shows the pixel-wise maximum of the last two, because some games draw a
-    sprite in every other frame only.
+    sprite only in every other frame.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class AtariEmulator(Emulator):
         self.num_actions = len(actions)
         self.noop = actions.index(Action.NOOP) if Action.NOOP in actions else None
         self._sticky_actions = sticky_actions
-        self._pressed = 0  # the last frame's action, as ALE counts actions
+        self._pressed = 0  # the last frame's action, as ALE numbers actions
         height, width = self._ale.getScreenDims()
         super().__init__(
             (height, width),
@@ -66,7 +66,7 @@ class AtariEmulator(Emulator):
         return self._ale.act(self._pressed)
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
-        """Do the same as `Emulator._play`, but without its Python calls per frame, which took about 4% of the time."""
+        """Do what `Emulator._play` does, without its Python calls per frame, which take about 4% of the time."""
         if self._sticky_actions or self.on_frame is not None:
             return super()._play(action, screens)
         act, pressed = self._ale.act, self._actions[action]

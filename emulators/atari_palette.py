@@ -52,7 +52,8 @@ def colour_table(screen_height: int) -> np.ndarray:
     """Return the RGB value of each palette index, uint8 [256, 3], for cartridges with `screen_height` screen rows."""
     table = np.zeros((256, 3), np.uint8)
     table[::2] = [list(bytes.fromhex(colour)) for colour in (PAL if screen_height == PAL_HEIGHT else NTSC).split()]
-    table[1::2] = _luminance(table[::2])[:, None]  # on a PAL television that lost the colour signal
+    # Odd indices are gray, as on a PAL television that has lost the colour signal.
+    table[1::2] = _luminance(table[::2])[:, None]
     return table
 
 
@@ -60,7 +61,7 @@ def luminance_table(screen_height: int) -> np.ndarray:
     """Return ALE's gray value of each palette index, uint8 [256], for cartridges with `screen_height` screen rows."""
     gray = np.zeros(256, np.uint8)
     gray[::2] = _luminance(colour_table(screen_height)[::2])
-    gray[1:-1:2] = colour_table(screen_height)[2::2, 2]  # as ALE: the blue value of the next index
+    gray[1:-1:2] = colour_table(screen_height)[2::2, 2]  # as in ALE: the blue value of the next index
     return gray
 
 

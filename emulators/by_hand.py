@@ -7,13 +7,13 @@ import pygame
 
 from emulators.atari import AtariEmulator
 from emulators.emulator import Emulator, GameError
-from emulators.pixel_game import PixelGameEmulator
+from emulators.pixel_emulator import PixelGameEmulator
 from emulators.window import DisplayError, Window
 
 KEY_NAMES = {"up": "Up", "down": "Down", "left": "Left", "right": "Right", "space": "Space", "return": "Return"}
 ATARI_KEYS = {"UP": "up", "DOWN": "down", "LEFT": "left", "RIGHT": "right", "FIRE": "space"}
 ATARI_ASPECT = 4 / 3  # width / height
-FIRST_REPEAT_MS = 220  # until a key that stays down counts as pressed for the second time
+FIRST_REPEAT_MS = 220  # delay before a held key repeats
 
 
 class Controls(NamedTuple):
@@ -22,7 +22,7 @@ class Controls(NamedTuple):
     keys: dict[frozenset[str], int]  # keys that are down together -> action; no key -> no-op, if the game has one
     aspect: float | None = None  # width / height of the picture, None: that of its pixels
     once_per_press: bool = False  # True: a key acts once each time it is pressed; False: as long as it is down
-    key_repeat_ms: int = 0  # time after which a key that stays down is pressed again, 0: never
+    key_repeat_ms: int = 0  # interval at which a held key repeats, 0: never
 
 
 def controls_of(emulator: Emulator) -> Controls:
@@ -55,7 +55,7 @@ def start_by_hand(emulator: Emulator) -> None:
 
 
 def play_frame_by_hand(emulator: Emulator, action: int, seconds: float) -> tuple[float, bool]:
-    """Press `action` for one frame, `seconds` after the last frame. Returns its reward and whether the episode is done.
+    """Apply `action` for one frame, `seconds` after the last frame. Returns its reward and whether the episode is done.
 
     This does not update the observation, so an agent can play this emulator only after `Emulator.reset`.
     """
@@ -83,7 +83,8 @@ class ScreenRecorder(Protocol):
 class ManualPlay:
     """A game that a person plays in a window in real time.
 
-    The keys are those of the game, P to pause, R to restart, G to save a film and Escape to quit.
+    The keys are those of the game, P to pause, R to restart (or Space, if the game does not use it or is over), G to
+    save a film and Escape to quit.
     """
 
     def __init__(self, title: str, emulator: Emulator, recorder: ScreenRecorder | None = None):
@@ -91,7 +92,7 @@ class ManualPlay:
         try:
             self.window = Window(title)
         except DisplayError as error:
-            raise GameError(f"{error}; play where there is a screen") from None
+            raise GameError(f"{error}; run it on a machine with a display") from None
         self.emulator = emulator
         self._recorder = recorder
         self._controls = controls_of(emulator)

@@ -1,6 +1,6 @@
-"""A game as an agent sees it: frame skip, pooling, frame stack, random start, lost lives and the frame limit.
+"""A game as an agent sees it: frame skip, frame maximum, frame stack, random start, lost lives and the frame limit.
 
-A platform (Atari, ...) implements four small methods: `_start` starts a game, `_press` presses an action for one frame,
+A platform (Atari, ...) implements four small methods: `_start` starts a game, `_press` applies an action for one frame,
 `_show` writes the screen into an array, and `_is_over` tells whether the game has ended. It also implements `_lives` if
 its games have lives, and `_save` and `_load` if their state can be saved.
 """
@@ -24,12 +24,12 @@ class GameError(ValueError):
 class Emulator(ABC):
     """One game with its own random generator.
 
-    The agent's unit of time is a play: `frame_skip` frames with the same action. A decision is one play, or several
-    with FiGAR. The class attributes are defaults, which a platform or an emulator may change.
+    A play is one step of a frame-skipping environment: `frame_skip` frames with the same action. A decision is one
+    play, or several with FiGAR. The class attributes are defaults, which a platform or an emulator may change.
     """
 
     frame_skip = 4  # frames in a play
-    pooled_frames = 2  # 1 or 2; the last frames of a play, of which the observation shows the pixel-wise maximum
+    pooled_frames = 2  # number of last frames of a play whose pixel-wise maximum is observed: 1 or 2
     max_noops = 30  # largest number of no-op frames in a random start
     noop: int | None = 0  # the action that does nothing, None if the game has none
 
@@ -71,7 +71,7 @@ class Emulator(ABC):
         self._colours = colours
         height, width = screen_shape[:2]
         self._stack = FrameStack(observed_rows or height, width, rgb, colours if rgb else luminances)
-        # The last screens of the last four plays; older ones cannot enter the stack any longer.
+        # The pooled screens of the four newest plays; the stack holds no older ones.
         self._screens = [list(np.zeros((self.pooled_frames, *screen_shape), np.uint8)) for _ in range(STACK)]
         self._screen = self._screens[-1][-1]
         self._random = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ class Emulator(ABC):
 
     @abstractmethod
     def _press(self, action: int) -> float:
-        """Press `action` for one frame and return its reward, not clipped. After the end it does nothing."""
+        """Apply `action` for one frame and return its reward, not clipped. After the end, do nothing and return 0."""
 
     @abstractmethod
     def _show(self, screen: np.ndarray) -> None:
@@ -118,7 +118,7 @@ class Emulator(ABC):
     # Methods that an agent uses.
 
     def write_to(self, words: np.ndarray) -> None:
-        """From now on, write each observation into `words`, uint32 [84, 84, 1 or 3], and not into a new array."""
+        """Write future observations into `words`, uint32 [84, 84, 1 or 3] (see `FrameStack`), not into new arrays."""
         words[...] = self._stack.words
         self._stack.words = words
         self._stack.in_place = True
@@ -131,8 +131,8 @@ class Emulator(ABC):
     def reset(self) -> np.ndarray:
         """Start an episode and return its first observation.
 
-        With `random_start`, the episode starts with 0 to `max_noops` frames of the no-op. Then four plays of the no-op
-        fill the frame stack. If the game has no no-op, the first screen fills the stack and nothing is played.
+        With `random_start`, the episode starts with 0 to `max_noops` frames of the no-op (no-op starts). Then four
+        plays of the no-op fill the frame stack. Without a no-op nothing is played: the first screen fills the stack.
         """
         self._start()
         self._frames = 0
@@ -182,7 +182,7 @@ class Emulator(ABC):
 
     @property
     def action_names(self) -> list[str]:
-        """The name of each action, for people; its index if it has no name."""
+        """A readable name of each action, or its index if it has no name."""
         return [str(action) for action in range(self.num_actions)]
 
     def save_state(self) -> bytes:
@@ -213,7 +213,7 @@ class Emulator(ABC):
         self.done, self.truncated = bool(done), bool(truncated)
 
     def _play(self, action: int, screens: list[np.ndarray]) -> float:
-        """Press `action` for `frame_skip` frames and write the last `pooled_frames` screens into `screens`."""
+        """Apply `action` for `frame_skip` frames and write the last `pooled_frames` screens into `screens`."""
         reward = 0.0
         for left in range(self.frame_skip, 0, -1):
             reward += self._frame(action)
@@ -236,7 +236,7 @@ class Emulator(ABC):
             self.on_frame(self.screen())
 
     def _push(self, plays: int) -> None:
-        """Push the frames of the last `plays` plays, but not those that would leave the stack again at once."""
+        """Push one frame per play, except those that would leave the stack again immediately."""
         for play in range(max(0, plays - STACK), plays):
             screens = self._screens[play % STACK]
             self._stack.push(screens[0], screens[-1])

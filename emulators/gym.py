@@ -1,4 +1,4 @@
-"""Gymnasium's environments as emulators, which show their rendered pixels."""
+"""Gymnasium environments as emulators whose screens are the rendered pixels."""
 
 import importlib
 import json
@@ -12,7 +12,7 @@ from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import GymSettings
 
-# Beginning of a game's id -> the package that registers the game.
+# Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
 
 
@@ -54,7 +54,7 @@ class GymEmulator(Emulator):
 
     @property
     def environment(self) -> Any:
-        """The environment itself, without wrappers, for players that use more than pixels."""
+        """The environment itself, without wrappers, for scripted players, which use more than pixels."""
         return self._environment.unwrapped
 
     @property
@@ -88,15 +88,18 @@ class GymEmulator(Emulator):
 
 
 def _as_json(value: Any) -> Any:
-    """Convert numbers and arrays to what JSON can hold, to the last bit."""
+    """Convert numbers and arrays to JSON values, without loss."""
     return None if value is None else np.array(value, float).tolist()
 
 
 def make_environment(name: str) -> gymnasium.Env:
-    """Make the environment `name`, which renders to arrays. Raises GameError, with a reason, if it cannot be played."""
+    """Make the environment `name`, which renders to arrays.
+
+    Raises UnregisteredEnv if Gymnasium does not know the id, and GameError, with a reason, if it cannot be played.
+    """
     _import_package(name)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Gymnasium warns of old versions, which the user may choose
+        warnings.simplefilter("ignore")  # Gymnasium warns about old versions, which the user may choose
         try:
             environment = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
         except gymnasium.error.UnregisteredEnv:
@@ -119,12 +122,15 @@ def is_registered(name: str) -> bool:
 
 
 def _is_atari(name: str) -> bool:
-    """Whether ale-py has registered the game, as it does when imported. The platform atari plays these."""
+    """Whether ale-py registered the game, which it does when it is imported. The platform atari plays these games."""
     return str(gymnasium.registry[name].entry_point).startswith("ale_py")
 
 
 def game_names() -> list[str]:
-    """Return our own small games first, then all other ids that Gymnasium knows."""
+    """Return the ids of our small games first, then the others that Gymnasium knows.
+
+    Tetris-v0 and the Atari games are left out, because the platforms tetris and atari play them.
+    """
     others = sorted(name for name in gymnasium.registry if name not in OWN_GAMES and not _is_atari(name))
     return [name for name in OWN_GAMES if name != "Tetris-v0"] + others
 

@@ -8,13 +8,13 @@ class GymSettings(NamedTuple):
 
     id: str  # Gymnasium's id of the game
     frame_skip: int = 2  # environment steps in a play
-    pooled_frames: int = 2  # the last steps of a play, of which the observation shows the pixel-wise maximum
+    pooled_frames: int = 2  # number of last steps of a play whose pixel-wise maximum is observed: 1 or 2
     max_noops: int = 20  # largest number of no-op steps in a random start
     noop: int | None = None  # the action that does nothing; None: the game has none, and so no random start
     random_start: bool = True  # False for games in which no-ops at the start end the episode
     observed_rows: int | None = None  # how many rows of the screen are observed, counted from the top; None: all
-    action_names: tuple[str, ...] = ()  # for people; our own games name their actions themselves
-    state_attributes: tuple[str, ...] = ()  # hold the whole state; our own games save theirs themselves
+    action_names: tuple[str, ...] = ()  # readable names; our own games name their actions themselves
+    state_attributes: tuple[str, ...] = ()  # attributes that hold the whole state; our own games save theirs
 
 
 LEFT_RIGHT = "left", "right"
@@ -22,7 +22,7 @@ CARTPOLE_STATE = "state", "steps_beyond_terminated"
 GAME_SETTINGS = {
     settings.id: settings
     for settings in (
-        GymSettings("FlappyBird-v0", noop=1, random_start=False, observed_rows=410),  # below is only the ground
+        GymSettings("FlappyBird-v0", noop=1, random_start=False, observed_rows=410),  # below them is only the ground
         GymSettings("Catcher-v0", noop=2),
         GymSettings("MonsterKong-v0", noop=5),
         GymSettings("RaycastMaze-v0", noop=4),
@@ -44,7 +44,7 @@ def settings_of(platform: str, name: str) -> GymSettings:
     return GAME_SETTINGS.get(name, GymSettings(name, noop=noop))
 
 
-def starts_at_random(game: str) -> bool:
+def allows_random_start(game: str) -> bool:
     """Whether `game`, a NAME or PLATFORM:NAME, allows a random start."""
     settings = GAME_SETTINGS.get(game.removeprefix("gym:"))
     return settings is None or settings.random_start

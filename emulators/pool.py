@@ -20,13 +20,14 @@ from emulators.workers import WorkerError, Workers
 class StepResult(NamedTuple):
     """The result of one decision in each of n emulators.
 
-    Where `dones` is true, `observations` already holds the first observation of the next episode.
+    Where `dones` is true, `observations` already holds the first observation of the next episode
+    (same-step autoreset).
     """
 
     observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12]; the shard's next step overwrites them
     rewards: np.ndarray  # float32 [n], not clipped, summed over the plays
     dones: np.ndarray  # bool [n]
-    plays: np.ndarray  # int32 [n], how often the action was played: 1 + repeats, or fewer if the episode ended
+    plays: np.ndarray  # int32 [n], number of plays of the action: 1 + repeats, or fewer if the episode ended
 
 
 class EmulatorPool:
@@ -58,7 +59,7 @@ class EmulatorPool:
         Raises:
             GameError: the game cannot be played.
             ValueError: the emulators cannot be divided over that many workers or shards.
-            OSError: there is too little memory, or there are too few processes.
+            OSError: there is too little memory, or the system allows no more processes.
             WorkerError: an emulator cannot be made.
         """
         if not 1 <= workers <= count or not 1 <= shards <= count:
@@ -106,7 +107,7 @@ class EmulatorPool:
         return self.observations
 
     def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> StepResult:
-        """Play action i 1 + repeats i times in emulator i of `shard`, and start a new episode where one ended.
+        """Play `actions[i]` 1 + `repeats[i]` times in emulator i of `shard`, and start a new episode where one ended.
 
         The returned observations lie in shared memory, and the shard's next step overwrites them. Several threads may
         step different shards at the same time. Raises WorkerError.

@@ -18,9 +18,8 @@ def nearest_pixels(length: int) -> np.ndarray:
 
     It compares the centres of the pixels, in exact integer arithmetic.
     """
-    return ((2 * np.arange(SIZE) + 1) * length // (2 * SIZE)).astype(
-        np.uint32
-    )  # unsigned: no checks for negative indices
+    nearest = (2 * np.arange(SIZE) + 1) * length // (2 * SIZE)
+    return nearest.astype(np.uint32)  # unsigned, so that Numba does not check for negative indices
 
 
 class FrameStack:

@@ -1,4 +1,4 @@
-"""Finds the game that a user names with -g, and makes emulators of it."""
+"""Finds the game that a user names with -g, and makes its emulators."""
 
 import difflib
 import re
@@ -133,7 +133,7 @@ def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> E
     from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
-        from emulators.pixel_game import PixelGameEmulator
+        from emulators.pixel_emulator import PixelGameEmulator
 
         return PixelGameEmulator(gym_settings, **settings)
     from emulators.gym import GymEmulator
@@ -142,7 +142,10 @@ def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> E
 
 
 def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
-    """Return the names of all games, by platform."""
+    """Return the names of the games by platform, for `train.py --list_games`.
+
+    The last entry of "gym" is not a name: it describes the other environments that can be played.
+    """
     from emulators import atari
 
     own_roms = sorted(file.stem for file in Path(rom_path).glob("*.bin"))

@@ -13,7 +13,7 @@ import pygame
 from emulators.emulator import GameError
 
 MAX_WIDTH, MAX_HEIGHT = 1280, 800  # pixels of the scaled picture
-MIN_TEXT_WIDTH = 420  # pixels; of a window with text
+MIN_TEXT_WIDTH = 420  # pixels; minimum width of a window with text
 LINE_HEIGHT = 20  # pixels of a line of text
 FONT_SIZE = 14  # pixels
 TEXT, HIGHLIGHT, BACKGROUND = (200, 200, 200), (255, 220, 120), (24, 24, 28)
@@ -35,7 +35,7 @@ class Window:
         """Raises DisplayError if there is no display."""
         known = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
         try:
-            if sys.platform == "linux" and not known:  # or SDL would draw without a window
+            if sys.platform == "linux" and not known:  # otherwise SDL would draw without a window
                 raise pygame.error("DISPLAY is not set")
             pygame.display.init()
         except pygame.error as error:

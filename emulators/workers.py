@@ -16,7 +16,7 @@ from emulators.registry import Game
 from emulators.shared_memory import SharedArrays
 from emulators.worker import STEP_ANSWER, STEP_REQUEST, Assignment, Request, run_worker
 
-WORKER_TIMEOUT_S = 300  # after which a worker that does not answer has failed; the longest decision takes milliseconds
+WORKER_TIMEOUT_S = 300  # a worker that takes longer to answer has failed; a decision takes milliseconds
 
 
 class WorkerError(RuntimeError):

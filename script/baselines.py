@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 
 from emulators import find_game
-from emulators.gym_settings import starts_at_random
+from emulators.gym_settings import allows_random_start
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.options import Options
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> None:
     game = find_game(options.game, options.rom_path)
     if game.notice:
         print(game.notice)
-    random_start = starts_at_random(str(game))
+    random_start = allows_random_start(str(game))
     for player, scores in baseline_scores(game, options.test_count, options.seed, random_start=random_start).items():
         mean, std = statistics.fmean(scores), statistics.pstdev(scores)
         print(f"{game}, {player}: mean {mean:.2f}, std {std:.2f}, min {min(scores):.2f}, max {max(scores):.2f}")

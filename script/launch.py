@@ -23,7 +23,7 @@ DESCRIPTION = """Train one agent with several processes on this machine, for exa
 -df logs/pong. Every process runs train.py with the options after --, so --emulator_counts is the number of emulators of
 each process. Ctrl+C saves and stops; the same command resumes. To use several machines, start train.py on each of them
 with TF_CONFIG set."""
-TRAIN_DESCRIPTION = "Options of train.py, written after --; all processes get the same."
+TRAIN_DESCRIPTION = "Options of train.py, written after --; all processes get the same options."
 STOP_TIMEOUT_S = 150.0  # time for the others to save after one process has ended; longer than they wait for each other
 
 
@@ -62,7 +62,10 @@ def environments(count: int) -> list[dict[str, str]]:
 
 
 def train(processes: int, arguments: Sequence[str]) -> int:
-    """Run train.py in all processes; returns the largest exit code. The first process writes directly to the terminal."""
+    """Run train.py in all processes; returns the largest exit code or signal number.
+
+    The first process writes directly to the terminal; the lines of the others start with their rank.
+    """
     trainings = Trainings()
 
     def start(rank: int, environment: dict[str, str]) -> int:

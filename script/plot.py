@@ -1,7 +1,8 @@
 """Draw learning curves of runs and FiGAR's repetitions during training, or compare algorithms over games with --compare.
 
-RUN is the folder of a run, or a folder that contains runs. Runs of the same game with the same options, except the seed,
-the length and the machine, are one curve: the mean over their seeds. Each picture is written as PNG and as SVG.
+RUN is the folder of a run, or a folder that contains runs. Runs of the same game whose options are the same, apart from
+the seed, the training length and the machine, form one curve: the mean over their seeds. Each picture is written as PNG
+and as SVG.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Publish a trained agent: copy it, test it, and record its training, its scores and the scores of simple players."""
+"""Publish a trained agent: copy it, test it, and record its training, its scores and the scores of the baselines."""
 
 import sys
 from pathlib import Path

@@ -7,7 +7,7 @@ Tasfi 2016), and Tetris those of the original Manette. The pictures are our own,
 import gymnasium
 
 OWN_GAMES = {
-    # id -> module; the class has the name in the id
+    # id -> module; the class is named like the id, without -v0
     "FlappyBird-v0": "flappy_bird",
     "Catcher-v0": "catcher",
     "MonsterKong-v0": "monster_kong",
@@ -15,7 +15,7 @@ OWN_GAMES = {
     "Snake-v0": "snake",
     "Tetris-v0": "tetris",
 }
-MAX_STEPS = 10_000  # after which an episode is truncated
+MAX_STEPS = 10_000  # steps after which an episode is truncated
 
 for _id, _module in OWN_GAMES.items():
     gymnasium.register(

@@ -10,7 +10,7 @@ WIDTH = HEIGHT = 64
 PADDLE = 13, 3  # width and height in pixels
 FRUIT = 4  # width and height in pixels
 GROUND = 58  # top row of the paddle
-ACCELERATION = 0.021 * WIDTH  # pixels per step, each step
+ACCELERATION = 0.021 * WIDTH  # pixels per step²
 FRICTION = 0.9  # factor of the velocity in each step
 FALL = 0.0608 * 1000 / 30  # pixels per step
 LIVES = 3

@@ -13,7 +13,7 @@ RGB_MASKS = 0xFF, 0xFF00, 0xFF0000, 0  # the canvas's layout; blits between surf
 
 BIRD_X, BIRD_START = 57, 256  # centre column, and top row at the start
 BIRD = 34, 24  # width and height in pixels
-GRAVITY, THRUST = 1, 9  # pixels per step, each step
+GRAVITY, THRUST = 1, 9  # change of the velocity, in pixels per step: each step, and once per flap
 MAX_FALL = 10  # pixels per step
 HIGHEST_FLAP = -48  # above this row a flap does nothing
 WINGBEAT = 15  # steps for which each picture of the wings is shown
@@ -22,9 +22,9 @@ PIPE_WIDTH, PIPE_LENGTH, LIP, INSET = 52, 320, 24, 2
 GAP = 100  # rows between an upper and a lower pipe
 SPEED = 4  # pixels per step, of pipes and ground
 PIPES_START = 340, 484, 628  # centre columns
-PIPE_END, PIPE_RETURN = -52, 397.6  # a pipe whose centre is left of the first column returns at the second
+PIPE_END, PIPE_RETURN = -52, 397.6  # a pipe whose centre is left of PIPE_END returns at PIPE_RETURN
 HIT_AFTER, HIT_BEFORE = 31, 100  # centre columns between which the bird can hit a pipe
-SCORE_AFTER = 79  # a pipe scores when its centre is in the next `SPEED` columns, which happens in one step only
+SCORE_AFTER = 79  # a pipe scores in the one step in which its centre is in the `SPEED` columns after this one
 
 GROUND, GROUND_WIDTH = 404, 336  # top row and width in pixels
 MIN_GROUND_OFFSET = -48  # columns; after it the offset returns to 0
@@ -248,7 +248,7 @@ def _ground() -> np.ndarray:
 
 @cache
 def _bird(colour: str, wings: int) -> pygame.Surface:
-    """Return a bird that looks to the right. Its outline touches all four edges of the sprite."""
+    """Return a bird that faces right. Its outline touches all four edges of the sprite."""
     body, shaded, beak = BIRDS[colour]
     surface = _transparent_surface(BIRD)
     pygame.draw.ellipse(surface, DARK, (0, 0, 31, 24))

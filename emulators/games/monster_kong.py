@@ -31,10 +31,10 @@ LEVEL = (
 LADDER_FLOORS = 10, 15, 20, 25  # rows of the floors that a ladder at a random place leads up to
 LADDER_LENGTH = 5  # rows
 LADDER_COLUMNS = 7, 20  # range of the left column of these ladders, the end excluded
-LADDER_GAP = 4  # columns on both sides of a ladder in which there is no part of the ladder above
+LADDER_GAP = 4  # the ladder above has no tile within this many columns of a ladder's left column
 
 COIN_ROWS = 6, 30  # range of rows, the end excluded
-COIN_DRAWS, COIN_EVERY = 1000, 35  # a place gets a coin if a draw below the first is a multiple of the second
+COIN_DRAWS, COIN_EVERY = 1000, 35  # a place gets a coin if its draw below COIN_DRAWS is a multiple of COIN_EVERY
 MIN_COINS, MAX_COINS = 16, 26
 
 # Positions are in pixels, velocities in pixels per step and durations in steps.
@@ -45,8 +45,8 @@ PRINCESS = pygame.Rect(41, 36, 18, 25)
 GOAL_Y = 60  # a player above this row has won the round
 WALK = 5
 CLIMB_UP, CLIMB_UNDO, CLIMB_DOWN = 3, 2, 2
-REACH = 2  # pixels above and below the player in which it touches ladders and walls
-PUSHED_DOWN = 3  # on a ladder under a wall
+REACH = 2  # the player also touches ladders and walls this many pixels above and below
+PUSHED_DOWN = 3  # pixels by which a wall above pushes a player on a ladder down
 JUMP, GRAVITY, MAX_FALL = 7, 0.85, 8
 LIVES = 3
 
@@ -54,12 +54,12 @@ MONSTER_X = 100, 250, 400  # of the first, second and third monster
 MONSTER_Y = 117
 MONSTER_WALK = 2
 MONSTER_TURN_DISTANCE = 20  # from a wall
-HOP_STEPS, HOP = 15, 12  # after a launch the monster stands still for so many steps, so many pixels higher
+HOP_STEPS, HOP = 15, 12  # after a launch, the monster stands still for HOP_STEPS steps, drawn HOP pixels higher
 LAUNCH_CYCLE, LAUNCH_GAP = 70, 23  # length of a cycle, and delay between the launches of two monsters
 FIREBALLS_PER_MONSTER = 5  # at most
 LAUNCH_DROP = 15  # from the monster's centre down to the new fireball's
 FIREBALL_SPEED = {1: 2, 2: 3, 3: 3}  # number of monsters -> speed
-LADDER_CHANCE = 5, 20  # a fireball takes a ladder with the probability 5 / 20
+LADDER_CHANCE = 5, 20  # in each step above a ladder, a fireball takes it with probability 5 / 20
 
 COIN_REWARD, PRINCESS_REWARD, HIT_REWARD = 5.0, 50.0, -25.0
 
@@ -69,7 +69,7 @@ LEFT, RIGHT, JUMP_UP, UP, DOWN, NOOP = range(6)
 class MonsterKong(PixelGame):
     """The reward is +5 for a coin, +50 for reaching the princess and -25 for a hit by a fireball.
 
-    The princess starts a new round, which has new coins and one monster more, up to three. The third hit ends the game.
+    The princess starts a new round, which has new coins and one more monster, up to three. The third hit ends the game.
     Touching a monster does no harm. Positions are centres in pixels. For collisions, a centre is truncated to integers
     and stands for the square of 15 pixels around it.
     """
@@ -103,7 +103,7 @@ class MonsterKong(PixelGame):
         return {"x": MONSTER_X[number], "y": MONSTER_Y, "direction": self._draw_direction(), "hop": 0}
 
     def _new_level(self) -> list[str]:
-        """Return the rows of tiles. Four ladders, two columns wide, are at random places, not close below another."""
+        """Return the rows of tiles. Four ladders are at random places, each at a distance from the ladder above it."""
         level = list(LEVEL)
         for floor in LADDER_FLOORS:
             above = level[floor - LADDER_LENGTH]
@@ -146,7 +146,7 @@ class MonsterKong(PixelGame):
         self.state["clock"] += 1
         self._launch_fireballs()
         self._move_player(action)
-        # A hit sends the player back, but in this step everything else still meets the player at the old place.
+        # A hit sends the player back, but in this step fireballs, coins and the princess still meet the old place.
         place = self.state["player"]["x"], self.state["player"]["y"]
         reward = self._move_fireballs(place)
         reward += self._collect_coins(place)
@@ -219,7 +219,7 @@ class MonsterKong(PixelGame):
     def _climb(self, action: int) -> None:
         """Climb a ladder.
 
-        A step up off its end or into a wall still gains one pixel, so that the player can get level with a floor.
+        A step up beyond its end or into a wall still gains one pixel, so that the player can reach the floor above.
         """
         player = self.state["player"]
         if action == UP:
@@ -311,12 +311,12 @@ class MonsterKong(PixelGame):
         return COIN_REWARD * collected
 
     def _at_princess(self, player: tuple[float, float]) -> bool:
-        """Whether the player touches the princess or is above the floor on which she stands."""
+        """Whether `player` touches the princess, or the player is now above the floor on which she stands."""
         touched = PRINCESS.colliderect((*corner(*player), CELL, CELL))
         return self.state["player"]["y"] < GOAL_Y or touched
 
     def _new_round(self) -> None:
-        """Start a round with one monster more and new coins. The ladders, the lives and the timer stay the same."""
+        """Start a round with one more monster and new coins. The ladders, the lives and the timer stay the same."""
         state = self.state
         state["fireballs"] = []
         self._send_back()

@@ -11,7 +11,7 @@ from emulators.games.pixel_game import Colour
 
 SCREEN = 500, 465  # width and height in pixels
 CELL = 15  # width and height of a tile in pixels
-STRIDE, STRIDE_STEPS = 4, 2  # game steps in a stride of the player, and for which each of its two pictures is shown
+STRIDE, STRIDE_STEPS = 4, 2  # game steps of the player's stride, and of each of its two pictures
 RUNG_DISTANCE = 6  # pixels of height after which a climber changes hands
 COIN_FRAMES, COIN_STEPS = 5, 5  # number of pictures, and game steps for which each is shown
 FLICKER_STEPS = 4  # game steps for which each of a fireball's two pictures is shown
@@ -251,7 +251,7 @@ def fireball(look: str, flicker: int) -> pygame.Surface:
 
 @cache
 def monster(look: str, frame: int) -> pygame.Surface:
-    """Return a white ape that looks `left` or `right`. In frames 0 to 3 it walks; in `THROWING` it raises its arms."""
+    """Return a white ape that faces `left` or `right`. In frames 0 to 3 it walks; in `THROWING` it raises its arms."""
     surface = blank(*MONSTER_SIZE)
     lean = (-1, 0, 1, 0, 0)[frame]
     lifted_left, lifted_right = ((2, 0), (0, 0), (0, 2), (0, 0), (0, 0))[frame]
@@ -300,7 +300,7 @@ def thick_line(
 
 
 def head(surface: pygame.Surface, lean: int) -> None:
-    """Draw the head, which looks to the right."""
+    """Draw the head, which faces right."""
     x = 18 + lean
     for ear in (x - 9, x + 7):
         ball(surface, SKIN, (ear - 2, 7, 6, 7))

@@ -27,19 +27,17 @@ class PixelGame(gymnasium.Env):
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 30}
 
     size: ClassVar[tuple[int, int]]  # width and height in pixels
-    actions: ClassVar[tuple[str, ...]]  # their names, for people
+    actions: ClassVar[tuple[str, ...]]  # readable names of the actions
     noop: ClassVar[int]  # the action that does nothing
 
     # For playing by hand:
     keys: ClassVar[dict[str, int]]  # pygame's name of a key -> action
-    once_per_press: ClassVar[bool] = (
-        False  # True: a key acts once each time it is pressed; False: as long as it is down
-    )
-    key_repeat_ms: ClassVar[int] = 0  # time after which a key that stays down is pressed again, 0: never
+    once_per_press: ClassVar[bool] = False  # True: a key acts once per press; False: as long as it is down
+    key_repeat_ms: ClassVar[int] = 0  # interval at which a held key repeats, 0: never
 
     def __init__(self, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(f"render_mode {render_mode!r} is none of {self.metadata['render_modes']}")
+            raise ValueError(f"render_mode {render_mode!r} is not one of {self.metadata['render_modes']}")
         width, height = self.size
         self.render_mode = render_mode
         self.observation_space = gymnasium.spaces.Box(0, 255, (height, width, 3), np.uint8)
@@ -79,7 +77,7 @@ class PixelGame(gymnasium.Env):
         return 0.0 if self.over else self._advance(action)
 
     def advance_by_hand(self, action: int, seconds: float) -> float:
-        """Play one step for a person, `seconds` after the last one. A game may run at another speed for people."""
+        """Play one step for a person, `seconds` after the last one. A game may run at a different speed for people."""
         return self.advance(action)
 
     def draw(self) -> np.ndarray:

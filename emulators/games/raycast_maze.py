@@ -12,7 +12,7 @@ WIDTH = HEIGHT = 48
 CELLS = 11  # rows and columns of the maze
 MOVE = 20 / 30  # cells per step
 TURN = 13 / 30  # radians per step
-HALF_VIEW_WIDTH = 0.66  # half the width, in cells, of what is visible at a distance of one cell: a view of 67 degrees
+HALF_VIEW_WIDTH = 0.66  # cells; half the width visible at a distance of one cell: a field of view of 67 degrees
 
 INNER_WALLS, GROWTH_STEPS = 20, 82  # number of inner walls, and how often each of them tries to grow
 DIRECTION_DRAWS = 12  # divisible by 2, 3 and 4, so that one draw chooses evenly among 2, 3 or 4 directions
@@ -54,9 +54,10 @@ class RaycastMaze(PixelGame):
         return state
 
     def _new_maze(self) -> list[list[int]]:
-        """Return a new maze. Its inner walls grow between even cells and never close a loop: free cells stay connected.
+        """Return a new maze, in which all free cells are connected.
 
-        Row 0 and column 0, and the last ones, are outer walls.
+        The first and last rows and columns are outer walls. Inner walls grow between cells with even row and column,
+        and never close a loop.
         """
         last = CELLS - 1
         maze = [[WALL if {row, column} & {0, last} else FREE for column in range(CELLS)] for row in range(CELLS)]
@@ -99,7 +100,10 @@ class RaycastMaze(PixelGame):
 
 
 def _grow(maze: list[list[int]], row: int, column: int, draws: list[int]) -> None:
-    """Grow a wall from an even cell. Each draw chooses a direction, in which the wall grows unless it meets a wall."""
+    """Grow a wall from a cell with even row and column.
+
+    Each draw chooses a direction, in which the wall grows by two cells unless it would meet a wall.
+    """
     maze[row][column] = WALL
     for draw in draws:
         directions = []

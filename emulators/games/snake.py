@@ -1,4 +1,4 @@
-"""Snake: a snake that never stops grows with all it eats and must not bite itself."""
+"""Snake: a snake that never stops moving grows when it eats, and must not bite itself or leave the picture."""
 
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ SPEED = 29 / 30  # pixels per step
 FOLLOW_FRACTION = 0.9  # fraction of the distance to the segment ahead that a segment moves in a step
 SEGMENT, FOOD = 3, 6  # width and height in pixels
 LENGTH = 3  # segments at the start, the head included; biting them does no harm
-DIRECTIONS = (0, -1), (-1, 0), (1, 0), (0, 1)  # right and down, by action
+DIRECTIONS = (0, -1), (-1, 0), (1, 0), (0, 1)  # (right, down) of each action
 
 DARK = (25, 25, 25)
 HEAD, NECK, LIGHT, GREEN = (40, 170, 60), (100, 255, 100), (200, 255, 200), (0, 255, 0)
@@ -26,8 +26,8 @@ Box = tuple[int, int, int, int]  # left, top, width and height
 class Snake(PixelGame):
     """The reward is +1 for food, which adds a segment, and -5 for biting itself or leaving the picture.
 
-    The latter two end the game. The mouth is a bar of three pixels ahead of the head. The snake bites itself when the
-    mouth meets the middle pixel of a segment; the two segments behind the head are exempt.
+    Biting itself and leaving the picture end the game. The mouth is a bar of three pixels ahead of the head. The snake
+    bites itself when the mouth meets the middle pixel of a segment; the two segments behind the head are exempt.
     """
 
     size = WIDTH, HEIGHT

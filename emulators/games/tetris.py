@@ -45,7 +45,7 @@ def _cells(rows: tuple[str, ...]) -> Cells:
 
 
 def _turns(rows: tuple[str, ...]) -> list[Cells]:
-    """Return the cells of a piece, counted from its top left, after 0 to 3 counterclockwise quarter turns."""
+    """Return the cells of a piece, relative to its top left corner, after 0 to 3 counterclockwise quarter turns."""
     turns = []
     for _ in range(4):
         turns.append(_cells(rows))
@@ -69,8 +69,8 @@ class Tetris(PixelGame):
 
     The score grows by 1 for each "down", and by 40, 100, 300 or 1200 times the level for 1 to 4 rows filled at once. In
     a step the action comes first. Then, in the first step of an episode and every few steps after it, the piece falls
-    by one row. A piece that cannot fall any further stays, and the next one appears. A rotation is a counterclockwise
-    quarter turn that keeps the top left corner of the piece.
+    by one row. A piece that cannot fall further is locked in place, and the next one appears. A rotation is a
+    counterclockwise quarter turn that keeps the top left corner of the piece.
     """
 
     size = WIDTH, HEIGHT
@@ -107,7 +107,7 @@ class Tetris(PixelGame):
         return float(state["score"] - before)
 
     def press(self, action: int) -> None:
-        """Do what an action does, without the piece's own fall."""
+        """Apply an action, without gravity."""
         if action == LEFT:
             self._move(-1)
         elif action == RIGHT:
@@ -159,7 +159,7 @@ class Tetris(PixelGame):
         return True
 
     def fall(self) -> bool:
-        """Let the piece fall by one row; if it cannot, fix it and start the next one. Returns whether it fell."""
+        """Let the piece fall by one row, or lock it in place and start the next one. Returns whether it fell."""
         state = self.state
         if self._fits(state["turn"], state["row"] + 1, state["column"]):
             state["row"] += 1
@@ -167,7 +167,7 @@ class Tetris(PixelGame):
         self._place_piece(state["board"])
         state |= _at_the_top(state["next"])
         state["next"] = self._new_piece()
-        state["over"] = not self._fits(state["turn"], state["row"], state["column"])  # full rows are removed too late
+        state["over"] = not self._fits(state["turn"], state["row"], state["column"])  # checked before rows are removed
         self._remove_full_rows()
         return False
 

@@ -183,12 +183,12 @@ def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Opti
     source of the options. A run that has `started` may have more choices than numbers of repeats: the original Manette
     allowed it.
     """
-    from emulators.gym_settings import starts_at_random  # here, so that --help does not load the emulators
+    from emulators.gym_settings import allows_random_start  # here, so that --help does not load the emulators
 
     check_limits(cls, given, where)
     random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
     chosen = {
-        "random_start": random_start and starts_at_random(given.get("game", cls.game)),
+        "random_start": random_start and allows_random_start(given.get("game", cls.game)),
         "sticky_actions": sticky_actions,
         "full_action_space": full_action_space,
         "shards": min(DEFAULT_SHARDS, given.get("emulator_counts", cls.emulator_counts)),

@@ -1,1 +1,1 @@
-"""Trained agents: test and film them, keep their checkpoints, compare them with simple players, and publish them."""
+"""Trained agents: test and film them, keep their checkpoints, compare them with baselines, and publish them."""

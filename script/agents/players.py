@@ -1,4 +1,4 @@
-"""Players to compare an agent with: a random player and, for easy games, a player that follows a simple rule.
+"""The baselines that an agent is compared with: random play and, in some games, a simple rule.
 
 A rule may use the state of the game; an agent only sees the pixels.
 """
@@ -13,7 +13,7 @@ from agents import tetris_rule
 from emulators import Emulator, Game, make_emulator
 from emulators.games import catcher, flappy_bird, snake
 from emulators.gym import GymEmulator
-from emulators.pixel_game import PixelGameEmulator
+from emulators.pixel_emulator import PixelGameEmulator
 
 Player = Callable[[Any], int]  # from an emulator to an action
 
@@ -58,7 +58,7 @@ def play_snake(emulator: PixelGameEmulator) -> int:
 
 
 def play_tetris(emulator: PixelGameEmulator) -> int:
-    """Move the piece to where the board has the highest value afterwards."""
+    """Move the piece to the placement that gives the board the highest value."""
     return tetris_rule.choose_action(emulator.game.state)
 
 

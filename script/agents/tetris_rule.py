@@ -1,6 +1,6 @@
-"""A simple player of Tetris: it moves each piece to where the board has the highest value afterwards.
+"""A simple rule for Tetris: choose the placement of the falling piece that gives the board the highest value.
 
-It does not look at the next piece.
+The rule does not look at the next piece.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def choose_action(state: dict[str, Any]) -> int:
 
 @lru_cache(maxsize=1000)
 def best_placement(board: Board, piece: int) -> tuple[int, int]:
-    """The turn (number of the rotated shape) and leftmost column with which `piece` should fall."""
+    """The turn (number of counterclockwise quarter turns) and the leftmost column of the best placement of `piece`."""
     return max(placements(board, piece), key=lambda placement: board_value(placement[1]))[0]
 
 

@@ -1,1 +1,1 @@
-"""The measurements of `script/benchmark.py`, of Manette and of what it is compared with."""
+"""Measures the speed of Manette, of its original design and of other libraries, for `script/benchmark.py`."""

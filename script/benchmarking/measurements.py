@@ -13,8 +13,8 @@ from benchmarking.timing import Rounds, fraction_of_bound, measure_in_rounds, me
 from benchmarking.workloads import ConstantPool, emulators_alone, one_emulator, updates_on
 from networks.registry import TORSOS
 
-EMULATORS = (8, 16, 32, 64, 128, 256)  # numbers of emulators that --scaling measures
-WORKERS = (1, 2, 4, 8)  # numbers of workers that --scaling measures
+EMULATORS = (8, 16, 32, 64, 128, 256)  # numbers of emulators to measure with --scaling
+WORKERS = (1, 2, 4, 8)  # numbers of workers to measure with --scaling
 
 
 def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, results: Results) -> None:
@@ -36,8 +36,7 @@ def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, results: 
 
 
 def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, results: Results) -> None:
-    """Compare the whole loop with the emulators alone, the network alone and the loops of others."""
-
+    """Compare the whole loop with the emulators alone, the network alone, the original design and other libraries."""
     workloads = {
         "emulators": emulators_alone(pool, options.repetition_table),
         "network": updates_on(ConstantPool(pool), options),
@@ -98,31 +97,31 @@ def _measure_settings(options: BenchmarkOptions, game: Any, settings: Mapping[st
 
 
 def measure_processes(options: BenchmarkOptions, archs: Sequence[str], count: int, results: Results) -> None:
-    """Compare one process with `count` processes on the same cores; estimate the speedup by more machines."""
+    """Compare one process with `count` processes on the same cores; estimate the speedup from more machines."""
     from benchmarking.process_comparison import compare_processes
     from benchmarking.scaling_model import speedup_table
 
-    exchanges = ["\n| exchange of gradients | MB | ms | fraction of an update |\n|---|---:|---:|---:|"]
+    all_reduces = ["\n| all-reduce of gradients | MB | ms | fraction of an update |\n|---|---:|---:|---:|"]
     estimates = []
     for arch in archs:
         with compare_processes(count, dataclasses.replace(options, arch=arch)) as processes:
             workloads = processes.workloads()
             rounds = measure_in_rounds(workloads, options.rounds, options.seconds)
-            num_bytes, exchange_s = processes.measure_exchange()
+            num_bytes, all_reduce_s = processes.measure_all_reduce()
             update_s, deviation_s = processes.measure_update()
         results.add_table(f"{arch}, {count} processes", rounds)
         single_name, multiple_name = workloads
         ratio = median_ratio(rounds, multiple_name, single_name)
         results.print_line(f"{multiple_name}: {ratio:.2f} x {single_name}")
         rate = medians(rounds, results.frame_skip)[multiple_name].decisions_per_s
-        fraction = exchange_s * rate / (options.emulator_counts * options.max_local_steps)
-        exchanges.append(f"| {arch} | {num_bytes / 1e6:.2f} | {1e3 * exchange_s:.1f} | {fraction:.0%} |")
+        fraction = all_reduce_s * rate / (options.emulator_counts * options.max_local_steps)
+        all_reduces.append(f"| {arch} | {num_bytes / 1e6:.2f} | {1e3 * all_reduce_s:.1f} | {fraction:.0%} |")
         estimates.append(
             f"\n{arch}, estimated speedup; an update of one process takes {1e3 * update_s:.1f} ms, "
             f"standard deviation {1e3 * deviation_s:.1f} ms:\n"
         )
         estimates += speedup_table(update_s, deviation_s, num_bytes)
-    results.print_line("\n".join(exchanges + estimates))
+    results.print_line("\n".join(all_reduces + estimates))
 
 
 def measure_startup(options: BenchmarkOptions, game: Any, results: Results) -> None:
@@ -135,7 +134,7 @@ def measure_startup(options: BenchmarkOptions, game: Any, results: Results) -> N
 
 
 def measure_memory(options: BenchmarkOptions, decisions: int, results: Results) -> None:
-    """Measure the memory of a training of `decisions` decisions; print about ten samples."""
+    """Measure the memory of a training run of `decisions` decisions; print about ten samples."""
     from benchmarking.memory import sample_training
 
     samples = sample_training(

@@ -1,4 +1,4 @@
-"""Measures the memory of a real training: that of the training process and that of its workers."""
+"""Measures the memory of a real training run: that of the training process and that of its workers."""
 
 import signal
 import subprocess

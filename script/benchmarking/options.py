@@ -12,7 +12,7 @@ from paac.cli.options import Options, resolve, usable_cores
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions(Options):
-    """Options of benchmark.py: those of a training, and what to measure."""
+    """Options of benchmark.py: those of a training run, and what to measure."""
 
     # fmt: off
     archs: str = option("NIPS,NATURE", group="Benchmark", help="networks to measure, separated by commas")
@@ -23,7 +23,7 @@ class BenchmarkOptions(Options):
     scaling: bool = option(False, group="Benchmark", help="also measure the loop with 8 to 256 emulators, with 1 to 8 workers, and with each network in gray and RGB")
     processes: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also compare one process with N processes that divide its emulators and cores among them")
     startup: bool = option(False, group="Benchmark", help="also measure the seconds from the start of Python to the first update")
-    memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also measure the memory of a training of N decisions")
+    memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also measure the memory of a training run of N decisions")
     folder: str | None = option(None, group="Benchmark", help="folder for benchmark.json, benchmark.md and charts (no files are written)")
     # fmt: on
 

@@ -1,7 +1,6 @@
-"""Other libraries that users could choose, with the same task; script/requirements-peers.txt lists them.
+"""Other libraries for the same task, which script/requirements-peers.txt lists.
 
-All play Atari with a frame skip of 4, stacks of 4 gray observations of 84 x 84 pixels, random starts and no sticky
-actions.
+All play Atari with a frame skip of 4, stacks of 4 gray frames of 84 x 84 pixels, random starts and no sticky actions.
 """
 
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ def gym_name(rom: str) -> str:
 def vector_environments(rom: str, count: int, threads: int) -> Iterator[dict[str, Workload]]:
     """Yield random play in vector environments written in C++, as workloads.
 
-    They are EnvPool with its default resizing, EnvPool with nearest-pixel resizing, which is cheaper, and ALE's own.
+    They are EnvPool with its default resizing, EnvPool with nearest-pixel resizing, which is cheaper, and ALE's own
+    vector environment.
     """
     from ale_py.vector_env import AtariVectorEnv
 

@@ -17,24 +17,24 @@ from benchmarking.workloads import make_learner, make_updates
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
 
-NUM_EXCHANGES = 30  # timed exchanges of gradients
+NUM_ALL_REDUCES = 30  # timed all-reduces of gradients
 NUM_UPDATES = 60  # timed updates
 
 
 class ProcessComparison(NamedTuple):
-    """Connections to the processes of two equal trainings, one with a single process and one with several."""
+    """Connections to the processes of two equal training runs, one with a single process and one with several."""
 
     single: list[Connection]
     multiple: list[Connection]
 
     def workloads(self) -> dict[str, Workload]:
-        """The whole loop of each training."""
+        """The whole loop of each run, as a workload."""
         names = "1 process", f"{len(self.multiple)} processes"
         return dict(zip(names, map(_make_updates_in, self), strict=True))
 
-    def measure_exchange(self) -> tuple[int, float]:
-        """Bytes of the gradients, and seconds of one exchange between the processes."""
-        return _ask(self.multiple, "exchange")
+    def measure_all_reduce(self) -> tuple[int, float]:
+        """Bytes of the gradients, and seconds of one all-reduce of them between the processes."""
+        return _ask(self.multiple, "all-reduce")
 
     def measure_update(self) -> tuple[float, float]:
         """Mean and standard deviation of the single process's updates, in seconds."""
@@ -43,7 +43,7 @@ class ProcessComparison(NamedTuple):
 
 @contextmanager
 def compare_processes(count: int, options: Options) -> Iterator[ProcessComparison]:
-    """Start one process with all emulators and cores, and `count` processes that divide as many among them."""
+    """Start one process with all emulators and cores, and `count` processes that divide the same numbers among them."""
     cores = sorted(os.sched_getaffinity(0))
     single, multiple = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
     try:
@@ -54,7 +54,7 @@ def compare_processes(count: int, options: Options) -> Iterator[ProcessCompariso
 
 
 def _ask(connections: list[Connection], request: str | int) -> Any:
-    """Send a request to all processes at once; returns the answer of the first when all have answered."""
+    """Send a request to all processes; returns the first one's answer when all have answered."""
     for connection in connections:
         connection.send(request)
     return [connection.recv() for connection in connections][0]
@@ -65,7 +65,7 @@ def _make_updates_in(connections: list[Connection]) -> Workload:
 
 
 def _start(cores: list[list[int]], options: Options) -> list[Connection]:
-    """Start a training with one process for each list of cores."""
+    """Start a training run with one process for each list of cores; returns the connections to them."""
     context = multiprocessing.get_context("spawn")
     connections = []
     for own_cores, config in zip(cores, configs_on_this_machine(len(cores)), strict=True):
@@ -78,7 +78,7 @@ def _start(cores: list[list[int]], options: Options) -> list[Connection]:
 
 
 def _serve(connection: Connection, cores: list[int], config: str, options: Options) -> None:
-    """Answer requests: a number of updates to make, "exchange", "time" or "end"."""
+    """Answer requests: a number of updates to make, "all-reduce", "time" or "end"."""
     os.sched_setaffinity(0, cores)  # the workers inherit it
     os.environ[TF_CONFIG] = config
 
@@ -102,8 +102,8 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
             learner = make_learner(pool, own, processes)
             connection.send("ready")
             while (request := connection.recv()) != "end":
-                if request == "exchange":
-                    connection.send(_time_exchange(learner, processes))
+                if request == "all-reduce":
+                    connection.send(_time_all_reduce(learner, processes))
                 else:
                     connection.send(_time_updates(learner) if request == "time" else make_updates(learner, request))
     connection.send("ended")
@@ -119,15 +119,15 @@ def _time_updates(learner: Any) -> tuple[float, float]:
     return statistics.fmean(seconds), statistics.stdev(seconds)
 
 
-def _time_exchange(learner: Any, processes: Any) -> tuple[int, float]:
-    """Bytes and seconds of one exchange of tensors with the shapes of the gradients."""
+def _time_all_reduce(learner: Any, processes: Any) -> tuple[int, float]:
+    """Bytes and seconds of one all-reduce of tensors with the shapes of the gradients."""
     import tensorflow as tf
 
     gradients = [tf.Variable(variable.value) for variable in learner.network.trainable_variables]
-    exchange = processes.trace(lambda: processes.average([*gradients]), {})
-    exchange()
+    all_reduce = processes.trace(lambda: processes.average([*gradients]), {})
+    all_reduce()
     start = time.perf_counter()
-    for _ in range(NUM_EXCHANGES):
-        exchange()
-    seconds = (time.perf_counter() - start) / NUM_EXCHANGES
+    for _ in range(NUM_ALL_REDUCES):
+        all_reduce()
+    seconds = (time.perf_counter() - start) / NUM_ALL_REDUCES
     return sum(variable.shape.num_elements() * 4 for variable in gradients), seconds

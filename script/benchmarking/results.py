@@ -10,7 +10,7 @@ from paac.cli.options import Options
 
 
 class Results:
-    """Collects what is measured, and prints it at once."""
+    """Collects what is measured, and prints it immediately."""
 
     def __init__(self, game: Any, frame_skip: int):
         self.game = game

@@ -1,4 +1,4 @@
-"""Estimates how much faster one synchronous training becomes with more processes."""
+"""Estimates how much faster a synchronous training run becomes with more processes."""
 
 import math
 from typing import NamedTuple
@@ -20,7 +20,7 @@ INTERCONNECTS = (
 PROCESSES = (2, 4, 8, 16, 32, 64)
 
 
-def exchange_seconds(processes: int, num_bytes: int, interconnect: Interconnect) -> float:
+def all_reduce_seconds(processes: int, num_bytes: int, interconnect: Interconnect) -> float:
     """Seconds of a ring all-reduce of `num_bytes` bytes (Patarasuk and Yuan 2009).
 
     It has 2 (n - 1) steps. In each step every process sends 1 / n of the bytes to its neighbour.
@@ -43,7 +43,7 @@ def speedup(processes: int, update_s: float, deviation_s: float, num_bytes: int,
     One process needs `update_s` seconds for an update on average, with standard deviation `deviation_s`, and has
     `num_bytes` bytes of gradients.
     """
-    seconds = update_s + wait_seconds(processes, deviation_s) + exchange_seconds(processes, num_bytes, interconnect)
+    seconds = update_s + wait_seconds(processes, deviation_s) + all_reduce_seconds(processes, num_bytes, interconnect)
     return processes * update_s / seconds
 
 

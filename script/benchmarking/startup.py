@@ -1,4 +1,4 @@
-"""Measures the stages of a training from the start of Python to the first update."""
+"""Measures the stages of a training run from the start of Python to the first update."""
 
 import multiprocessing
 import time

@@ -24,7 +24,7 @@ class ConstantPool:
         ]
 
     def step(self, shard: int, actions: Any, repeats: Any) -> tuple[Any, ...]:
-        """Return what the shard of the real pool returned once."""
+        """Return the result that the shard of the real pool gave for its one step."""
         return tuple(self._steps[shard])
 
 
@@ -85,7 +85,10 @@ def updates_on(pool: Any, options: Options) -> Workload:
 
 
 def one_emulator(game: Any, options: Options) -> tuple[dict[str, Workload], Any]:
-    """Random play in one emulator in this process, and in the bare game below it; and the emulator, to be closed."""
+    """Random play in one emulator in this process, and in the bare game, as the emulator's library plays it.
+
+    Returns the two workloads, and the emulator, which the caller closes.
+    """
     from emulators import make_emulator
 
     bare, emulator = (make_emulator(game, seed=1, **options.emulator_settings) for _ in range(2))
@@ -113,7 +116,7 @@ def one_emulator(game: Any, options: Options) -> tuple[dict[str, Workload], Any]
 def bare_game(emulator: Any) -> tuple[Callable, Callable, Callable]:
     """Functions of the library that the emulator uses: play and draw one frame, is the game over, start a new game."""
     from emulators.atari import AtariEmulator
-    from emulators.pixel_game import PixelGameEmulator
+    from emulators.pixel_emulator import PixelGameEmulator
 
     if isinstance(emulator, AtariEmulator):
         ale, actions = emulator._ale, emulator._actions

@@ -6,7 +6,7 @@ from figures.groups import describe_seeds
 from figures.scores import AGGREGATES, CONFIDENCE, FINAL_FRACTION, Comparison, ComparisonRow, Interval
 from figures.style import COLOURS, MARKERS, new_figure, styled, wrap
 
-INTERVAL = f"{CONFIDENCE:.0%} bootstrap intervals over seeds, stratified by game"
+INTERVAL = f"{CONFIDENCE:.0%} bootstrap confidence intervals over seeds, stratified by game"
 
 
 def draw_comparison(comparison: Comparison) -> Figure:
@@ -15,7 +15,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
     labels = [wrap(row.label, 28) for row in rows]
     height = sum(max(2, label.count("\n") + 1) for label in labels) * 0.22
     with styled():
-        figure = new_figure(8, height + 1.5)
+        figure = new_figure(8, height + 1.7)
         panels = figure.subplots(1, len(AGGREGATES), sharex=True, sharey=True)
         for panel, name in zip(panels, AGGREGATES, strict=True):
             for number, row in enumerate(rows):
@@ -43,8 +43,8 @@ def _axis_label(comparison: Comparison) -> str:
     games = f"{len(comparison.games)} game{'s' if len(comparison.games) > 1 else ''}"
     seeds = describe_seeds([count for row in comparison.rows for count in row.seed_counts])
     has_intervals = any(interval.low is not None for row in comparison.rows for interval in row.aggregates.values())
-    intervals = f"lines: {INTERVAL}" if has_intervals else "one seed gives no interval"
-    lines.append(f"{games}, {seeds} per game; {intervals}")
+    intervals = f"lines: {INTERVAL}" if has_intervals else "one seed gives no confidence interval"
+    lines += [f"{games}, {seeds} per game", intervals]
     return "\n".join(lines)
 
 

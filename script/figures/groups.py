@@ -11,7 +11,7 @@ from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
 from paac.cli.options import Options, resolve
 
-# Options that differ within a group: the game, the seed, the length of the training, and what it writes.
+# Options that may differ within a group: the game, the seed, the length of the training, and what it writes.
 IGNORED_OPTIONS = {
     *("game", "random_seed"),
     *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "visualize_convs", "log_video"),

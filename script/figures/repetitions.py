@@ -1,4 +1,4 @@
-"""How often FiGAR repeats actions during the training: a heat map of the number of plays per decision."""
+"""How often FiGAR repeats actions during training: a heat map of the number of plays per decision."""
 
 import math
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ def uses_figar(run: Run) -> bool:
 def read_repetitions(run: Run) -> Repetitions:
     """Read the repetitions from all event files of the run; they may have no points yet.
 
-    TensorBoard reads the files with TensorFlow. Call `paac.training.tensorflow_setup.start_tensorflow` before, so that
-    TensorFlow prints no messages.
+    TensorBoard reads the files with TensorFlow. Call `paac.training.tensorflow_setup.start_tensorflow` first:
+    otherwise TensorFlow prints messages.
     """
     plays = 1 + np.array(run.options.repetition_table)
     points = [point for file in RunFolder(run.folder).event_files() for point in _histograms(file)]
@@ -89,9 +89,9 @@ def fractions_in_bins(repetitions: Repetitions, edges: np.ndarray) -> np.ndarray
 
 
 def draw_repetitions(repetitions: Repetitions, title: str, bins: int = 100) -> Figure:
-    """Draw a heat map: decisions of the training along x, plays along y, and the fraction of decisions as the colour.
+    """Draw a heat map: decisions of the run along x, plays along y, and the fraction of decisions as the colour.
 
-    It has at most `bins` columns, and never more than points. `repetitions` must have at least one point.
+    It has `bins` columns, or one per point if there are fewer points. `repetitions` must have at least one point.
     """
     count = min(bins, len(repetitions.steps))
     edges = np.linspace(0, repetitions.steps[-1], count + 1)

@@ -50,9 +50,9 @@ class Run:
     def plays(self) -> np.ndarray:
         """Plays of all emulators at the end of each episode, float64 [episodes].
 
-        Without FiGAR each decision is one play. With FiGAR this is an estimate: within an episode, and after its last
-        one, an emulator makes plays at a constant rate; an emulator without a finished episode makes as many plays as
-        the others on average.
+        Without FiGAR each decision is one play. With FiGAR this is an estimate. It assumes that an emulator makes plays
+        at a constant rate within an episode, keeps the rate of its last finished episode after it, and makes as many
+        plays as the others on average if it has no finished episode.
         """
         if self.options.repetition_table == [0]:
             return self.steps.astype(float)

@@ -1,4 +1,4 @@
-"""Aggregates of the final scores of many runs, with bootstrap intervals.
+"""Aggregates of the final scores of many runs, with bootstrap confidence intervals.
 
 Source: Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical Precipice.
 """
@@ -25,7 +25,7 @@ Scores = Sequence[np.ndarray]  # normalised scores, float64 [..., seeds]; one ar
 
 
 class Interval(NamedTuple):
-    """An aggregate and its bootstrap interval, which is None if no game has a second seed."""
+    """An aggregate and its bootstrap confidence interval, which is None if no game has a second seed."""
 
     value: float
     low: float | None
@@ -86,7 +86,7 @@ AGGREGATES: dict[str, Aggregate] = {"interquartile mean": interquartile_mean, "m
 
 
 def bootstrap(scores: Scores, aggregate: Aggregate) -> Interval:
-    """The aggregate of `scores`, [seeds] for each game, with its 95% percentile interval.
+    """The aggregate of `scores`, [seeds] for each game, with its 95% confidence interval (percentile bootstrap).
 
     The bootstrap is stratified: it resamples the seeds within each game. Its random draws are the same at each call.
     """
@@ -158,7 +158,7 @@ def _notes_on_seeds(rows: Sequence[ComparisonRow]) -> list[str]:
     notes = []
     for row in rows:
         if max(row.seed_counts) == 1:
-            notes.append(f"{row.label}: only one seed per game, so there is no interval")
+            notes.append(f"{row.label}: only one seed per game, so there is no confidence interval")
         elif min(row.seed_counts) == 1:
-            notes.append(f"{row.label}: only one seed in some games, so its intervals are too narrow")
+            notes.append(f"{row.label}: only one seed in some games, so its confidence intervals are too narrow")
     return notes

@@ -85,7 +85,7 @@ def key_figures(run: Run) -> dict[str, str]:
         "decisions": f"{run.steps[-1]:,}",
         "frames": f"{run.positions('frames')[-1]:,.0f}",
         "hours of training": f"{run.positions('hours')[-1]:.2f}",
-        "decisions a second": f"{run.steps[-1] / max(run.seconds[-1], 1e-9):,.0f}",
+        "decisions per second": f"{run.steps[-1] / max(run.seconds[-1], 1e-9):,.0f}",
         "episodes": f"{len(run.scores):,}",
         f"mean of the last {len(last)} episodes": f"{last.mean():.2f}",
         "seed": str(run.options.random_seed),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
-from emulators.gym_settings import GAME_SETTINGS, starts_at_random
+from emulators.gym_settings import GAME_SETTINGS, allows_random_start
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 PLAYED = [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"]
@@ -92,8 +92,8 @@ def test_an_episode_is_truncated_where_gymnasium_truncates_it():
 
 
 def test_games_in_which_no_ops_kill_have_no_random_start():
-    assert [name for name in GAME_SETTINGS if not starts_at_random(name)] == ["FlappyBird-v0", "Snake-v0"]
-    assert starts_at_random("pong") and not starts_at_random("gym:Snake-v0")
+    assert [name for name in GAME_SETTINGS if not allows_random_start(name)] == ["FlappyBird-v0", "Snake-v0"]
+    assert allows_random_start("pong") and not allows_random_start("gym:Snake-v0")
 
 
 def test_without_a_no_op_the_first_picture_fills_the_stack():

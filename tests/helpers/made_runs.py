@@ -1,4 +1,4 @@
-"""Runs without a training, to test the figures of runs."""
+"""Runs that were not trained, to test the figures of runs."""
 
 from figures.runs import load_run
 from paac.cli.options import resolve
@@ -7,7 +7,7 @@ from paac.training.run_folder import RunFolder
 
 
 def make_run(folder, episodes=((20, 1.0, 0, 1, 5),), **options):
-    """Write a run's files as a training does; each episode is (step, seconds, emulator, reward, length)."""
+    """Write a run's files as train.py does; each episode is (step, seconds, emulator, reward, length)."""
     run = RunFolder(folder)
     run.save_options(resolve({"debugging_folder": str(folder), "random_seed": 1, **options}))
     rows = "".join(",".join(map(str, row)) + "\n" for row in episodes)

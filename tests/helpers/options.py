@@ -1,4 +1,4 @@
-"""Options of a training from a command line."""
+"""Options of a training run from a command line."""
 
 from paac.cli.command_line import typed_options
 from paac.cli.options import Options, resolve

@@ -14,8 +14,8 @@ TABLE = [0, 2, 5]
 ACTIONS = 4
 
 
-class Game:
-    """A game that ends after a given number of decisions, and shows random pixels that depend on the past actions."""
+class FakeEmulator:
+    """An emulator whose episode has a given number of decisions, with random pixels that depend on the past actions."""
 
     def __init__(self, decisions, number=0, truncated=False):
         self.decisions = decisions
@@ -56,7 +56,7 @@ def play(network, games, seed=7, **settings):
 
 
 def games_of(*lengths):
-    return [Game(length, number) for number, length in enumerate(lengths)]
+    return [FakeEmulator(length, number) for number, length in enumerate(lengths)]
 
 
 def test_a_network_and_its_graphs_are_freed_after_an_evaluation():
@@ -101,7 +101,7 @@ def test_all_repeats_of_the_table_and_all_actions_of_the_game_are_used(network):
 
 
 def test_a_truncated_episode_is_reported(network):
-    results, _ = play(network, [Game(3, 0), Game(3, 1, truncated=True)])
+    results, _ = play(network, [FakeEmulator(3, 0), FakeEmulator(3, 1, truncated=True)])
     assert [result.truncated for result in results] == [False, True]
 
 
@@ -112,7 +112,7 @@ def test_the_same_seed_gives_the_same_episodes_and_another_seed_gives_others(net
 
 
 def test_two_emulators_get_different_random_numbers(network):
-    _, held = play(network, [Game(20, 0), Game(20, 0)])  # twice the same game
+    _, held = play(network, [FakeEmulator(20, 0), FakeEmulator(20, 0)])  # twice the same game
     assert held[0] != held[1]
 
 
@@ -144,7 +144,7 @@ def test_an_epsilon_greedy_agent_takes_the_most_probable_choice_but_a_random_one
     network = make_network("NIPS", num_actions=4, nb_choices=1, rgb=False, seed=1)
     network.policy.kernel.assign(np.zeros(network.policy.kernel.shape))
     network.policy.bias.assign([0.0, 0.1, 0.0, 0.0])
-    games = [Game(50, number) for number in range(8)]
+    games = [FakeEmulator(50, number) for number in range(8)]
     play_episodes(network, games, [0], seed=3, epsilon=epsilon)
     actions = np.array([action for game in games for action, _ in game.held])
     deviation = np.sqrt(1 / 4 * 3 / 4 / actions.size)
@@ -158,7 +158,7 @@ def test_frequencies_of_actions_and_repeats_agree_with_the_policies():
     for layer, parts in ((network.policy, [1, 2, 5]), (network.repetition, [6, 2])):
         layer.kernel.assign(np.zeros(layer.kernel.shape))
         layer.bias.assign(np.log(np.array(parts) / 8))
-    games = [Game(50, number) for number in range(8)]
+    games = [FakeEmulator(50, number) for number in range(8)]
     play_episodes(network, games, [0, 9], seed=3)
     actions, repeats = zip(*(held for game in games for held in game.held), strict=True)
     for taken, value, probability in (
@@ -226,7 +226,7 @@ def test_dropout_samples_are_averaged_and_their_mutual_information_is_reported()
     network = make_network(
         "BAYESIAN", num_actions=ACTIONS, nb_choices=1, rgb=False, seed=1, softmax_temp=0.02, keep_percentage=0.5
     )
-    game = Game(3)
+    game = FakeEmulator(3)
     (result,) = play_episodes(network, [game], [0], seed=7, epsilon=0.0, dropout_samples=9)
     random, entropies, mutual_informations = np.random.default_rng(7), [], []
     for seen, (action, _) in zip(game.seen, game.held, strict=False):

@@ -1,4 +1,4 @@
-"""Tests of the command script/plot.py on small real trainings."""
+"""Tests of the command script/plot.py on short training runs."""
 
 import json
 import shutil

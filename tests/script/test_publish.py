@@ -1,4 +1,4 @@
-"""Tests of published agents, and of the simple players that they are compared with."""
+"""Tests of published agents, and of the baselines that they are compared with."""
 
 import json
 import shutil

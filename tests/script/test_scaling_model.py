@@ -5,7 +5,7 @@ import pytest
 from benchmarking.scaling_model import (
     INTERCONNECTS,
     Interconnect,
-    exchange_seconds,
+    all_reduce_seconds,
     speedup,
     speedup_table,
     wait_seconds,
@@ -15,9 +15,9 @@ WIRE = Interconnect("wire", bandwidth=1e6, latency=0.001)
 
 
 def test_a_ring_sends_one_nth_of_the_bytes_in_each_step():
-    assert exchange_seconds(1, 10**6, WIRE) == 0
-    assert exchange_seconds(2, 10**6, WIRE) == pytest.approx(2 * (0.5 + 0.001))
-    assert exchange_seconds(4, 10**6, WIRE) == pytest.approx(6 * (0.25 + 0.001))
+    assert all_reduce_seconds(1, 10**6, WIRE) == 0
+    assert all_reduce_seconds(2, 10**6, WIRE) == pytest.approx(2 * (0.5 + 0.001))
+    assert all_reduce_seconds(4, 10**6, WIRE) == pytest.approx(6 * (0.25 + 0.001))
 
 
 def test_there_is_no_wait_with_one_process_or_with_equal_updates():
@@ -25,7 +25,7 @@ def test_there_is_no_wait_with_one_process_or_with_equal_updates():
     assert wait_seconds(2, 0.5) == pytest.approx(0.5 * 1.1774, rel=1e-4)
 
 
-def test_the_speedup_is_linear_if_updates_are_equal_and_the_exchange_takes_no_time():
+def test_the_speedup_is_linear_if_updates_are_equal_and_the_all_reduce_takes_no_time():
     assert speedup(8, 0.1, 0.0, 0, Interconnect("", 1e9, 0.0)) == pytest.approx(8)
     assert speedup(2, 1.0, 0.0, 10**6, WIRE) == pytest.approx(2 / 2.002)
 

@@ -1,4 +1,4 @@
-"""Tests of the simple player of Tetris, on boards where the best placement of a piece is obvious."""
+"""Tests of the simple rule for Tetris, on boards where the best placement of a piece is obvious."""
 
 import numpy as np
 import pytest

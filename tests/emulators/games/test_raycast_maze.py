@@ -58,7 +58,7 @@ def test_a_maze_is_connected_and_the_target_is_one_of_its_walls(game, seed):
 
 
 def test_walls_are_one_cell_thick_and_cover_most_even_cells(game):
-    """There is no block of 2x2 walls, and fewer than 2 even cells stay free on average."""
+    """There is no block of 2x2 walls, and fewer than 2 cells with even row and column stay free on average."""
     free_even_cells = []
     for seed in range(20):
         game.reset(seed=seed)

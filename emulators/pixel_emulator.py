@@ -21,7 +21,7 @@ class PixelGameEmulator(Emulator):
         game = gymnasium.make(settings.id, render_mode="rgb_array", disable_env_checker=True).unwrapped
         assert isinstance(game, PixelGame)
         self.game = game
-        """The game itself, for players that use more than pixels."""
+        """The game itself, for scripted players, which use more than pixels."""
         self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = len(game.actions)

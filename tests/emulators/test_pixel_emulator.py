@@ -9,7 +9,7 @@ import pytest
 from emulators import make_emulator
 from emulators.games import OWN_GAMES
 from emulators.gym import GymEmulator
-from emulators.pixel_game import PixelGameEmulator
+from emulators.pixel_emulator import PixelGameEmulator
 
 
 def gray(picture):
