@@ -149,10 +149,10 @@ def test_every_agent_is_tested_and_listed_in_a_table(commands, run):
 
 @pytest.mark.slow
 def test_every_agent_is_filmed(commands, run):
-    commands.run("script/genGifs.py", "-f", "logs", "-cp", "-gf", "films", "--gif_seconds", "1")
-    films = sorted(path.name for path in (commands.folder / "films").iterdir())
+    commands.run("script/genGifs.py", "-f", "logs", "-cp", "--gif_seconds", "1")
+    films = sorted(path.name for path in (commands.folder / "logs/gifs").iterdir())
     assert films == ["run-200_1.gif", "run-400_1.gif", "run_1.gif"]
-    assert Image.open(commands.folder / "films/run_1.gif").n_frames > 1
+    assert Image.open(commands.folder / "logs/gifs/run_1.gif").n_frames > 1
 
 
 @pytest.mark.slow
