@@ -7,13 +7,16 @@ import shutil
 import signal
 import subprocess
 
+import createTrainingVideo
 import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
+from agents.commands import CommandError
 from agents.kept_checkpoints import keep_newest
 from agents.training_video import with_band
+from paac.cli.errors import UserError
 from paac.training.run_folder import RunFolder
 from tests.helpers.commands import Commands, interrupt, wait_for
 
@@ -160,10 +163,10 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     shown = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1").stdout
     assert "200 decisions: score" in shown and "400 decisions: score" in shown
     assert "left out" not in shown
-    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(run / "training.mp4"))
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(run / "Training.mp4"))
     assert seconds == pytest.approx(2, abs=0.3) and frames > 20
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    subprocess.run([ffmpeg, "-loglevel", "error", "-i", run / "training.mp4", commands.folder / "%03d.png"], check=True)
+    subprocess.run([ffmpeg, "-loglevel", "error", "-i", run / "Training.mp4", commands.folder / "%03d.png"], check=True)
     first = np.asarray(Image.open(commands.folder / "001.png").convert("L"))
     assert first[: first.shape[0] // 20].max() > 200  # the white letters above the picture
     (commands.folder / "untrained").mkdir()
@@ -177,6 +180,25 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     weights.write_bytes(b"")
     partial = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4")
     assert "is damaged" in partial.stdout and "left out" in partial.stdout and (commands.folder / "other.mp4").exists()
+
+
+@pytest.mark.parametrize(("typed", "seconds"), [([], "300.0"), (["--seconds", "20"], "20.0")])
+def test_a_video_shows_the_checkpoints_in_order_with_at_most_five_minutes_of_each(
+    tmp_path, monkeypatch, typed, seconds
+):
+    for step in (5000, 10_000, 800):
+        (tmp_path / f"checkpoints_saved/{step}").mkdir(parents=True)
+    (tmp_path / "args.json").write_text("{}")
+    filmed = []
+
+    def film(agent, *arguments):
+        filmed.append((agent.name, arguments[-2:]))
+        raise CommandError("not filmed")
+
+    monkeypatch.setattr(createTrainingVideo, "test_agent", film)
+    with pytest.raises(UserError, match="no checkpoint there could be filmed"):
+        createTrainingVideo.main(["-f", str(tmp_path), *typed])
+    assert filmed == [(step, ("--gif_seconds", seconds)) for step in ("800", "5000", "10000")]
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])
