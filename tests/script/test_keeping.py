@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import createTrainingVideo
 import imageio_ffmpeg
@@ -126,9 +127,44 @@ def test_checkpoints_py_keeps_checkpoints_while_a_training_runs(commands, run):
     args.write_text(args.read_text().replace('"max_global_steps": 800', '"max_global_steps": 900'))
     shutil.rmtree(run / "checkpoints_saved/800")
     beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "3600")
-    assert "Ctrl+C stops" in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
+    assert "Ctrl+C or " in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
     interrupt(beside)
     assert beside.wait(timeout=60) == 130
+
+
+def test_checkpoints_py_ends_when_the_file_stop_appears(commands, monkeypatch):
+    """A STOP that is there at the start is deleted; one that appears while checkpoints.py waits ends it."""
+    copies = commands.folder / "run/checkpoints_saved"
+    copies.mkdir(parents=True)
+    (commands.folder / "run/args.json").write_text("{}")
+    (copies / "STOP").touch()
+
+    def create_stop(seconds: float) -> None:
+        assert seconds <= 1 and not (copies / "STOP").exists()
+        (copies / "STOP").touch()
+
+    monkeypatch.setattr(time, "sleep", create_stop)
+    shown = commands.run("script/checkpoints.py", "-df", "run").stdout.splitlines()
+    assert len(shown) == 3 and "Deleted run/checkpoints_saved/STOP, " in shown[0]
+    assert "every 1800 seconds" in shown[1] and "run/checkpoints_saved/STOP exists; no more copies" in shown[2]
+    (copies / "STOP").unlink()
+    copies.rmdir()
+    assert len(commands.run("script/checkpoints.py", "-df", "run").stdout.splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_checkpoints_py_copies_the_newest_checkpoint_before_stop_ends_it(commands, run, monkeypatch):
+    args = run / "args.json"
+    args.write_text(args.read_text().replace('"max_global_steps": 400', '"max_global_steps": 800'))
+    shutil.rmtree(run / "checkpoints_saved/400")
+
+    def create_stop(_: float) -> None:
+        shutil.rmtree(run / "checkpoints_saved/400")  # as if the checkpoint were written after the first copy
+        (run / "checkpoints_saved/STOP").touch()
+
+    monkeypatch.setattr(time, "sleep", create_stop)
+    shown = commands.run("script/checkpoints.py", "-df", "logs/run").stdout
+    assert shown.count("Saved the copy") == 2 and kept(run) == ["200", "400", "STOP"]
 
 
 @pytest.mark.slow
