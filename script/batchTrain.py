@@ -10,11 +10,13 @@ import importlib.util
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
 from agents.kept_checkpoints import CheckpointKeeper
-from experiments.folder import create_experiment, open_experiment, run_status
+from experiments.folder import Experiment, create_experiment, open_experiments, run_status
 from experiments.plan import PlannedRun, read_plan
 from experiments.trainings import Trainings
 from paac.cli import entry_point
@@ -23,10 +25,10 @@ from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.training.run_folder import RunFolder
 
-DESCRIPTION = """Train one agent for each JSON file in a folder and its sub-folders. Each run has the folder
-DESTINATION/DATE-experiment/NAME. A JSON file has the format of args.json; options that are missing take their
-defaults. Lists under "sweep" are tried in every combination. Ctrl+C saves the running trainings and stops. The same
-command resumes them and skips finished runs."""
+DESCRIPTION = """Train one agent for each JSON file in a folder and its sub-folders. The file FOLDER/SUB/NAME.json gives
+a run in DESTINATION/DATE-SUB/NAME; a file directly in FOLDER gives one in DESTINATION/DATE-FOLDER/NAME. A JSON file has
+the format of args.json; options that are missing take their defaults. Lists under "sweep" are tried in every
+combination. Ctrl+C saves the running trainings and stops. The same command resumes them and skips finished runs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,8 +36,8 @@ class BatchOptions:
     """Options of batchTrain.py."""
 
     # fmt: off
-    folder: str = option("toTrain/", "-f", "--folder", group="Batch", limit=PATH, help="folder of JSON files; its sub-folders are searched too")
-    destination: str = option("logs/", "-d", "--destination", group="Batch", limit=PATH, help="folder in which the experiment's folder is created")
+    folder: str = option("toTrain/", "-f", "--folder", group="Batch", limit=PATH, help="folder of JSON files; each of its sub-folders is an experiment")
+    destination: str = option("logs/", "-d", "--destination", group="Batch", limit=PATH, help="folder in which the folders of the experiments are created")
     time: float = option(1800.0, "-t", "--time", group="Batch", limit=POSITIVE, help="seconds between two copies of a run's newest checkpoint")
     jobs: int = option(1, group="Batch", limit=AT_LEAST_ONE, help="number of trainings that run at the same time")
     seeds: int | None = option(None, group="Batch", limit=AT_LEAST_ONE, help="train each file N times, each time with another seed (once)")
@@ -63,38 +65,32 @@ class RunOutcome(NamedTuple):
 
 
 class Batch:
-    """Trains the runs of one experiment."""
+    """Trains the runs of all experiments."""
 
-    def __init__(self, plan: Sequence[PlannedRun], folder: Path, options: BatchOptions):
-        self.plan = plan
-        self.folder = folder
+    def __init__(self, experiments: Sequence[Experiment], options: BatchOptions):
+        self.runs = [
+            (RunFolder(experiment.folder / planned.name), planned)
+            for experiment in experiments
+            for planned in experiment.plan
+        ]
         self._options = options
         self._output_lock = threading.Lock()
 
     def train(self) -> list[RunOutcome]:
-        """Train the runs that are not finished, in the order of the plan: `jobs` at a time, or all at once with Ray."""
+        """Train the runs that are not finished, in their order: `jobs` at a time, or all at once with Ray."""
         trainings = connect_to_ray(self._options) if self._options.ray else Trainings()
-        jobs = len(self.plan) if self._options.ray else self._options.jobs
+        jobs = len(self.runs) if self._options.ray else self._options.jobs
         with trainings.passing_signals(), ThreadPoolExecutor(jobs) as workers:
-            return list(workers.map(partial(self._train_run, trainings), range(len(self.plan))))
-
-    def state_before_training(self, planned: PlannedRun) -> str:
-        """Whether the batch will skip, resume or start the run, in words."""
-        status = run_status(RunFolder(self.folder / planned.name), planned)
-        if status.is_finished:
-            return "finished"
-        has_checkpoint = RunFolder(self.folder / planned.name).checkpoints.steps()
-        return f"resumes from {status.step:,} decisions" if has_checkpoint else "new"
+            return list(workers.map(partial(self._train_run, trainings), range(len(self.runs))))
 
     def _train_run(self, trainings: Any, number: int) -> RunOutcome:
-        planned = self.plan[number]
-        run = RunFolder(self.folder / planned.name)
+        run, planned = self.runs[number]
         last_line = ""
 
         def log_line(line: str) -> None:
             with self._output_lock, (run.path / "train.log").open("a", encoding="utf-8") as log:
                 log.write(line + "\n")
-                print(f"[{number + 1}/{len(self.plan)} {planned.name}] {line}", flush=True)
+                print(f"[{number + 1}/{len(self.runs)} {planned.label}] {line}", flush=True)
 
         def log_training_line(line: str) -> None:
             nonlocal last_line
@@ -114,14 +110,22 @@ class Batch:
         return RunOutcome("not started" if code is None else "stopped", failed=False)
 
     def print_table(self, states: Sequence[str]) -> None:
-        """Print a table with one row per run; `states` are in the order of the plan."""
-        width = max(len(planned.name) for planned in self.plan)
+        """Print a table with one row per run; `states` are in the order of the runs."""
+        width = max(len(planned.label) for _, planned in self.runs)
         print(f"\n{'run':{width}}  {'decisions':>12}  {'of':>12}  {'mean of last 50':>15}  {'hours':>6}  state")
-        for planned, state in zip(self.plan, states, strict=True):
-            status = run_status(RunFolder(self.folder / planned.name), planned)
+        for (run, planned), state in zip(self.runs, states, strict=True):
+            status = run_status(run, planned)
             score = "" if status.score is None else f"{status.score:.2f}"
             cells = f"{status.step:12,}  {status.last_step:12,}  {score:>15}  {status.hours:6.2f}"
-            print(f"{planned.name:{width}}  {cells}  {state}")
+            print(f"{planned.label:{width}}  {cells}  {state}")
+
+
+def state_before_training(run: RunFolder, planned: PlannedRun) -> str:
+    """Whether the batch will skip, resume or start the run, in words."""
+    status = run_status(run, planned)
+    if status.is_finished:
+        return "finished"
+    return f"resumes from {status.step:,} decisions" if run.checkpoints.steps() else "new"
 
 
 def changed_options(planned: PlannedRun) -> str:
@@ -139,15 +143,19 @@ def main(argv: Sequence[str]) -> None:
     if Path(options.destination).exists() and not Path(options.destination).is_dir():
         raise UserError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)
-    batch = Batch(plan, open_experiment(Path(options.destination), plan), options)
-    runs = "1 run" if len(plan) == 1 else f"{len(plan)} runs"
-    print(f"{runs} in the {'existing' if batch.folder.exists() else 'new'} experiment {batch.folder}")
+    experiments = open_experiments(Path(options.destination), plan, f"{datetime.now():%Y-%m-%d}")
+    for folder, runs in experiments:
+        count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+        print(f"{count} in the {'existing' if folder.exists() else 'new'} experiment {folder}")
+    batch = Batch(experiments, options)
     if options.dry_run:
-        for planned in plan:
-            print(f"{planned.name}: {batch.state_before_training(planned)}; {changed_options(planned)}")
+        for run, planned in batch.runs:
+            print(f"{planned.label}: {state_before_training(run, planned)}; {changed_options(planned)}")
         return
-    with RunFolder(batch.folder).lock("-d"):
-        create_experiment(batch.folder, plan)
+    with ExitStack() as locks:
+        for experiment in experiments:
+            locks.enter_context(RunFolder(experiment.folder).lock("-d"))
+            create_experiment(experiment)
         outcomes = batch.train()
     batch.print_table([outcome.state for outcome in outcomes])
     failed = sum(outcome.failed for outcome in outcomes)

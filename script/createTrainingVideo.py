@@ -16,9 +16,10 @@ from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_file
 from paac.training.run_folder import find_run
 
-DESCRIPTION = """Film one episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join the
-films to one mp4 file. A line above the picture shows the number of decisions and the score. The checkpoints in
-checkpoints_saved come from batchTrain.py, resumeTraining.py or checkpoints.py."""
+DESCRIPTION = """Film a whole episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join
+the films to one mp4 file. If an episode is longer than --seconds, the video shows its beginning. A line above the
+picture shows the number of decisions and the score. The checkpoints in checkpoints_saved come from batchTrain.py,
+resumeTraining.py or checkpoints.py."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,8 @@ class VideoOptions:
     # fmt: off
     folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder, or one that contains a single run")
     seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes; all checkpoints play with the same seed")
-    seconds: float = option(20.0, group="Film", limit=POSITIVE, help="maximum duration of each episode in the video, in seconds")
-    to: str | None = option(None, group="Film", limit=PATH, help="mp4 file to write (training.mp4 in the run's folder)")
+    seconds: float = option(300.0, group="Film", limit=POSITIVE, help="maximum duration of each episode in the video, in seconds")
+    to: str | None = option(None, group="Film", limit=PATH, help="mp4 file to write (Training.mp4 in the run's folder)")
     # fmt: on
 
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str]) -> None:
     run, _, note = find_run(options.folder)
     if note:
         print(note)
-    file = writable_file("--to", options.to or run.path / "training.mp4")
+    file = writable_file("--to", options.to or run.path / "Training.mp4")
     if file.suffix != ".mp4":
         raise UserError(f"--to {file}: must end with .mp4")
     agents = run.kept_runs()

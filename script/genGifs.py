@@ -1,4 +1,4 @@
-"""Film the agents of all runs in a folder."""
+"""Film the agents of all runs in a folder, or one of them."""
 
 import sys
 from pathlib import Path
@@ -6,15 +6,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from agents.commands import CommandError, run_entry_point
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, POSITIVE, between, option, parse
-from paac.training.run_folder import find_runs
+from paac.cli.command_line import MAX_INTEGER, NOT_NEGATIVE, PATH, POSITIVE, between, option, parse
+from paac.cli.errors import UserError
+from paac.cli.output_paths import writable_folder
+from paac.training.run_folder import RunFolder, find_runs
 
 DESCRIPTION = """Film the agent of every run in a folder and its sub-folders with gif.py. The gifs of a run are
-GIF_FOLDER/RUN_1.gif, GIF_FOLDER/RUN_2.gif and so on."""
+FOLDER/gifs/RUN_1.gif, FOLDER/gifs/RUN_2.gif and so on; those of a copy in checkpoints_saved are named RUN-STEP_1.gif."""
+NEWEST = 0
+ALL = MAX_INTEGER  # the value of -cp without a number; no training has that many decisions
+MIN_STEP = 1000  # smaller numbers count copies
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,46 +28,98 @@ class GifsOptions:
 
     # fmt: off
     folder: str = option("logs/", "-f", "--folder", group="Agents", limit=PATH, help="folder that contains runs")
-    checkpoints: bool = option(False, "-cp", "--checkpoints", group="Agents", help="also film the checkpoints in checkpoints_saved")
+    agent: str | None = option(None, "-gf", "--agent", group="Agents", help="film only the run of this name in the folder (all runs)")
+    checkpoints: int = option(NEWEST, "-cp", "--checkpoints", group="Agents", limit=NOT_NEGATIVE, flag_value=ALL, help="checkpoint to film: 0 is the newest one, 1 to 999 is the copy of that number in checkpoints_saved, sorted by step and counted from 0, and a larger number is the step of a copy; without a number, the newest one and all copies")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of gifs of each agent, one episode each")
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (the default of gif.py)")
-    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs")
+    to: str | None = option(None, group="Film", limit=PATH, help="folder for the gifs (gifs/ in the folder of -f)")
     gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a gif, in seconds (the whole episode)")
     annotate: bool = option(False, group="Film", help="show the agent's probabilities, value, score and repeats beside the game")
     # fmt: on
 
 
-def named_agents(options: GifsOptions) -> Iterator[tuple[str, Path]]:
-    """Yield the name of each agent's gifs and the agent's folder."""
+def chosen_runs(options: GifsOptions) -> dict[str, RunFolder]:
+    """The runs to film, by path relative to the folder. Raises UserError if -gf does not name exactly one."""
     root = Path(options.folder)
-    for run in find_runs(options.folder):
-        name = "-".join(run.path.relative_to(root).parts) or run.path.resolve().name
-        yield name, run.path
-        if options.checkpoints:
-            for kept in run.kept_runs():
-                yield f"{name}-{kept.path.name}", kept.path
+    runs = {str(run.path.relative_to(root)): run for run in find_runs(options.folder)}
+    if not options.agent:
+        return runs
+    path = str(Path(options.agent))
+    found = [path] if path in runs else [name for name, run in runs.items() if run.path.resolve().name == path]
+    if not found:
+        raise UserError(
+            f"-gf {options.agent}: no run of that name in {root}; name one of {', '.join(runs)} (--to sets the folder "
+            "of the gifs)"
+        )
+    if len(found) > 1:
+        raise UserError(f"-gf {options.agent}: several runs of that name; name one of {', '.join(found)}")
+    return {found[0]: runs[found[0]]}
+
+
+def chosen_agents(name: str, run: RunFolder, checkpoint: int) -> list[tuple[str, Path]]:
+    """The name of the gifs and the folder of each of the run's agents to film.
+
+    Raises UserError if the run has no such copy.
+    """
+    copies = [(f"{name}-{kept.path.name}", kept.path) for kept in run.kept_runs()]
+    if checkpoint == NEWEST:
+        return [(name, run.path)]
+    if checkpoint == ALL:
+        return [(name, run.path), *copies]
+    if checkpoint < MIN_STEP:
+        chosen = copies[checkpoint : checkpoint + 1]
+    else:
+        chosen = [(gif_name, path) for gif_name, path in copies if path.name == str(checkpoint)]
+    if not chosen:
+        steps = ", ".join(path.name for _, path in copies) or "no copies"
+        folder = run.kept_checkpoints.folder
+        raise UserError(f"-cp {checkpoint}: not in {folder}, which has {steps}; choose another one, or -cp 0")
+    return chosen
+
+
+def all_agents(runs: Mapping[str, RunFolder], checkpoint: int) -> tuple[list[tuple[str, Path]], list[str]]:
+    """The `chosen_agents` of all runs, and a message for each run that has no such copy.
+
+    Raises UserError if no run has it.
+    """
+    agents: list[tuple[str, Path]] = []
+    missing = []
+    for path, run in runs.items():
+        try:
+            agents += chosen_agents("-".join(Path(path).parts) or run.path.resolve().name, run, checkpoint)
+        except UserError as error:
+            missing.append(str(error))
+    if not agents:
+        raise UserError(missing[0])
+    return agents, missing
+
+
+def gif_arguments(options: GifsOptions) -> list[str]:
+    """The arguments of gif.py, without the run's folder and the name and folder of the gifs."""
+    arguments = ["-tc", str(options.test_count)]
+    for flag, value in (("-np", options.noops), ("--gif_seconds", options.gif_seconds)):
+        if value is not None:
+            arguments += [flag, str(value)]
+    return [*arguments, "--annotate"] if options.annotate else arguments
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(GifsOptions, argv, DESCRIPTION)
-    arguments = ["-tc", str(options.test_count), "-gf", options.gif_folder]
-    for flag, value in (("-np", options.noops), ("--gif_seconds", options.gif_seconds)):
-        if value is not None:
-            arguments += [flag, str(value)]
-    if options.annotate:
-        arguments.append("--annotate")
-    failed = 0
-    agents = list(named_agents(options))
+    agents, missing = all_agents(chosen_runs(options), options.checkpoints)
+    gif_folder = writable_folder("--to", options.to or Path(options.folder) / "gifs")
+    for line in missing:
+        print(line)
+    failed = len(missing)
     for number, (name, folder) in enumerate(agents, 1):
         try:
-            output = run_entry_point("gif.py", "-f", folder, "-gn", name, *arguments)
+            output = run_entry_point("gif.py", "-f", folder, "-gn", name, "-gf", gif_folder, *gif_arguments(options))
         except CommandError as error:
             output = f"{folder}: {error}"
             failed += 1
         for line in output.splitlines():
             print(f"[{number}/{len(agents)}] {line}", flush=True)
     if failed:
-        print(f"{failed} of {len(agents)} agents could not be filmed", file=sys.stderr)
+        print(f"{failed} of {len(agents) + len(missing)} agents could not be filmed", file=sys.stderr)
         sys.exit(entry_point.FAILURE)
 
 

@@ -102,7 +102,7 @@ def test_any_folder_of_json_files(tmp_path_factory, files, seeds):
     except UserError as error:
         assert str(error)
     else:
-        assert len({planned.name for planned in plan}) == len(plan) >= 1
+        assert len({planned.label for planned in plan}) == len(plan) >= 1
         assert all(isinstance(planned.options, Options) and "/" not in planned.name for planned in plan)
 
 

@@ -3,7 +3,7 @@
 NAME/
     args.json, episodes.csv     as in the folder of a run
     checkpoints/STEP/           the newest checkpoint, of which only the weights and counters: a few MB
-    RESULT.json                 the agent's training, its test scores, and the scores of baselines
+    RESULT.json                 the agent's training, its test scores, and the scores of the baselines
 """
 
 import dataclasses

@@ -1,17 +1,19 @@
-"""The folder of an experiment, and the status of its runs.
+"""The folders of experiments, and the status of their runs.
 
-DATE-experiment/
-    experiment.json     the name and options of each run, by which batchTrain.py recognises the experiment
-    NAME/               the folder of each run
+DATE-SUB/                   DATE-SUB-2/, DATE-SUB-3/, ... if the name is already used
+    experiment.json         the name SUB, and the name and options of each run, by which batchTrain.py recognises it
+    NAME/                   the folder of each run
+
+Earlier versions wrote all sub-folders to one folder DATE-HHMMSS-experiment/, with only the runs in experiment.json.
 """
 
 import dataclasses
+import itertools
 import json
 import os
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from experiments.plan import PlannedRun
 from paac.cli.errors import UserError
@@ -19,6 +21,7 @@ from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder
 
 EXPERIMENT_JSON = "experiment.json"
+EARLIER_FOLDERS = "????-??-??-[0-9][0-9][0-9][0-9][0-9][0-9]-experiment"
 
 
 class RunStatus(NamedTuple):
@@ -35,30 +38,82 @@ class RunStatus(NamedTuple):
         return self.step >= self.last_step
 
 
-def open_experiment(destination: Path, plan: Sequence[PlannedRun]) -> Path:
-    """The folder of the newest unfinished experiment with exactly this plan, otherwise that of a new experiment.
+class Experiment(NamedTuple):
+    """The runs of an experiment, and its folder."""
 
-    Nothing is written.
+    folder: Path
+    plan: Sequence[PlannedRun]
+
+    def is_finished(self) -> bool:
+        """Whether the training of each run has reached its last step."""
+        return all(run_status(RunFolder(self.folder / run.name), run).is_finished for run in self.plan)
+
+
+def open_experiments(destination: Path, plan: Sequence[PlannedRun], date: str) -> list[Experiment]:
+    """The experiments of the plan with their folders; nothing is written.
+
+    Each takes the folder in which the same runs were started before, a new one if there is none. If all runs are
+    finished, each takes a new one. New folders begin with `date`.
     """
-    for folder in sorted(destination.glob("*-experiment"), reverse=True):
-        if _saved_values(folder) == _values_by_name(plan) and not all(
-            run_status(RunFolder(folder / run.name), run).is_finished for run in plan
-        ):
-            return folder
-    return destination / f"{datetime.now():%Y-%m-%d-%H%M%S}-experiment"
+    earlier = _earlier_experiment(destination, plan)
+    if earlier:
+        return [earlier]
+    plans: dict[str, list[PlannedRun]] = {}
+    for planned in plan:
+        plans.setdefault(planned.experiment, []).append(planned)
+    started = {name: _started_experiment(destination, runs) for name, runs in plans.items()}
+    if all(experiment and experiment.is_finished() for experiment in started.values()):
+        started = dict.fromkeys(plans)
+    opened: list[Experiment] = []
+    for name, experiment in started.items():
+        new_folder = _new_folder(destination, f"{date}-{name}", {other.folder for other in opened})
+        opened.append(experiment or Experiment(new_folder, plans[name]))
+    return opened
 
 
-def create_experiment(folder: Path, plan: Sequence[PlannedRun]) -> None:
-    """Write experiment.json, and args.json of each run that has none. Raises UserError if that is not possible."""
+def _started_experiment(destination: Path, plan: Sequence[PlannedRun]) -> Experiment | None:
+    """The newest unfinished experiment with these runs, otherwise the newest finished one, otherwise None."""
+    folders = [file.parent for file in destination.glob(f"*/{EXPERIMENT_JSON}")]
+    experiments = [Experiment(folder, plan) for folder in folders if _read_json(folder) == _experiment_json(plan)]
+    # With the same date, the longer name has the larger number: DATE-SUB, DATE-SUB-2, ..., DATE-SUB-10.
+    return max(
+        experiments,
+        key=lambda found: (not found.is_finished(), found.folder.name[:10], len(found.folder.name), found.folder.name),
+        default=None,
+    )
+
+
+def _earlier_experiment(destination: Path, plan: Sequence[PlannedRun]) -> Experiment | None:
+    """The newest unfinished experiment of an earlier version with the same runs, which had other names."""
+    for folder in sorted(destination.glob(EARLIER_FOLDERS), reverse=True):
+        saved = _read_json(folder)
+        if isinstance(saved, Mapping) and list(saved.values()) == [planned.values for planned in plan]:
+            experiment = Experiment(folder, [run._replace(name=name) for run, name in zip(plan, saved, strict=True)])
+            if not experiment.is_finished():
+                return experiment
+    return None
+
+
+def _new_folder(destination: Path, name: str, used: Iterable[Path]) -> Path:
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(
+        folder for folder in map(destination.joinpath, names) if not os.path.lexists(folder) and folder not in used
+    )
+
+
+def create_experiment(experiment: Experiment) -> None:
+    """Write experiment.json, and args.json of each run, if they are missing. Raises UserError if that is not possible."""
+    folder, plan = experiment
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / EXPERIMENT_JSON).exists():
+            unfinished = folder / f".{EXPERIMENT_JSON}.new"
+            unfinished.write_text(json.dumps(_experiment_json(plan), indent=2) + "\n", encoding="utf-8")
+            os.replace(unfinished, folder / EXPERIMENT_JSON)
         for planned in plan:
             run = RunFolder(folder / planned.name)
             if not run.exists():
                 run.save_options(dataclasses.replace(planned.options, debugging_folder=str(run)))
-        unfinished = folder / f".{EXPERIMENT_JSON}.new"
-        unfinished.write_text(json.dumps(_values_by_name(plan), indent=2) + "\n", encoding="utf-8")
-        os.replace(unfinished, folder / EXPERIMENT_JSON)
     except OSError as error:
         raise UserError(f"-d {folder.parent}: cannot be written ({error.strerror}); name another folder") from None
 
@@ -76,11 +131,11 @@ def run_status(run: RunFolder, planned: PlannedRun) -> RunStatus:
     )
 
 
-def _values_by_name(plan: Sequence[PlannedRun]) -> dict:
-    return {planned.name: planned.values for planned in plan}
+def _experiment_json(plan: Sequence[PlannedRun]) -> dict[str, Any]:
+    return {"experiment": plan[0].experiment, "runs": {planned.name: planned.values for planned in plan}}
 
 
-def _saved_values(folder: Path) -> dict | None:
+def _read_json(folder: Path) -> Any:
     try:
         return json.loads((folder / EXPERIMENT_JSON).read_text(encoding="utf-8"))
     except (OSError, ValueError):

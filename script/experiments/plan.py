@@ -1,4 +1,4 @@
-"""Reads the runs of an experiment from a folder of JSON files."""
+"""Reads the runs of experiments from a folder of JSON files: each of its sub-folders is an experiment."""
 
 import itertools
 import re
@@ -20,16 +20,23 @@ LOCAL_OPTIONS = {field.name for field, _ in option_fields(Options) if field.meta
 class PlannedRun(NamedTuple):
     """One run of an experiment."""
 
-    name: str  # of its folder
+    experiment: str  # name of the sub-folder that contains its JSON file
+    name: str  # of the run's folder
     values: dict[str, Any]  # the options that its JSON file and the sweep set, by their names in args.json
     options: Options
+
+    @property
+    def label(self) -> str:
+        """The names of the experiment and of the run, for messages."""
+        return f"{self.experiment}/{self.name}"
 
 
 def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
     """Read all JSON files in `folder` and its sub-folders, in the order of their paths; returns the runs.
 
-    With `seeds`, each run is planned that many times with different seeds. Raises UserError, which names each wrong
-    file and key.
+    A file in the sub-folder SUB belongs to the experiment SUB; deeper folders become part of the run's name. A file
+    directly in `folder` belongs to the experiment with the name of `folder`. With `seeds`, each run is planned that
+    many times with different seeds. Raises UserError, which names each wrong file and key.
     """
     if not folder.is_dir():
         raise UserError(f"-f {folder}: no such folder; name a folder of JSON files")
@@ -38,9 +45,11 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
         raise UserError(f"-f {folder}: no JSON file there; see the args.json of any run for the format")
     plan: list[PlannedRun] = []
     errors = []
-    for file, name in _file_labels(folder, files).items():
+    for file in files:
+        *folders, name = file.relative_to(folder).with_suffix("").parts
+        experiment, *deeper = folders or [folder.resolve().name]
         try:
-            plan += _runs_of_file(file, name, seeds)
+            plan += _runs_of_file(file, experiment, "-".join([*deeper, name]), seeds)
         except (UserError, GameError) as error:
             errors.append(str(error))
     if errors:
@@ -49,18 +58,7 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
     return plan
 
 
-def _file_labels(folder: Path, files: list[Path]) -> dict[Path, str]:
-    """The stem of each file; if two files have the same, the names of their folders are put before it."""
-    stems = [file.stem for file in files]
-    return {
-        file: file.stem
-        if stems.count(file.stem) == 1
-        else _safe_file_name("-".join(file.relative_to(folder).with_suffix("").parts))
-        for file in files
-    }
-
-
-def _runs_of_file(file: Path, name: str, seeds: int | None) -> Iterator[PlannedRun]:
+def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> Iterator[PlannedRun]:
     """Yield a run for each combination of values in the file's sweep."""
     values = read_json(file)
     sweep = _check_sweep(values.pop(SWEEP, {}), file)
@@ -75,7 +73,7 @@ def _runs_of_file(file: Path, name: str, seeds: int | None) -> Iterator[PlannedR
         where = f"{file} ({run_name})" if varied else str(file)
         options = resolve(check_json({**values, **changes}, where), f"{where}: ")
         _check_game(options, file)
-        yield PlannedRun(run_name, {**values, **changes}, options)
+        yield PlannedRun(experiment, run_name, {**values, **changes}, options)
 
 
 def _check_sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
@@ -118,8 +116,8 @@ def _start_game(game: str, rom_path: str, **settings: Any) -> None:
 
 
 def _check_unique_names(plan: list[PlannedRun]) -> None:
-    names = [planned.name for planned in plan]
-    duplicates = sorted({name for name in names if names.count(name) > 1})
+    labels = [planned.label for planned in plan]
+    duplicates = sorted({label for label in labels if labels.count(label) > 1})
     if duplicates:
         raise UserError(f"two runs have the name {duplicates[0]}: rename a file, or remove a repeated value of {SWEEP}")
 

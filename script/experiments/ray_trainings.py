@@ -68,7 +68,7 @@ class RayTrainings:
 
     def train(self, arguments: Sequence[str], print_line: Callable[[str], None]) -> int | None:
         """Run train.py on the cluster like `Trainings.train`; only its last line goes to `print_line`."""
-        name = Path(arguments[arguments.index("-df") + 1]).name
+        name = "/".join(Path(arguments[arguments.index("-df") + 1]).parts[-2:])
         with self._lock:
             if self.stopping:
                 return None

@@ -32,7 +32,7 @@ def write(folder: Path, files: dict) -> Path:
 
 
 def experiments(commands) -> list[Path]:
-    return sorted((commands.folder / "logs").glob("*-experiment"))
+    return sorted(file.parent for file in (commands.folder / "logs").glob("*/experiment.json"))
 
 
 def test_all_json_files_in_sub_folders_are_planned_in_the_order_of_their_paths(tmp_path):
@@ -44,9 +44,18 @@ def test_all_json_files_in_sub_folders_are_planned_in_the_order_of_their_paths(t
     assert (plan[1].options.game, plan[1].options.arch, plan[2].options.arch) == ("pong", "NIPS", "NATURE")
 
 
-def test_files_with_the_same_name_get_the_names_of_their_folders(tmp_path):
-    write(tmp_path, {"a/x/pong.json": "{}", "b/pong.json": "{}", "b/other.json": "{}"})
-    assert [planned.name for planned in read_plan(tmp_path)] == ["a-x-pong", "other", "b-pong"]
+def test_a_sub_folder_is_an_experiment_and_deeper_folders_are_part_of_the_name(tmp_path, monkeypatch):
+    files = {"a b/x/y/pong.json": "{}", "a b/pong.json": "{}", "b/pong.json": "{}", "pong.json": "{}"}
+    labels = ["a b/pong", "a b/x-y-pong", "b/pong", "toTrain/pong"]
+    assert [planned.label for planned in read_plan(write(tmp_path / "toTrain", files))] == labels
+    monkeypatch.chdir(tmp_path / "toTrain/b")
+    assert [planned.label for planned in read_plan(Path())] == ["b/pong"]
+
+
+def test_two_files_that_give_the_same_folder_are_refused(tmp_path):
+    write(tmp_path, {"a/x/pong.json": "{}", "a/x-pong.json": "{}"})
+    with pytest.raises(UserError, match="two runs have the name a/x-pong: rename a file"):
+        read_plan(tmp_path)
 
 
 def test_a_sweep_gives_a_run_with_its_own_name_for_every_combination(tmp_path):
@@ -122,22 +131,23 @@ def test_a_failed_run_does_not_stop_the_others_and_is_tried_again(commands):
         },
     )
     planned = commands.run("script/batchTrain.py", "--dry_run").stdout
-    assert "bad: new; " in planned and "good-arch=BAYESIAN: new; " in planned and not experiments(commands)
+    assert "a/bad: new; " in planned and "toTrain/good-arch=BAYESIAN: new; " in planned and not experiments(commands)
     failed = commands.run("script/batchTrain.py", "--jobs", "2", code=1)
-    assert re.search(r"^bad .* failed: .*--initial_lr", failed.stdout, re.M)
-    assert re.search(r"^good-arch=NIPS +400 .* finished$", failed.stdout, re.M)
+    assert re.search(r"^a/bad .* failed: .*--initial_lr", failed.stdout, re.M)
+    assert re.search(r"^toTrain/good-arch=NIPS +400 .* finished$", failed.stdout, re.M)
     assert "1 of 3 runs failed" in failed.stderr
-    (folder,) = experiments(commands)
-    assert {path.name for path in folder.iterdir()} == {
-        *(".lock", "experiment.json"),
-        *("bad", "good-arch=NIPS", "good-arch=BAYESIAN"),
-    }
+    folders = experiments(commands)
+    assert [re.sub(r"^\d{4}-\d\d-\d\d-", "", path.name) for path in folders] == ["a", "toTrain"]
+    contents = [{path.name for path in folder.iterdir()} for folder in folders]
+    files = {".lock", "experiment.json"}
+    assert contents == [files | {"bad"}, files | {"good-arch=NIPS", "good-arch=BAYESIAN"}]
+    folder = folders[1]
     assert "Saved at 400 decisions" in (folder / "good-arch=NIPS/train.log").read_text()
     kept = folder / "good-arch=NIPS/checkpoints_saved/400"
     tested = commands.run("test.py", "-f", str(kept), "-tc", "2")
     assert "Performed 2 tests for Catcher-v0." in tested.stdout
     again = commands.run("script/batchTrain.py", code=1)
-    assert experiments(commands) == [folder] and "BAYESIAN] Saved" not in again.stdout
+    assert experiments(commands) == folders and "BAYESIAN] Saved" not in again.stdout
 
 
 @pytest.mark.slow
@@ -153,7 +163,8 @@ def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands
     out, err = batch.communicate(timeout=60)
     assert batch.returncode == 0, err
     assert "Finishing the update and saving" in out and "again to quit at once" in out
-    assert re.search(r"^first +([\d,]+) .* stopped$", out, re.M) and re.search(r"^second +0 .* not started$", out, re.M)
+    assert re.search(r"^toTrain/first +([\d,]+) .* stopped$", out, re.M)
+    assert re.search(r"^toTrain/second +0 .* not started$", out, re.M)
     (folder,) = experiments(commands)
     (saved,) = (folder / "first/checkpoints").glob("[0-9]*")
     for name in ("first", "second"):
@@ -162,7 +173,7 @@ def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands
             args.write_text(args.read_text().replace("1000000000", str(int(saved.name) + 40)))
     resumed = commands.run("script/batchTrain.py")
     assert f"Going on from {int(saved.name):,} decisions" in resumed.stdout and experiments(commands) == [folder]
-    assert re.search(r"^second .* finished$", resumed.stdout, re.M)
+    assert re.search(r"^toTrain/second .* finished$", resumed.stdout, re.M)
     steps = [int(row["step"]) for row in csv.DictReader((folder / "first/episodes.csv").open())]
     assert steps == sorted(steps) and len(steps) > 1
     commands.run("script/batchTrain.py", "--dry_run")
@@ -204,4 +215,4 @@ def test_a_second_batch_in_the_same_experiment_is_refused(commands):
     assert f"process {batch.pid} is training there" in refused.stderr and refused.stderr.count("\n") == 1
     interrupt(batch)
     out, err = batch.communicate(timeout=60)
-    assert batch.returncode == 0 and re.search(r"^only +[\d,]+ .* stopped$", out, re.M), (out, err)
+    assert batch.returncode == 0 and re.search(r"^toTrain/only +[\d,]+ .* stopped$", out, re.M), (out, err)

@@ -6,14 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
+import createTrainingVideo
 import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
+from agents.commands import CommandError
 from agents.kept_checkpoints import keep_newest
 from agents.training_video import with_band
+from paac.cli.errors import UserError
 from paac.training.run_folder import RunFolder
 from tests.helpers.commands import Commands, interrupt, wait_for
 
@@ -123,9 +127,44 @@ def test_checkpoints_py_keeps_checkpoints_while_a_training_runs(commands, run):
     args.write_text(args.read_text().replace('"max_global_steps": 800', '"max_global_steps": 900'))
     shutil.rmtree(run / "checkpoints_saved/800")
     beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "3600")
-    assert "Ctrl+C stops" in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
+    assert "Ctrl+C or " in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
     interrupt(beside)
     assert beside.wait(timeout=60) == 130
+
+
+def test_checkpoints_py_ends_when_the_file_stop_appears(commands, monkeypatch):
+    """A STOP that is there at the start is deleted; one that appears while checkpoints.py waits ends it."""
+    copies = commands.folder / "run/checkpoints_saved"
+    copies.mkdir(parents=True)
+    (commands.folder / "run/args.json").write_text("{}")
+    (copies / "STOP").touch()
+
+    def create_stop(seconds: float) -> None:
+        assert seconds <= 1 and not (copies / "STOP").exists()
+        (copies / "STOP").touch()
+
+    monkeypatch.setattr(time, "sleep", create_stop)
+    shown = commands.run("script/checkpoints.py", "-df", "run").stdout.splitlines()
+    assert len(shown) == 3 and "Deleted run/checkpoints_saved/STOP, " in shown[0]
+    assert "every 1800 seconds" in shown[1] and "run/checkpoints_saved/STOP exists; no more copies" in shown[2]
+    (copies / "STOP").unlink()
+    copies.rmdir()
+    assert len(commands.run("script/checkpoints.py", "-df", "run").stdout.splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_checkpoints_py_copies_the_newest_checkpoint_before_stop_ends_it(commands, run, monkeypatch):
+    args = run / "args.json"
+    args.write_text(args.read_text().replace('"max_global_steps": 400', '"max_global_steps": 800'))
+    shutil.rmtree(run / "checkpoints_saved/400")
+
+    def create_stop(_: float) -> None:
+        shutil.rmtree(run / "checkpoints_saved/400")  # as if the checkpoint were written after the first copy
+        (run / "checkpoints_saved/STOP").touch()
+
+    monkeypatch.setattr(time, "sleep", create_stop)
+    shown = commands.run("script/checkpoints.py", "-df", "logs/run").stdout
+    assert shown.count("Saved the copy") == 2 and kept(run) == ["200", "400", "STOP"]
 
 
 @pytest.mark.slow
@@ -149,10 +188,10 @@ def test_every_agent_is_tested_and_listed_in_a_table(commands, run):
 
 @pytest.mark.slow
 def test_every_agent_is_filmed(commands, run):
-    commands.run("script/genGifs.py", "-f", "logs", "-cp", "-gf", "films", "--gif_seconds", "1")
-    films = sorted(path.name for path in (commands.folder / "films").iterdir())
+    commands.run("script/genGifs.py", "-f", "logs", "-cp", "--gif_seconds", "1")
+    films = sorted(path.name for path in (commands.folder / "logs/gifs").iterdir())
     assert films == ["run-200_1.gif", "run-400_1.gif", "run_1.gif"]
-    assert Image.open(commands.folder / "films/run_1.gif").n_frames > 1
+    assert Image.open(commands.folder / "logs/gifs/run_1.gif").n_frames > 1
 
 
 @pytest.mark.slow
@@ -160,10 +199,10 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     shown = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1").stdout
     assert "200 decisions: score" in shown and "400 decisions: score" in shown
     assert "left out" not in shown
-    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(run / "training.mp4"))
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(run / "Training.mp4"))
     assert seconds == pytest.approx(2, abs=0.3) and frames > 20
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    subprocess.run([ffmpeg, "-loglevel", "error", "-i", run / "training.mp4", commands.folder / "%03d.png"], check=True)
+    subprocess.run([ffmpeg, "-loglevel", "error", "-i", run / "Training.mp4", commands.folder / "%03d.png"], check=True)
     first = np.asarray(Image.open(commands.folder / "001.png").convert("L"))
     assert first[: first.shape[0] // 20].max() > 200  # the white letters above the picture
     (commands.folder / "untrained").mkdir()
@@ -177,6 +216,25 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     weights.write_bytes(b"")
     partial = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4")
     assert "is damaged" in partial.stdout and "left out" in partial.stdout and (commands.folder / "other.mp4").exists()
+
+
+@pytest.mark.parametrize(("typed", "seconds"), [([], "300.0"), (["--seconds", "20"], "20.0")])
+def test_a_video_shows_the_checkpoints_in_order_with_at_most_five_minutes_of_each(
+    tmp_path, monkeypatch, typed, seconds
+):
+    for step in (5000, 10_000, 800):
+        (tmp_path / f"checkpoints_saved/{step}").mkdir(parents=True)
+    (tmp_path / "args.json").write_text("{}")
+    filmed = []
+
+    def film(agent, *arguments):
+        filmed.append((agent.name, arguments[-2:]))
+        raise CommandError("not filmed")
+
+    monkeypatch.setattr(createTrainingVideo, "test_agent", film)
+    with pytest.raises(UserError, match="no checkpoint there could be filmed"):
+        createTrainingVideo.main(["-f", str(tmp_path), *typed])
+    assert filmed == [(step, ("--gif_seconds", seconds)) for step in ("800", "5000", "10000")]
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])

@@ -49,12 +49,12 @@ def test_trainings_survive_the_loss_of_a_node_and_resume_after_ctrl_c(commands, 
     os.killpg(batch.pid, signal.SIGINT)
     out, err = batch.communicate(timeout=180)
     assert batch.returncode == 0, err
-    assert len(re.findall(r"^[abc] +[\d,]+ .* stopped$", out, re.M)) == 3, out
+    assert len(re.findall(r"^toTrain/[abc] +[\d,]+ .* stopped$", out, re.M)) == 3, out
     for run in runs:
         args = run / "args.json"
         args.write_text(args.read_text().replace("1000000000", str(newest(run) + 100)))
     resumed = commands.run_alone(*command)
-    assert len(re.findall(r"^[abc] +[\d,]+ .* finished$", resumed.stdout, re.M)) == 3, resumed.stdout
+    assert len(re.findall(r"^toTrain/[abc] +[\d,]+ .* finished$", resumed.stdout, re.M)) == 3, resumed.stdout
     assert experiments(commands) == [folder]
 
 

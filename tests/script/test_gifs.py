@@ -1,0 +1,100 @@
+"""Tests of the agents that genGifs.py chooses, and of the folder of the gifs."""
+
+import genGifs
+import pytest
+
+from agents.commands import CommandError
+from tests.helpers.commands import assert_one_line
+from tests.script.test_batch import write
+
+STEPS = (800, 1000, 5_000_000, 40_000_000)
+
+
+@pytest.fixture
+def filmed(tmp_path, monkeypatch):
+    """Films nothing, but returns the folder of each agent that genGifs.py films, by the path of its gif."""
+    runs = ["logs/2026-11-26-one/pong", "logs/2026-11-26-two/pong", "logs/seaquest"]
+    write(tmp_path, {f"{run}/args.json": {} for run in runs})
+    for step in STEPS:
+        (tmp_path / f"logs/seaquest/checkpoints_saved/{step}").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    films = {}
+
+    def film(script, *arguments):
+        typed = dict(zip(arguments[::2], map(str, arguments[1::2]), strict=True))
+        films[f"{typed['-gf']}/{typed['-gn']}"] = typed["-f"]
+        return ""
+
+    def run(*arguments: str) -> dict[str, str]:
+        films.clear()
+        genGifs.main(arguments)
+        return dict(films)
+
+    monkeypatch.setattr(genGifs, "run_entry_point", film)
+    return run
+
+
+def error_of(commands, *arguments: str) -> str:
+    error = commands.run("script/genGifs.py", *arguments, code=2).stderr
+    assert_one_line(error)
+    return error
+
+
+@pytest.mark.parametrize("arguments", [[], ["-f", "logs", "-gf", "", "-tc", "1", "-cp", "0", "-np", "30"]])
+def test_the_newest_checkpoint_of_every_run_is_filmed_into_the_folder_gifs(filmed, arguments):
+    assert filmed(*arguments) == {
+        "logs/gifs/2026-11-26-one-pong": "logs/2026-11-26-one/pong",
+        "logs/gifs/2026-11-26-two-pong": "logs/2026-11-26-two/pong",
+        "logs/gifs/seaquest": "logs/seaquest",
+    }
+
+
+def test_gf_films_one_run_by_its_name_or_path(filmed, commands):
+    assert filmed("-gf", "seaquest") == {"logs/gifs/seaquest": "logs/seaquest"}
+    one = {"logs/gifs/2026-11-26-one-pong": "logs/2026-11-26-one/pong"}
+    assert filmed("-gf", "2026-11-26-one/pong/") == one
+    assert filmed("-f", "logs/2026-11-26-one", "-gf", "pong", "--to", "films") == {
+        "films/pong": "logs/2026-11-26-one/pong"
+    }
+    assert filmed("-f", "logs/seaquest", "-gf", "seaquest") == {"logs/seaquest/gifs/seaquest": "logs/seaquest"}
+    assert "-gf pong: several runs of that name; name one of 2026-11-26-one/pong, " in error_of(commands, "-gf", "pong")
+    unknown = error_of(commands, "-gf", "films")
+    assert "-gf films: no run of that name in logs; name one of " in unknown and "--to sets" in unknown
+
+
+@pytest.mark.parametrize(
+    ("number", "step"), [("1", 1000), ("3", 40_000_000), ("1000", 1000), ("5000000", 5_000_000), ("4e7", 40_000_000)]
+)
+def test_cp_takes_the_number_of_a_copy_or_a_step(filmed, number, step):
+    copy = {f"logs/gifs/seaquest-{step}": f"logs/seaquest/checkpoints_saved/{step}"}
+    assert filmed("-gf", "seaquest", "-cp", number) == copy
+
+
+def test_cp_alone_takes_all_checkpoints_and_cp_0_the_newest(filmed):
+    newest = {"logs/gifs/seaquest": "logs/seaquest"}
+    copies = {f"logs/gifs/seaquest-{step}": f"logs/seaquest/checkpoints_saved/{step}" for step in STEPS}
+    assert filmed("-cp", "-gf", "seaquest") == newest | copies
+    assert filmed("-cp", "0", "-gf", "seaquest") == newest
+
+
+@pytest.mark.parametrize("number", ["4", "999", "1001", "-1"])
+def test_a_copy_that_no_run_has_gives_a_one_line_error(filmed, commands, number):
+    assert f" {number}: " in error_of(commands, "-f", "logs/seaquest", "-cp", number)
+
+
+def test_runs_without_the_copy_are_reported_and_the_others_are_filmed(filmed, capsys):
+    with pytest.raises(SystemExit) as ended:
+        filmed("-cp", "2")
+    shown = capsys.readouterr()
+    assert ended.value.code == 1 and "2 of 3 agents could not be filmed" in shown.err
+    assert "-cp 2: not in logs/2026-11-26-one/pong/checkpoints_saved, which has no copies" in shown.out
+
+
+def test_an_agent_that_cannot_be_played_is_reported(filmed, monkeypatch, capsys):
+    def fail(*_):
+        raise CommandError("gif.py: no whole checkpoint there")
+
+    monkeypatch.setattr(genGifs, "run_entry_point", fail)
+    with pytest.raises(SystemExit):
+        filmed()
+    assert capsys.readouterr().out.count("no whole checkpoint there") == 3
