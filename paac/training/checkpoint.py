@@ -71,7 +71,7 @@ class Checkpoint:
         try:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 names = tf.train.load_checkpoint(f"./{WEIGHTS}").get_variable_to_shape_map()
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self.folder} is damaged ({error})") from None
         return any(name.startswith("optimizer/") for name in names)
 

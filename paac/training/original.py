@@ -99,7 +99,7 @@ class OriginalCheckpoint:
         try:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 return read(tf.train.load_checkpoint(f"./-{self.step}"))
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self} is damaged ({str(error).splitlines()[0]})") from None
 
 

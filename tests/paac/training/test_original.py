@@ -19,7 +19,7 @@ NEAREST = 1e-6  # to zero that a pre-activation may be: nearer ones may have ano
 def batch_of(arch, channels, choices, seed):
     """Random batch; the observations are large blocks of one colour, so that fewer pre-activations are near zero."""
     random = np.random.default_rng(seed)
-    shape = (BATCH, 5, 2, 2, channels) if arch == "LSTM" else (BATCH, 4, 4, channels)
+    shape = (BATCH, 5, 1, 1, channels) if arch == "LSTM" else (BATCH, 4, 4, channels)
     blocks = random.integers(0, 256, shape, np.uint8)
     size = 84 // shape[-2]
     states = blocks.repeat(size, axis=-3).repeat(size, axis=-2)
