@@ -64,7 +64,7 @@ HUMAN_SCORES: dict[str, tuple[float, float]] = {
     "zaxxon": (32.5, 9173.3),
 }
 
-# Mean scores of the original Manette in 50 episodes, after 80 million decisions. Source: its README.
+# Mean scores of the original Manette in 50 episodes; it does not say after how many decisions. Source: its README.
 ORIGINAL_SCORES: dict[str, tuple[float, float]] = {
     # game: (PAAC, FiGAR 10)
     "asterix": (17525, 38315),
