@@ -43,8 +43,8 @@ def main(argv: Sequence[str]) -> None:
     if file.suffix != ".mp4":
         raise UserError(f"--to {file}: must end with .mp4")
     agents = run.kept_runs()
-    newest = run.checkpoints.steps()[-1:]
-    if newest and str(newest[0]) not in [kept.path.name for kept in agents]:
+    newest, _ = run.newest_checkpoint()
+    if newest and str(newest.step) not in [kept.path.name for kept in agents]:
         agents.append(run)
     if not agents:
         raise UserError(f"-f {run}: no checkpoint there; train it first")

@@ -63,8 +63,7 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
 
 def run_section(run: Run, name: str, episodes: EpisodeSettings) -> RunSection:
     """Test and film the run's agent, if it has a checkpoint; returns the content of the run's section."""
-    steps = RunFolder(run.folder).checkpoints.steps()
-    is_played = bool(steps and episodes.test_count)
+    is_played = RunFolder(run.folder).has_checkpoint() and episodes.test_count > 0
     test_arguments = "-tc", str(episodes.test_count), "--seed", str(episodes.seed)
     return RunSection(
         name=name,
