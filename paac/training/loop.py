@@ -241,7 +241,7 @@ def learner_hyperparameters(options: Options) -> Hyperparameters:
         repetition_table=options.repetition_table,
         max_local_steps=options.max_local_steps,
         gamma=options.gamma,
-        discount_plays=options.figar_discount == "play",
+        discount_per_play=options.figar_discount == "play",
         entropy_coef=options.entropy_regularisation_strength,
         egreedy=options.egreedy,
         rmsprop_decay=options.alpha,
