@@ -95,7 +95,7 @@ class CheckpointFolder:
         return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
-        """Return the newest whole checkpoint, or None, and a message for each newer one, which is damaged."""
+        """Return the newest intact checkpoint, or None, and a message for each newer, damaged one."""
         damaged: list[str] = []
         for step in reversed(self.steps()):
             try:
@@ -112,7 +112,7 @@ class CheckpointFolder:
         emulator_states: Sequence[bytes] | None,
         keep: int,
     ) -> None:
-        """Write checkpoint `step`; delete all but the newest `keep`, and any later ones, which were damaged.
+        """Write checkpoint `step`; keep the newest `keep` up to it, and delete all others (later ones were damaged).
 
         Raises OSError, and then leaves no part of the new checkpoint behind.
         """
@@ -136,7 +136,7 @@ class CheckpointFolder:
             shutil.rmtree(self.folder / str(old))
 
     def copy(self, step: int, to: "CheckpointFolder", emulators: bool = True) -> None:
-        """Copy one checkpoint into another folder, which must have no other. Raises OSError.
+        """Copy one checkpoint into another folder, which must hold no checkpoint. Raises OSError.
 
         A copy without the `emulators` takes a few MB; the agent can still be tested and filmed.
         """
