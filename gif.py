@@ -11,11 +11,11 @@ def main(argv: Sequence[str]) -> None:
 
     options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: write one gif per episode.")
 
-    from paac.training.agent import play_agent
+    from paac.training.agent import evaluate_agent
 
-    evaluation = play_agent(options)
+    evaluation = evaluate_agent(options)
     for result, gif in zip(evaluation.results, evaluation.gifs, strict=True):
-        print(f"Wrote {gif}: {evaluation.game}, score {result.score:.15g} in {result.length} plays")
+        print(f"Wrote {gif}: {evaluation.game}, score {result.score:.15g}, length {result.length} plays")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ def main(argv: Sequence[str]) -> None:
     )
 
     from paac.cli.output_paths import writable_file
-    from paac.training.agent import play_agent
+    from paac.training.agent import evaluate_agent
 
     if options.json is not None:
         writable_file("--json", options.json)
-    report = play_agent(options).report()
+    report = evaluate_agent(options).report()
     print(f"Performed {options.test_count} tests for {report['game']}.")
     for name in ("mean", "min", "max", "std"):
         print(f"{name.capitalize()}: {report[name]:.2f}")
@@ -31,10 +31,11 @@ def main(argv: Sequence[str]) -> None:
         uncertainty = report["uncertainty"]
         print(
             f"Uncertainty: the policy's entropy is {uncertainty['entropy']:.3f} nats, of which "
-            f"{uncertainty['disagreement']:.3f} come from disagreement of {options.dropout_samples} dropout samples"
+            f"{uncertainty['disagreement']:.3f} come from disagreement between the {options.dropout_samples} dropout "
+            "samples"
         )
     if report["cut"]:
-        print(f"Truncated at the run's --max_episode_frames: episode {', '.join(map(str, report['cut']))}")
+        print(f"Truncated at the frame limit: episode {', '.join(map(str, report['cut']))}")
     for gif in report.pop("gifs"):
         print(f"Wrote {gif}")
     if options.json is not None:

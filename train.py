@@ -1,4 +1,4 @@
-"""Train an agent with PAAC, or resume the training in its folder.
+"""Train an agent with PAAC, or resume the run in its folder.
 
 TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> None:
     typed = typed_options(
         Options,
         argv,
-        "Train an agent, or resume the training in its folder. Ctrl+C saves and exits.",
+        "Train an agent, or resume the run in its folder. Ctrl+C saves and exits.",
         switches={"list_games": ("Game", "list all games by platform, and exit")},
     )
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> None:
         return
     options, notes = resolve_run_options(typed)
     game = find_game(options.game, options.rom_path)
-    make_emulator(game, seed=0, **options.emulator_settings).close()  # errors come before the run's folder
+    make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
     for note in filter(None, (*notes, game.notice)):
         print(note)
     viewer = None
@@ -60,6 +60,7 @@ def print_games(rom_path: str) -> None:
 
 
 if __name__ == "__main__":
-    # Until `StopSignal` handles it, Ctrl+C ends the process at once: a module that loads may swallow KeyboardInterrupt.
+    # Until `StopSignal` handles Ctrl+C, it ends the process at once. Python's handler would raise KeyboardInterrupt,
+    # which a module that is being imported may catch and ignore.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     entry_point.run(main)

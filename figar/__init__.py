@@ -1,4 +1,4 @@
-"""FiGAR: a second policy chooses how often to repeat the action.
+"""FiGAR: a second policy chooses how many times to repeat the action.
 
 Source: Sharma et al. 2017, https://arxiv.org/abs/1702.06054.
 """

@@ -1,18 +1,18 @@
 """FiGAR's policy over pairs of an action and a choice of repeats: the product pi(action | s) * rho(choice | s).
 
 The factors are independent, so log-probabilities and entropies add up. With one choice, rho is 1, and its logarithm,
-entropy and gradients are exactly 0: this is plain PAAC to the last bit.
+entropy and gradients are exactly 0: the loss is plain PAAC's to the last bit.
 """
 
 import tensorflow as tf
 
 
-def log_probability(
+def log_probabilities(
     policy_logits: tf.Tensor, repetition_logits: tf.Tensor, actions: tf.Tensor, choices: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return log pi(action) and log rho(choice), float32 [B] each.
 
-    Logits float32 [B, A] and [B, R]; actions and choices int32 [B], indices into them.
+    Logits float32 [B, A] and [B, R]; actions and choices, indices into their rows, int32 [B].
     """
     return _log_probability(policy_logits, actions), _log_probability(repetition_logits, choices)
 

@@ -66,7 +66,10 @@ class ActorCritic(keras.Model):
         )
 
     def call(self, observations: tf.Tensor, uniforms: tf.Tensor | None = None) -> Outputs:
-        """Compute the outputs for the first observations of B episodes; without `uniforms`, dropout drops nothing."""
+        """Compute the outputs for the first observations of B episodes.
+
+        Without `uniforms`, dropout keeps and scales all units.
+        """
         count = observations.shape[0]
         blank = [self.blank_encodings(count)] * self.torso.history_length
         if uniforms is None:

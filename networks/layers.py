@@ -1,4 +1,4 @@
-"""Layers that all networks share, with the initial weights of the original Manette."""
+"""Layers that all networks share, with the weight initialisation of the original Manette."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def layer_precision(precision: str) -> Iterator[None]:
 class Uniform(keras.initializers.Initializer):
     """Draws uniformly from [-1/sqrt(n), 1/sqrt(n)].
 
-    NumPy draws, so a seed gives the same weights on every device and with every version of TensorFlow.
+    NumPy draws the numbers, so a seed gives the same weights on every device and with every version of TensorFlow.
     """
 
     def __init__(self, random: np.random.Generator, n: float):
@@ -40,7 +40,7 @@ class Uniform(keras.initializers.Initializer):
 
 
 class Normal(keras.initializers.Initializer):
-    """Draws from the normal distribution with mean 0 and standard deviation 1, by NumPy like `Uniform`."""
+    """Draws from the normal distribution with mean 0 and standard deviation 1, with NumPy like `Uniform`."""
 
     def __init__(self, random: np.random.Generator):
         self.random = random
@@ -50,7 +50,7 @@ class Normal(keras.initializers.Initializer):
 
 
 class Dense(keras.layers.Dense):
-    """A dense layer whose weights and biases start `Uniform` with n = number of inputs.
+    """A dense layer whose weights and biases are initialised by `Uniform` with n = fan-in, the number of inputs.
 
     Keras's own `call` adds the bias with a general broadcasting addition; `bias_add` is cheaper.
     """
@@ -70,10 +70,10 @@ class Dense(keras.layers.Dense):
 
 
 class Conv(keras.layers.Conv2D):
-    """A convolution with a square kernel, for images of floats or bytes.
+    """A convolution with a square kernel, for float or uint8 images.
 
-    The biases start `Uniform` with n = size * size * input channels. The weights take n = size * size * filters, which
-    is unusual, but what the original Manette does.
+    The biases are initialised by `Uniform` with n = fan-in, size * size * input channels. The weights use n = size *
+    size * filters instead, which is unusual, but what the original Manette does.
     """
 
     def __init__(self, filters: int, size: int, stride: int, random: np.random.Generator, **settings):
@@ -87,7 +87,7 @@ class Conv(keras.layers.Conv2D):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Inputs [B, height, width, channels] -> outputs [B, height, width, filters]; bytes are divided by 255."""
+        """Inputs [B, height, width, channels] -> [B, height, width, filters]; uint8 inputs are divided by 255."""
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         if inputs.dtype == tf.uint8:  # dividing the kernel costs less, and bfloat16 is exact for integers up to 256
             inputs, kernel = tf.cast(inputs, kernel.dtype), kernel / 255.0

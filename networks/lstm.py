@@ -36,7 +36,8 @@ class Recurrent(keras.layers.Layer):
     """An LSTM in float32 that starts each sequence at zero state (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
 
     As in TensorFlow 1, one kernel [inputs + units, 4 * units] holds the gates in the order input, candidate, forget,
-    output, and starts Glorot uniform as a whole. The biases start at 0, and 1 is added to the forget gate.
+    output, and is initialised as a whole by Glorot's uniform distribution. The biases are initialised to 0, and 1 is
+    added to the forget gate.
     """
 
     def __init__(self, inputs: int, units: int, random: np.random.Generator):

@@ -1,4 +1,4 @@
-"""The names of the networks, for --arch. Torsos are named by their modules, so this module needs no TensorFlow."""
+"""The names of the networks, for --arch. Torsos are listed by module name, so this module needs no TensorFlow."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ TORSOS = {
     "LSTM": "networks.lstm",
     "BAYESIAN": "networks.bayesian",
     "IMPALA": "networks.impala",
-}  # name, also of the torso's class -> module
+}  # --arch, which is also the name of the torso's class -> the module with that class
 
 
 def make_network(
@@ -39,8 +39,8 @@ def make_network(
     from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
-    # Resets Keras's name counter: TensorFlow orders sums by layer name, so numbered names would change the last bits of
-    # the weights.
+    # Resets Keras's name counter. Otherwise a second network would have layers with other numbers in their names, and
+    # because TensorFlow orders sums by layer name, its weights would differ in the last bits.
     keras.utils.clear_session()
     make_torso = getattr(importlib.import_module(TORSOS[arch]), arch)
     random = np.random.default_rng(seed)

@@ -19,8 +19,8 @@ class EpisodeResult(NamedTuple):
     score: float  # sum of raw rewards
     length: int  # in plays
     truncated: bool  # ended by a limit on its length, not by the game
-    entropy: float  # nats, of the policy over actions, mean over the decisions
-    # Nats, between the action and the dropout mask, mean over the decisions: the entropy minus the mean entropy of the
+    entropy: float  # of the policy over actions, in nats, mean over the decisions
+    # Of the action and the dropout mask, in nats, mean over the decisions: the entropy minus the mean entropy of the
     # dropout samples (BALD: Houlsby et al. 2011). It is 0 with one sample.
     mutual_information: float
 
@@ -67,42 +67,35 @@ def play_episodes(
     encode, decide = _compile(network, epsilon)
     observations = np.stack([emulator.reset() for emulator in emulators])
     totals = np.zeros((count, 5))  # score, plays, decisions, entropy, mutual information
-    encodings = [network.blank_encodings(count)] * network.torso.history_length
-    playing = list(range(count))
-    while playing:
+    encodings = [network.blank_encodings(count)] * (1 + network.torso.history_length)
+    while playing := [i for i in range(count) if not emulators[i].done]:
         # Finished episodes get random numbers too, so that no episode depends on the lengths of the others.
-        head_uniforms = random.random((count, 2, exploration.UNIFORMS_PER_CHOICE), np.float32)
+        head_uniforms = random.random((count, 2, exploration.UNIFORMS_PER_SELECTION), np.float32)
         torso_uniforms = random.random((dropout_samples, count, network.torso.num_uniforms), np.float32)
-        encodings = [*encodings, encode(observations)]
+        encodings = [*encodings[1:], encode(observations)]
         batch = _Decisions(*map(np.asarray, decide(encodings, torso_uniforms, head_uniforms)))
-        encodings = encodings[1:]
         for i in playing:
             if i < len(watchers):
                 watchers[i].on_decision(batch.decision(i, score=float(totals[i, 0])))
             repeats = repetition_table[batch.choices[i]]
             observations[i], reward, _, plays = emulators[i].hold(int(batch.actions[i]), repeats)
             totals[i] += reward, plays, 1, batch.entropies[i], batch.mutual_informations[i]
-        playing = [i for i in playing if not emulators[i].done]
     for watcher, score in zip(watchers, totals[:, 0].tolist(), strict=False):
         watcher.on_end(score)
-    return [_result(emulator, *total) for emulator, total in zip(emulators, totals.tolist(), strict=True)]
+    return [
+        EpisodeResult(score, int(plays), emulator.truncated, entropy / decisions, information / decisions)
+        for emulator, (score, plays, decisions, entropy, information) in zip(emulators, totals.tolist(), strict=True)
+    ]
 
 
 def _compile(network: ActorCritic, epsilon: float | None) -> tuple[Callable, Callable]:
     """Return the network's `encode`, and `_decide` for this network, as graphs.
 
-    These are new functions, which are freed with the network. A `tf.function` of the module would keep the graphs of
-    all networks.
+    Created here, they are freed with the network. A module-level `tf.function` would keep the graphs of all networks.
     """
     select = exploration.sample if epsilon is None else partial(exploration.epsilon_greedy, epsilon=epsilon)
     decide = partial(_decide, network, select=select)
     return tf.function(network.encode, autograph=False), tf.function(decide, autograph=False)
-
-
-def _result(
-    emulator: Emulator, score: float, plays: float, decisions: float, entropy: float, mutual_information: float
-) -> EpisodeResult:
-    return EpisodeResult(score, int(plays), emulator.truncated, entropy / decisions, mutual_information / decisions)
 
 
 class _Decisions(NamedTuple):
@@ -135,10 +128,10 @@ def _decide(
     head_uniforms: tf.Tensor,
     select: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> _Decisions:
-    """Decide by the mean of the dropout samples.
+    """Decide by the mean policies and the mean value of the dropout samples.
 
     Encodings as in `ActorCritic.decide`; torso_uniforms float32 [samples, B, torso.num_uniforms]; head_uniforms float32
-    [B, 2, UNIFORMS_PER_CHOICE].
+    [B, 2, UNIFORMS_PER_SELECTION].
     """
     outputs = [network.decide(encodings, torso_uniforms[sample]) for sample in range(torso_uniforms.shape[0])]
     policy = _mean_policy([output.policy_logits for output in outputs])

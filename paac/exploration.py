@@ -1,30 +1,28 @@
-"""How an action or a number of repeats is selected from the logits of a head. The random numbers are an argument."""
+"""How an action or a number of repeats is selected from the logits of a head.
+
+Each function takes logits float32 [B, n] and random numbers float32 [B, UNIFORMS_PER_SELECTION], uniform in [0, 1), and
+returns an index for each row, int32 [B].
+"""
 
 import tensorflow as tf
 
-UNIFORMS_PER_CHOICE = 2  # uniform numbers that each head gets for one selection
+UNIFORMS_PER_SELECTION = 2
 
 
 def sample(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Draw an index from the softmax of `logits`.
-
-    Logits float32 [B, n] and uniforms float32 [B, UNIFORMS_PER_CHOICE], in [0, 1) -> int32 [B].
-    """
+    """Draw an index from the softmax of `logits`."""
     cumulative = tf.cumsum(tf.nn.softmax(logits), axis=1)
     # The last column is left out: rounding may make it less than 1.
     return tf.reduce_sum(tf.cast(uniforms[:, :1] >= cumulative[:, :-1], tf.int32), axis=1)
 
 
-def greedy(logits: tf.Tensor) -> tf.Tensor:
-    """Return the most probable index, int32 [B]."""
+def greedy(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
+    """Return the most probable index."""
     return tf.argmax(logits, axis=1, output_type=tf.int32)
 
 
 def epsilon_greedy(logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
-    """Return a uniformly random index with probability `epsilon`, else the most probable one.
-
-    Arguments and result are as in `sample`.
-    """
+    """Return a uniformly random index with probability `epsilon`, else the most probable one."""
     n = logits.shape[1]
     random_index = tf.minimum(tf.cast(uniforms[:, 1] * n, tf.int32), n - 1)
-    return tf.where(uniforms[:, 0] < epsilon, random_index, greedy(logits))
+    return tf.where(uniforms[:, 0] < epsilon, random_index, greedy(logits, uniforms))

@@ -1,7 +1,7 @@
 """The learner of PAAC (Clemente et al. 2017, Algorithm 1): T decisions in all emulators, then one gradient step.
 
 One update is one `tf.function`. Each shard of emulators is a separate chain in the graph, network -> emulators ->
-network ..., so TensorFlow runs the network for one shard while the emulators of another one step. The algorithm is
+network ..., so TensorFlow runs the network for one shard while the emulators of another shard step. The algorithm is
 still synchronous: the weights do not change during a rollout, and one gradient step uses the gradients of all shards.
 """
 
@@ -33,7 +33,7 @@ class Hyperparameters:
     repetition_table: Sequence[int] = (0,)  # the numbers of repeats to choose from (FiGAR)
     max_local_steps: int = 5  # T, decisions per emulator and update
     gamma: float = 0.99
-    discount_plays: bool = False  # multiply by gamma for each play, as in the FiGAR paper, not once per decision
+    discount_per_play: bool = False  # discount by gamma for each play, as in the FiGAR paper, not once per decision
     entropy_coef: float = 0.02
     egreedy: bool = False  # epsilon-greedy instead of sampling from the policy
     rmsprop_decay: float = 0.99
@@ -143,11 +143,8 @@ class Learner:
         loss_sums = [tf.add_n(parts) for parts in zip(*shard_losses, strict=True)]
         means = self._processes.average([*sums, *loss_sums])  # one exchange for both
         gradients, losses = means[: len(sums)], Losses(*means[len(sums) :])
-        statistics = tf.cond(
-            summarize_gradients,
-            lambda: gradient_statistics(gradients),
-            lambda: GradientStatistics(*[tf.constant(0.0)] * 4),
-        )
+        no_statistics = GradientStatistics(*[tf.constant(0.0)] * 4)
+        statistics = tf.cond(summarize_gradients, lambda: gradient_statistics(gradients), lambda: no_statistics)
         norm = self._apply_gradients(gradients, losses, lr)
         self._store_history(rollouts)
         transitions = zip(*(rollout.transitions for rollout in rollouts), strict=True)
@@ -161,7 +158,7 @@ class Learner:
         """
         seed = tf.stack([tf.constant(self._seed, tf.int64), update_index])
         torso_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
-        heads = [self._hyperparameters.max_local_steps, self._total_emulators, 2, exploration.UNIFORMS_PER_CHOICE]
+        heads = [self._hyperparameters.max_local_steps, self._total_emulators, 2, exploration.UNIFORMS_PER_SELECTION]
         torso = [self._hyperparameters.max_local_steps + 1, self._total_emulators, self.network.torso.num_uniforms]
         return Uniforms(
             tf.random.stateless_uniform(heads, seed, alg="philox"),
@@ -206,7 +203,7 @@ class Learner:
     def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
         transitions = rollout.transitions
         nonterminal = 1.0 - tf.cast(transitions.dones, tf.float32)
-        discount_steps = tf.cast(transitions.plays, tf.float32) if self._hyperparameters.discount_plays else 1.0
+        discount_steps = tf.cast(transitions.plays, tf.float32) if self._hyperparameters.discount_per_play else 1.0
         returns = n_step_returns(
             tf.clip_by_value(transitions.rewards, -REWARD_LIMIT, REWARD_LIMIT),
             self._hyperparameters.gamma**discount_steps * nonterminal,
@@ -214,12 +211,9 @@ class Learner:
         )
         batch = transitions.actions, transitions.choices, returns
         actions, choices, returns = (tf.reshape(values, [-1]) for values in batch)
-        log_action, log_repetition = joint_policy.log_probability(
-            outputs.policy_logits, outputs.repetition_logits, actions, choices
-        )
+        policies = outputs.policy_logits, outputs.repetition_logits
         return paac_losses(
-            log_action=log_action,
-            log_repetition=log_repetition,
+            *joint_policy.log_probabilities(*policies, actions, choices),
             action_entropy=joint_policy.entropy(outputs.policy_logits),
             repetition_entropy=joint_policy.entropy(outputs.repetition_logits),
             value=outputs.value,

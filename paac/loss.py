@@ -26,8 +26,8 @@ class Losses(NamedTuple):
 
 
 def paac_losses(
-    log_action: tf.Tensor,
-    log_repetition: tf.Tensor,
+    action_log_prob: tf.Tensor,
+    repetition_log_prob: tf.Tensor,
     action_entropy: tf.Tensor,
     repetition_entropy: tf.Tensor,
     value: tf.Tensor,
@@ -47,7 +47,7 @@ def paac_losses(
 
     returns = tf.stop_gradient(returns)
     advantage = returns - tf.stop_gradient(value)
-    actor_advantage = advantage * (log_action + log_repetition)
+    actor_advantage = advantage * (action_log_prob + repetition_log_prob)
     actor_objective = -actor_advantage - entropy_coef * (action_entropy + repetition_entropy)
     critic_loss = CRITIC_WEIGHT * tf.square(returns - value)
     return Losses(
@@ -55,7 +55,7 @@ def paac_losses(
         critic_loss_mean=batch_mean(critic_loss),
         actor_objective_mean=batch_mean(actor_objective),
         actor_advantage_mean=batch_mean(actor_advantage),
-        log_repetition_mean=batch_mean(log_repetition),
+        log_repetition_mean=batch_mean(repetition_log_prob),
         action_entropy=batch_mean(action_entropy),
         repetition_entropy=batch_mean(repetition_entropy),
         advantage_mean=batch_mean(advantage),

@@ -11,8 +11,7 @@ def clip_gradients(
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Clip the gradients, and return them with their global norm before clipping.
 
-    `clip_norm_type` is "global" (one norm over all gradients), "local" (each tensor by its own norm) or "ignore" (no
-    clipping).
+    `clip_norm_type`: "global" clips by the norm over all gradients, "local" each tensor by its own, "ignore" none.
     """
     global_norm = tf.linalg.global_norm(gradients)
     if clip_norm_type == "global":
@@ -43,8 +42,8 @@ def gradient_statistics(gradients: Sequence[tf.Tensor]) -> GradientStatistics:
 class RMSProp(tf.Module):
     """The update ms = decay * ms + (1 - decay) * g^2; w -= lr * g / sqrt(ms + epsilon), where ms starts at 1.
 
-    Keras's RMSProp starts ms at 0 and adds epsilon outside the root, which with epsilon = 0.1 is a different algorithm.
-    TensorFlow 1's operation, which TensorFlow 2 still has, does the update in one pass over memory.
+    Keras's RMSProp starts ms at 0, so its first steps are larger. TensorFlow 1's operation, which TensorFlow 2 still
+    has, does the update in one pass over memory.
     """
 
     def __init__(self, variables: Sequence[tf.Variable], decay: float, epsilon: float):
@@ -53,25 +52,19 @@ class RMSProp(tf.Module):
         self.epsilon = epsilon
         self.mean_squares = [tf.Variable(tf.ones_like(variable), trainable=False) for variable in variables]
         momentum_slots = [tf.Variable(tf.zeros_like(variable), trainable=False) for variable in variables]
-        # The operation needs these slots, but with momentum 0 their values have no effect. The function hides them
-        # from tf.train.Checkpoint, so that they are not saved.
+        # The operation needs these slots, but with momentum 0 their values have no effect. The lambda hides them from
+        # tf.train.Checkpoint, so that they are not saved.
         self._momentum_slots = lambda: momentum_slots
 
     def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable], lr: tf.Tensor) -> tf.Operation:
         """Update `variables` in place with learning rate `lr`."""
-        slots = zip(gradients, variables, self.mean_squares, self._momentum_slots(), strict=True)
-        return tf.group(
-            *(
-                tf.raw_ops.ResourceApplyRMSProp(
-                    var=variable.handle,
-                    ms=mean_square.handle,
-                    mom=momentum.handle,
-                    lr=lr,
-                    rho=self.decay,
-                    momentum=0.0,
-                    epsilon=self.epsilon,
-                    grad=gradient,
-                )
-                for gradient, variable, mean_square, momentum in slots
+        settings = {"lr": lr, "rho": self.decay, "momentum": 0.0, "epsilon": self.epsilon}
+        updates = [
+            tf.raw_ops.ResourceApplyRMSProp(
+                var=variable.handle, ms=mean_square.handle, mom=slot.handle, grad=gradient, **settings
             )
-        )
+            for variable, mean_square, slot, gradient in zip(
+                variables, self.mean_squares, self._momentum_slots(), gradients, strict=True
+            )
+        ]
+        return tf.group(*updates)

@@ -1,4 +1,4 @@
-"""The processes of a training that has only one; `paac/training/distributed.py` handles several.
+"""Training in a single process; `paac/training/distributed.py` handles several.
 
 TensorFlow is imported inside the methods: it must not compute anything before `connect`.
 """
@@ -10,9 +10,9 @@ import numpy as np
 
 
 class Processes:
-    """The only process of a training, as a context manager.
+    """The processes that train together, here only this one, as a context manager.
 
-    The docstrings describe the methods for several processes. A single process has nothing to exchange.
+    The docstrings also hold for `SeveralProcesses`, which overrides these methods.
     """
 
     rank = 0  # index of this process, from 0
@@ -25,13 +25,12 @@ class Processes:
         pass
 
     def connect(self) -> None:
-        """Wait for the other processes and connect to them. Raises UserError if a process has several devices."""
+        """Wait for the other processes, and connect to them. Raises UserError if a process has several devices."""
 
     def broadcast_options(self, options: Any) -> Any:
-        """Return the options of the first process, which all processes then use.
+        """Return the options of the first process, except local ones, such as the number of workers.
 
-        Local options, such as the number of workers, stay as they are in each process. Each other process gets its own
-        folder with a copy of the newest checkpoint of the first process.
+        Each other process gets its own folder, with a copy of the first process's newest checkpoint.
         """
         return options
 
@@ -49,14 +48,14 @@ class Processes:
         """Return the exception to raise after TensorFlow raised `error` in an update."""
         return error
 
-    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
-        """Concatenate each array with the arrays of the same shape of the other processes, along `axis`.
+    def all_gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
+        """Concatenate each array along `axis` with those of the other processes, which have the same shape.
 
         Raises WorkerError if another process has ended.
         """
         return list(arrays)
 
-    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
+    def all_gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
         """Return the `parts` of all processes as one list; each process must give the same number of parts."""
         return list(parts)
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from networks.actor_critic import ActorCritic
 
-# (time step, actions int32 [b], repeats int32 [b]) -> observations, rewards, dones, plays, as `EmulatorPool.step`
+# (time step, actions int32 [b], repeats int32 [b]) -> the results of `EmulatorPool.step`, in the order of `StepResult`
 StepEmulators = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
-# (logits float32 [b, n], uniforms float32 [b, UNIFORMS_PER_CHOICE]) -> the index selected for each row, int32 [b]
+# (logits float32 [b, n], uniforms float32 [b, UNIFORMS_PER_SELECTION]) -> the index selected for each row, int32 [b]
 Select = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -33,7 +33,7 @@ class Pool(Protocol):
 class Uniforms(NamedTuple):
     """The random numbers of b emulators for one update, float32, uniform in [0, 1)."""
 
-    heads: tf.Tensor  # [T, b, 2, UNIFORMS_PER_CHOICE], for the actions and for the choices of repeats
+    heads: tf.Tensor  # [T, b, 2, UNIFORMS_PER_SELECTION], for the actions and for the choices of repeats
     torso: tf.Tensor  # [T + 1, b, torso.num_uniforms]; the last row is for the bootstrap value
 
     def for_emulators(self, emulators: slice) -> "Uniforms":
@@ -48,14 +48,14 @@ class Transitions(NamedTuple):
     choices: tf.Tensor  # int32 [T, b], indices into the repetition table
     rewards: tf.Tensor  # float32 [T, b], raw
     dones: tf.Tensor  # bool [T, b]
-    plays: tf.Tensor  # int32 [T, b], how many times the action was played, each time for `frame_skip` frames
+    plays: tf.Tensor  # int32 [T, b]
 
 
 class Rollout(NamedTuple):
     """The transitions of b emulators, and what the learner needs to learn from them."""
 
     transitions: Transitions
-    encodings: list[list[tf.Tensor]]  # for each decision the encodings that it used, [b, E] each, oldest first
+    encodings: list[list[tf.Tensor]]  # for each time step, the encodings that its decisions used, [b, E], oldest first
     bootstrap: tf.Tensor  # float32 [b], value of the observations after the last decision
     history: list[tf.Tensor]  # the observation history that the next rollout starts with
 
@@ -76,21 +76,16 @@ def collect_rollout(
     step_emulators: StepEmulators,
     select: Select,
     observations: tf.Tensor,
-    history: Sequence[tf.Tensor],
+    history: list[tf.Tensor],
     uniforms: Uniforms,
     repetition_table: Sequence[int],
 ) -> Rollout:
     """Make T decisions with `network`, starting from `observations`, uint8 [b, 84, 84, channels].
 
-    The weights do not change during a rollout, so each observation is encoded once for all decisions that use it.
-
-    Args:
-        history: The earlier observations that the torso uses, each of the shape of `observations`, oldest first.
-            Zeros stand for the observations before the start of the episode.
-        repetition_table: The numbers of repeats to choose from (FiGAR).
+    `history` is as in `ObservationHistory`, for these b emulators. The weights do not change during a rollout, so each
+    observation is encoded once for all decisions that use it.
     """
     table = tf.constant(repetition_table, tf.int32)
-    history = list(history)
     blank_observations, blank_encodings, history_encodings = tf.zeros_like(observations), None, []
     if history:
         blank_encodings = network.blank_encodings(observations.shape[0])
@@ -118,13 +113,12 @@ def step_shard(
 ) -> tuple[np.ndarray, ...]:
     """Step one shard of the pool.
 
-    The reference to the pool is weak: TensorFlow keeps every function that a graph calls until the process ends, and
-    with it everything that the function refers to.
+    TensorFlow never frees a function that a graph calls, nor anything that it refers to, so the reference is weak.
     """
     alive = pool()
     assert alive is not None, "the pool was freed before its learner"
     observations, *others = alive.step(shard, actions, repeats)
-    return observations.copy(), *others  # TensorFlow may use the array in place, which the next step overwrites
+    return observations.copy(), *others  # TensorFlow may use the array in place, but the next step overwrites it
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Values that change over the training."""
+"""Values that change during training."""
 
 
 def linear_to_zero(initial: float, steps: int, step: int) -> float:

@@ -36,7 +36,7 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(commands):
     commands.run("train.py", "-df", "parts", "--max_global_steps", "500", *SHORT, *FIGAR)
     resumed = commands.run("train.py", "-df", "parts", "--max_global_steps", "1000", "-ew", "3")
     assert "--max_global_steps is now 1000; it was 500" in resumed.stdout
-    assert "Going on from 500 decisions" in resumed.stdout
+    assert "Resuming at 500 decisions" in resumed.stdout
     assert_same_weights(folder / "whole", folder / "parts")
     assert episodes(folder / "whole") == episodes(folder / "parts") != []
     for tag in ("rl/reward", "rl/episode_length", "parameters/lr", "loss/loss", "rewards_per_episode/mean"):
@@ -64,7 +64,7 @@ def test_a_signal_saves_and_leaves_no_process(commands, number):
     steps = int(Path(newest).parent.name)
     assert f"Saved at {steps:,} decisions" in out
     again = commands.run("train.py", "-df", "run", "--max_global_steps", str(steps + 100))
-    assert f"Going on from {steps:,} decisions" in again.stdout
+    assert f"Resuming at {steps:,} decisions" in again.stdout
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_a_killed_training_leaves_no_worker_and_resumes_from_the_last_checkpoint
     process.communicate()
     wait_for(lambda: group_members(process) == [])
     resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "2000")
-    assert "Going on from" in resumed.stdout
+    assert "Resuming at" in resumed.stdout
     steps = [int(step) for step, *_ in episodes(commands.folder / "run")]
     assert steps == sorted(steps) and steps[-1] <= 2000
     rewards = points(commands.folder / "run", "rl/reward")
@@ -132,7 +132,7 @@ def test_an_agent_is_tested_and_filmed(commands):
     commands.run("train.py", "-df", "logs/pong", "--max_global_steps", "100", *SHORT, *FIGAR)
     tested = commands.run("test.py", "-tc", "3", "--seed", "2", "--json", "scores.json")
     lines = tested.stdout.splitlines()
-    assert lines[:2] == ["Taking the only run in logs/: logs/pong", "Performed 3 tests for pong."]
+    assert lines[:2] == ["Using the only run in logs/: logs/pong", "Performed 3 tests for pong."]
     report = json.loads((commands.folder / "scores.json").read_text())
     scores = report["scores"]
     assert lines[2:6] == [
@@ -141,7 +141,7 @@ def test_an_agent_is_tested_and_filmed(commands):
         f"Max: {max(scores):.2f}",
         f"Std: {np.std(scores):.2f}",
     ]
-    assert lines[6] == "Truncated at the run's --max_episode_frames: episode 1, 2, 3"
+    assert lines[6] == "Truncated at the frame limit: episode 1, 2, 3"
     assert len(report["lengths"]) == 3 and report["median"] == np.median(scores)
     again = commands.run("test.py", "-tc", "3", "--seed", "2", "-gn", "tested", "--gif_speed", "2", "--gif_scale", "1")
     assert again.stdout.splitlines()[:7] == lines[:7], "filming changed the episodes"
@@ -205,7 +205,7 @@ def test_a_training_that_diverges_is_stopped_with_the_last_finite_weights(comman
     names = [name for name, kind in weights.get_variable_to_dtype_map().items() if kind == tf.float32]
     assert len(names) > 10 and all(np.isfinite(weights.get_tensor(name)).all() for name in names)
     again = commands.run("train.py", "-df", "run", "-lr", "0.01", *SHORT, code=2)
-    assert f"Going on from {int(saved.name):,} decisions" in again.stdout
+    assert f"Resuming at {int(saved.name):,} decisions" in again.stdout
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_bad_folders_give_one_line(commands):
         ("test.py", "-f", "broken"): "broken/args.json cannot be read",
         ("test.py", "-f", "empty"): "no run there",
         ("test.py",): "no such folder",
-        ("gif.py", "-f", "untrained"): "no whole checkpoint there",
+        ("gif.py", "-f", "untrained"): "no intact checkpoint there",
         ("test.py", "-f", "."): "several runs there; name one of broken, untrained",
         ("gif.py", "-tc", "0"): "--test_count 0: must be from 1 to 1000",
     }
@@ -283,7 +283,7 @@ def test_dropout_samples_measure_uncertainty_and_need_dropout(commands):
     commands.run("train.py", "--arch", "BAYESIAN", "--visualize_convs", "-df", "bayes", *short)
     tested = commands.run("test.py", "-f", "bayes", "--dropout_samples", "3", "--json", "result.json")
     assert re.search(
-        r"^Uncertainty: the policy's entropy is 1\.\d+ nats, of which 0\.\d+ come from disagreement of 3 ",
+        r"^Uncertainty: the policy's entropy is 1\.\d+ nats, of which 0\.\d+ come from disagreement between the 3 ",
         tested.stdout,
         re.M,
     )

@@ -53,15 +53,16 @@ def test_several_processes_stop_and_resume_exactly(commands):
     launch(commands, "-df", "whole", *arguments, "--max_global_steps", "160")
     launch(commands, "-df", "parts", *arguments, "--max_global_steps", "80")
     resumed = launch(commands, "-df", "parts", "--max_global_steps", "160")
-    assert "Going on from 80 decisions" in resumed.stdout and "start new episodes" not in resumed.stdout
+    assert "Resuming at 80 decisions" in resumed.stdout and "start new episodes" not in resumed.stdout
     assert_same_weights(commands.folder / "whole", commands.folder / "parts")
     assert episodes(commands.folder / "whole") == episodes(commands.folder / "parts") != []
     other = launch(commands, "-df", "parts", "--max_global_steps", "280", processes="3")
     assert (
-        "The emulators' states belong to another number of processes: all emulators start new episodes" in other.stdout
+        "The emulators' states were saved by a different number of processes: all emulators start new episodes"
+        in other.stdout
     )
     alone = commands.run("train.py", "-df", "parts", "--max_global_steps", "320")
-    assert "The emulators' states belong to another number of processes" in alone.stdout
+    assert "The emulators' states were saved by a different number of processes" in alone.stdout
     steps = [int(step) for step, *_ in episodes(commands.folder / "parts")]
     assert steps == sorted(steps)
 
@@ -105,7 +106,7 @@ def test_a_signal_to_any_process_stops_all_and_saves(commands, running, where, n
     assert process.returncode == 0, err
     (saved,) = re.findall(r"Saved at ([\d,]+) decisions", out)
     resumed = launch(commands, "-df", "run", "--max_global_steps", f"{int(saved.replace(',', '')) + 20}")
-    assert f"Going on from {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
+    assert f"Resuming at {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
 
 
 @pytest.mark.slow
@@ -114,9 +115,9 @@ def test_a_killed_process_ends_all_and_the_same_command_resumes(commands, runnin
     process, pids = running
     os.kill(pids[victim], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 9 and "another process of this training has ended" in err and "Traceback" not in err
+    assert process.returncode == 9 and "another process of this run has ended" in err and "Traceback" not in err
     resumed = launch(commands, "-df", "run", "--max_global_steps", "5000")
-    assert "Going on from" in resumed.stdout
+    assert "Resuming at" in resumed.stdout
 
 
 # The timeout is reduced only when the other process hangs: tracing the first update may take more than 5 seconds.
@@ -212,7 +213,7 @@ def test_ctrl_c_ends_a_process_that_waits_for_the_others(commands, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config)
     process = commands.start("train.py", "-df", "run", *SHORT, *HALF)
     try:
-        assert "waits for the others" in process.stdout.readline()
+        assert "waits for all 2 processes" in process.stdout.readline()
         wait_for(lambda: is_listening(json.loads(config)["cluster"]["worker"][0]))  # now TensorFlow waits
         interrupt(process)
         process.communicate(timeout=30)

@@ -154,7 +154,7 @@ def test_the_charts_are_visible(page, browser):
 
 def test_runs_are_visible_with_their_options_and_rewards(page, browser):
     browser.show(f"{page.address}/#hparams")
-    seen = {"figar, seed 5", "reward, mean of 50 episodes", "initial_lr", "0.022400"}
+    seen = {"figar, seed 5", "reward, mean of last 50 episodes", "initial_lr", "0.022400"}
     wait_for(lambda: seen <= set(browser.texts()))
 
 

@@ -62,7 +62,7 @@ def test_a_run_killed_at_any_moment_resumes_from_a_whole_checkpoint(commands):
     assert any(killed_while_saving), "no process was killed while it saved"
     last = int(newest(run).name) + 200
     resumed = commands.run("train.py", "-df", "run", "--max_global_steps", str(last))
-    assert f"Going on from {last - 200:,} decisions" in resumed.stdout
+    assert f"Resuming at {last - 200:,} decisions" in resumed.stdout
     commands.run("train.py", "-df", "whole", *SHORT, "--max_global_steps", str(last))
     assert_same_weights(commands.folder / "whole", run)
     assert episodes(run) == episodes(commands.folder / "whole") != []
@@ -89,8 +89,8 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(commands):
     file.write_bytes(content)
     commands.run("test.py", "-f", "run")
     resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "800")
-    assert "checkpoints/600" in resumed.stdout and "taking the one before it" in resumed.stdout
-    assert "Going on from 400 decisions" in resumed.stdout
+    assert "checkpoints/600" in resumed.stdout and "using the previous one" in resumed.stdout
+    assert "Resuming at 400 decisions" in resumed.stdout
     commands.run("train.py", "-df", "whole", *ENDLESS, "--max_global_steps", "800")
     assert_same_weights(commands.folder / "whole", commands.folder / "run")
     assert episodes(commands.folder / "whole") == episodes(commands.folder / "run")
@@ -108,7 +108,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_leaves_no_unfinished_one(comm
     assert [path.name for path in (commands.folder / "run/checkpoints").iterdir() if path.is_dir()] == ["200"]
     wait_for(lambda: group_members(process) == [])
     resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "220")
-    assert "Going on from 200 decisions" in resumed.stdout
+    assert "Resuming at 200 decisions" in resumed.stdout
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_full_disk_and_a_read_only_disk(commands, small_disk):
     assert_one_line(refused.stderr, "cannot be written (Read-only file system)")
     subprocess.run(["mount", "-o", "remount,rw,size=64m", small_disk], check=True)
     resumed = commands.run("train.py", "-df", str(small_disk / "run"), "--max_global_steps", f"{int(kept.name) + 200}")
-    assert f"Going on from {int(kept.name):,} decisions" in resumed.stdout
+    assert f"Resuming at {int(kept.name):,} decisions" in resumed.stdout
 
 
 @pytest.mark.slow

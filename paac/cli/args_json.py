@@ -43,9 +43,9 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{file} cannot be read ({error}): correct it, or name another folder") from None
+        raise UserError(f"{file} cannot be read ({error}): correct it, or name another") from None
     if not isinstance(values, dict):
-        raise UserError(f"{file} holds no JSON object: correct it, or name another folder")
+        raise UserError(f"{file} holds no JSON object: correct it, or name another")
     return values
 
 
@@ -78,10 +78,11 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def resume_options(
     saved: Mapping[str, Any], typed: Mapping[str, Any], started: bool = True
 ) -> tuple[Options, list[str]]:
-    """Return the saved options updated with the typed ones, and a message for each changed tunable option.
+    """Return the saved options updated with the typed ones, and a message for each change.
 
-    Raises UserError for a change of a fixed option. Options that were not typed keep their saved values, even if their
-    defaults have changed since. A run that has not `started` has no checkpoint yet, so none of its options is fixed.
+    Raises UserError if a typed option changes a fixed one, unless the run has not `started`: before its first
+    checkpoint, no option is fixed. Options that were not typed keep their saved values, even if their defaults have
+    changed since.
     """
     folder = typed.get("debugging_folder", Options.debugging_folder)
     changes = []

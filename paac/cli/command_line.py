@@ -42,12 +42,12 @@ DEVICE = Limit(lambda value: bool(re.fullmatch(r"/(cpu|gpu):\d+", value, re.I)),
 
 
 def between(low: float, high: float) -> Limit:
-    """Return the limit to a range that includes both ends."""
+    """Return a limit that allows values from `low` to `high`, both included."""
     return Limit(lambda value: low <= value <= high, f"from {low} to {high}")
 
 
 def one_of(*values: Any) -> Limit:
-    """Return the limit to these values."""
+    """Return a limit that allows only these values."""
     return Limit(lambda value: value in values, "one of " + ", ".join(map(str, values)))
 
 
@@ -62,7 +62,7 @@ def option(
 ) -> Any:
     """Return a dataclass field that is an option. Without `flags` its flag is `--` and the name of the field.
 
-    With a `flag_value`, the flag may be typed without a value, and the option then takes this one.
+    With a `flag_value`, the flag may be typed without a value, which then means `flag_value`.
     """
     metadata = {"flags": flags, "help": help, "group": group, "kind": kind, "limit": limit, "flag_value": flag_value}
     return dataclasses.field(default=default, metadata=metadata | {"positional": ""})
@@ -75,7 +75,7 @@ def arguments(name: str, *, help: str, group: str = "") -> Any:
 
 
 def parse(cls: type[Parsed], argv: Sequence[str], description: str) -> Parsed:
-    """Parse `argv` into options of class `cls`, with defaults. Raises UserError; `--help` prints and exits."""
+    """Parse `argv` into options of class `cls`, with defaults. Raises UserError; `--help` prints the help and exits."""
     typed = typed_options(cls, argv, description)
     check_limits(cls, typed)
     return cls(**typed)
@@ -84,9 +84,10 @@ def parse(cls: type[Parsed], argv: Sequence[str], description: str) -> Parsed:
 def typed_options(
     cls: type, argv: Sequence[str], description: str, switches: Mapping[str, tuple[str, str]] | None = None
 ) -> dict[str, Any]:
-    """Return only the options that the user typed, by field name. Raises UserError; `--help` prints and exits.
+    """Return only the options that the user typed, by field name.
 
-    `switches` are additional flags that have no field: name -> (group, help).
+    `switches` are additional flags that have no field: name -> (group, help). Raises UserError; `--help` prints the
+    help and exits.
     """
     fields = option_fields(cls)
     names = [field.metadata["positional"] for field, _ in fields if field.metadata["positional"]]
@@ -127,21 +128,21 @@ def _add_option(group: Any, field: dataclasses.Field, value_type: type) -> None:
     group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
 
 
-def check_limits(cls: type, values: Mapping[str, Any], where: str = "") -> None:
-    """Check the options `values`, fields of `cls`. Raises UserError for the first one that is out of its limits.
+def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None:
+    """Check the options `values`, fields of `cls`. Raises UserError for the first one that is outside its limit.
 
-    `where`, the source of the values, is the beginning of the message.
+    `prefix`, such as "args.json: ", begins the message.
     """
     for field, value_type in option_fields(cls):
         value, limit = values.get(field.name), field.metadata["limit"]
         if value is None:
             continue
         if value_type is float and not math.isfinite(value):
-            raise UserError(f"{where}{flag(field)} {value}: must be a finite number")
+            raise UserError(f"{prefix}{flag(field)} {value}: must be a finite number")
         if value_type is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise UserError(f"{where}{flag(field)} {value}: must be at most {MAX_INTEGER}")
+            raise UserError(f"{prefix}{flag(field)} {value}: must be from {-MAX_INTEGER} to {MAX_INTEGER}")
         if limit and not limit.holds(value):
-            raise UserError(f"{where}{flag(field)} {value}: must be {limit.description}")
+            raise UserError(f"{prefix}{flag(field)} {value}: must be {limit.description}")
 
 
 def whole_number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What all entry points share: errors become a message of one line and an exit code."""
+"""What all entry points share: expected errors become a message and an exit code."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The error for mistakes of the user."""
+"""The error for the user's mistakes."""
 
 
 class UserError(ValueError):

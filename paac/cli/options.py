@@ -42,18 +42,18 @@ DEFAULT_SHARDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of a training, all with their values. Make them with `resolve`."""
+    """All options of a training run, with their values. Make them with `resolve`."""
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", kind=FIXED, help="name of the game, or PLATFORM:NAME")
-    rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before the ROMs of the library")
+    rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before ale-py's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
-    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (set by the protocol: original on, machado off)")
+    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (20 in Gymnasium's games; set by the protocol: original on, machado off)")
     sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=FRACTION, help="probability that a frame repeats the previous action (set by the protocol: original 0, machado 0.25)")
     full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
     single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost")
     max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes of play")
-    rgb: bool = option(False, group="Game", kind=FIXED, help="observe colours instead of gray: 12 channels instead of 4")
+    rgb: bool = option(False, group="Game", kind=FIXED, help="observe RGB instead of grayscale: 12 channels instead of 4")
 
     emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=between(1, 10_000), help="number of emulators that run in parallel (B)")
     emulator_workers: int | None = option(None, "-ew", "--emulator_workers", group="Emulators", limit=AT_LEAST_ONE, help="number of processes that run the emulators (one per core of this machine, at most 8)")
@@ -67,8 +67,8 @@ class Options:
     keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda fraction: 0 < fraction <= 1, "more than 0 and at most 1"), help="fraction of the units that the dropout of BAYESIAN keeps")
 
     max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="largest number of repeats of an action; 0 with --nb_choices 1 is plain PAAC")
-    nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=between(1, 1000), help="how many numbers of repeats the agent chooses from, evenly spread from 0 to --max_repetition (R)")
-    figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="apply the discount once per decision (decision), or once per play as in the FiGAR paper (play)")
+    nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=between(1, 1000), help="number of repeat counts to choose from: equal steps from 0, and --max_repetition as the last (R)")
+    figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="apply the discount once per decision (decision), or once per play of the action, as in the FiGAR paper (play)")
 
     initial_lr: float = option(0.0224, "-lr", "--initial_lr", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="learning rate at step 0")
     scale_lr: bool = option(False, group="Learning", kind=TUNABLE, help="set the initial learning rate to 0.0007 times the number of emulators in all processes, instead of --initial_lr (Clemente et al. 2017)")
@@ -76,10 +76,10 @@ class Options:
     entropy_regularisation_strength: float = option(0.02, "--entropy", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="weight of the entropy bonus; the original Manette advises 0.05 with FiGAR")
     gamma: float = option(0.99, group="Learning", kind=FIXED, limit=FRACTION, help="discount factor")
     max_local_steps: int = option(5, group="Learning", kind=FIXED, limit=between(1, 1000), help="decisions of each emulator per update (T)")
-    max_global_steps: int = option(80_000_000, group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions of all emulators together until the training ends")
+    max_global_steps: int = option(80_000_000, group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="total decisions of all emulators at which the training ends")
     alpha: float = option(0.99, group="Learning", kind=TUNABLE, limit=FRACTION, help="decay of RMSProp")
     e: float = option(0.1, group="Learning", kind=TUNABLE, limit=POSITIVE, help="epsilon of RMSProp, inside the square root")
-    clip_norm: float = option(3.0, group="Learning", kind=TUNABLE, limit=POSITIVE, help="norm to which larger gradients are clipped")
+    clip_norm: float = option(3.0, group="Learning", kind=TUNABLE, limit=POSITIVE, help="maximum gradient norm; larger gradients are scaled down to it")
     clip_norm_type: str = option("global", group="Learning", kind=TUNABLE, limit=one_of(*CLIP_NORM_TYPES), help="clip by the norm over all gradients (global), each tensor by its own norm (local), or not at all (ignore)")
     random_seed: int = option(CHOSEN_AT_START, "--seed", group="Learning", kind=FIXED, limit=SEED, help="seed of all random numbers (drawn when the run starts)")
 
@@ -89,11 +89,11 @@ class Options:
     annealed: bool = option(False, group="Exploration", kind=TUNABLE, help="let epsilon fall to 0 over --annealed_steps")
     annealed_steps: int = option(80_000_000, group="Exploration", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions over which epsilon falls to 0")
 
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="folder of the run; a run in it is resumed")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="folder of the run; if it already holds one, that run is resumed")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")
-    log_video: bool = option(False, group="Run", kind=TUNABLE, help="with each checkpoint, add a film of one episode, of at most a minute, to TensorBoard's images")
+    log_video: bool = option(False, group="Run", kind=TUNABLE, help="with each checkpoint, add a video of one episode, at most a minute long, to TensorBoard's images")
     checkpoint_interval: int = option(1_000_000, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions between checkpoints")
     keep_checkpoints: int = option(5, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="number of newest checkpoints to keep")
     # fmt: on
@@ -107,6 +107,11 @@ class Options:
     def test_epsilon(self) -> float | None:
         """The epsilon of tests and films, as in the original Manette: that of the start; None without --egreedy."""
         return self.epsilon if self.egreedy else None
+
+    @property
+    def how_to_lower_lr(self) -> str:
+        """What the user must set for a lower learning rate, for messages."""
+        return "--no-scale_lr and a lower --initial_lr" if self.scale_lr else "a lower --initial_lr"
 
     @property
     def workers(self) -> int:
@@ -143,14 +148,14 @@ class FilmOptions:
 
     # fmt: off
     folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="folder of the run, or a folder that contains only one run")
-    rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder to search first for the game's ROM (that of the run)")
+    rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder to search first for the game's ROM (the run's --rom_path)")
     device: str = option("/gpu:0", "-d", "--device", group="Agent", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes to play, in parallel")
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in Gymnasium's games; 0 if the run has no random start)")
     dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="number of forward passes to average for each decision, for a network with dropout")
     greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy, or, after a training with --egreedy, instead of acting with its initial epsilon")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (drawn at random)")
-    gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (gif.py: agent)")
+    gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (default in gif.py: agent)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs")
     gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="speed of the gif: 1 is real time, 2 is twice as fast")
     gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a gif in seconds (the whole episode)")
@@ -164,7 +169,7 @@ class TestOptions(FilmOptions):
     """The options of test.py."""
 
     # fmt: off
-    json: str | None = option(None, group="Result", limit=PATH, help="JSON file for the scores and lengths of the episodes, and their mean, median and std")
+    json: str | None = option(None, group="Result", limit=PATH, help="JSON file for the score and length of each episode, and statistics of the scores")
     # fmt: on
 
 
@@ -175,17 +180,17 @@ def usable_cores() -> int:
     return os.cpu_count() or 1  # macOS has no affinity
 
 
-def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Options, started: bool = False) -> Any:
-    """Return the options of a run, of class `cls`, from the `given` ones, a mapping by name, and the defaults.
+def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Options, started: bool = False) -> Any:
+    """Return the options of a run, of class `cls`: the `given` ones, by field name, and the defaults of the others.
 
-    Options without a default are chosen here: the parts of the protocol, the number of shards, and the seed. Raises
-    UserError for values that are out of their limits or contradict each other. The message begins with `where`, the
-    source of the options. A run that has `started` may have more choices than numbers of repeats: the original Manette
+    Options without a default are chosen here: those that the protocol sets, the number of shards and the seed. Raises
+    UserError for values that are outside their limits or contradict each other; `prefix`, such as "args.json: ", begins
+    the message. A run that has `started` may have more choices than different numbers of repeats: the original Manette
     allowed it.
     """
     from emulators.gym_settings import allows_random_start  # here, so that --help does not load the emulators
 
-    check_limits(cls, given, where)
+    check_limits(cls, given, prefix)
     random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
     chosen = {
         "random_start": random_start and allows_random_start(given.get("game", cls.game)),
@@ -197,13 +202,13 @@ def resolve(given: Mapping[str, Any], where: str = "", cls: type[Options] = Opti
     options = cls(**{**chosen, **given})
     if options.nb_choices > options.max_repetition + 1 and not started:
         raise UserError(
-            f"{where}--nb_choices {options.nb_choices}: at most --max_repetition + 1 different numbers of repeats exist; "
+            f"{prefix}--nb_choices {options.nb_choices}: at most --max_repetition + 1 different numbers of repeats exist; "
             f"use --nb_choices {options.max_repetition + 1}, or --max_repetition {options.nb_choices - 1}"
         )
     for name in ("emulator_workers", "shards"):
         count = getattr(options, name)
         if count is not None and count > options.emulator_counts:
             raise UserError(
-                f"{where}--{name} {count}: must be at most {options.emulator_counts}, the value of --emulator_counts"
+                f"{prefix}--{name} {count}: must be at most {options.emulator_counts}, the value of --emulator_counts"
             )
     return options

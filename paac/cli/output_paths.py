@@ -7,7 +7,7 @@ from paac.cli.errors import UserError
 
 
 def writable_file(flag: str, name: str | Path) -> Path:
-    """Return the path of the file `name`, which may exist. Raises UserError, with the `flag`, if it is not writable."""
+    """Return the path of the file `name`. Raises UserError, which names the `flag`, if its folder is not writable."""
     file = Path(name)
     if not file.absolute().parent.is_dir() or file.is_dir():
         raise UserError(f"{flag} {file}: must be a file in an existing folder")
@@ -16,7 +16,7 @@ def writable_file(flag: str, name: str | Path) -> Path:
 
 
 def writable_folder(flag: str, name: str | Path) -> Path:
-    """Return the folder `name`, created if necessary. Raises UserError, with the `flag`, if it cannot be written."""
+    """Return the folder `name`, created if needed. Raises UserError, which names the `flag`, if it is not writable."""
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,4 +30,4 @@ def _check_writable(flag: str, path: Path, folder: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise UserError(f"{flag} {path}: cannot be written ({error.strerror}); name another") from None
+        raise UserError(f"{flag} {path}: cannot be written ({error.strerror}); name another path") from None

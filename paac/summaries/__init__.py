@@ -1,1 +1,1 @@
-"""What a training writes for TensorBoard."""
+"""What the training writes for TensorBoard."""

@@ -1,4 +1,4 @@
-"""What TensorBoard shows about a whole run: its options, its row in the table of runs, and a page of charts."""
+"""What TensorBoard shows about a whole run: its options, its row in the HParams table, and a page of charts."""
 
 import dataclasses
 from pathlib import Path
@@ -16,8 +16,8 @@ from paac.cli.options import Options
 ENTROPY = "entropy_regularisation_strength"
 SHOWN_COLUMNS = ("game", "arch", "max_repetition", "initial_lr", ENTROPY)  # TensorBoard shows at most 5 at first
 METRICS = {
-    "rewards_per_episode/mean": "reward, mean of 50 episodes",
-    "steps_per_episode/mean": "plays, mean of 50 episodes",
+    "rewards_per_episode/mean": "reward, mean of last 50 episodes",
+    "steps_per_episode/mean": "episode length in plays, mean of last 50 episodes",
 }
 TYPES = {
     bool: api_pb2.DATA_TYPE_BOOL,
@@ -30,8 +30,8 @@ TYPES = {
 CHARTS = {
     "Results": {
         "reward, last 50 episodes: mean, min, max": "rewards_per_episode/(mean|min|max)",
-        "plays, last 50 episodes: mean, min, max": "steps_per_episode/(mean|min|max)",
-        "entropies of the policies: 0 if the choice is always the same": "loss/(action|repetition)_entropy",
+        "episode length in plays, last 50 episodes: mean, min, max": "steps_per_episode/(mean|min|max)",
+        "entropies of the policies: 0 if one outcome is certain": "loss/(action|repetition)_entropy",
         "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",
         "fraction of decisions with each action": "action_shares/.*",
         "fraction of decisions with each number of plays": "repetition_shares/.*",
@@ -48,7 +48,7 @@ CHARTS = {
 
 
 def write(options: Options) -> None:
-    """Write the options, the page of charts and the run's row in the table of runs into the default writer."""
+    """Write the options, the page of charts and the run's row in the HParams table into the default writer."""
     tf.summary.text("options", options_text(options))
     _write_raw(custom_scalar.pb(page_layout()))
     _write_raw(_experiment_summary())
@@ -75,7 +75,7 @@ def options_text(options: Options) -> str:
 
 
 def compared_options(options: Options) -> dict[str, bool | int | float | str]:
-    """Return the options in the table of runs: those that affect the training and have a value."""
+    """Return the options in the HParams table: those that affect the training and have a value."""
     values = {field.name: getattr(options, field.name) for field in _compared_fields()}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -86,7 +86,7 @@ def _compared_fields() -> list[dataclasses.Field]:
 
 
 def experiment() -> api_pb2.Experiment:
-    """Return the columns of TensorBoard's table of runs."""
+    """Return the columns of the HParams table."""
     types = {field.name: type_ for field, type_ in option_fields(Options)}
     columns = [
         api_pb2.HParamInfo(

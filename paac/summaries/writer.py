@@ -1,4 +1,4 @@
-"""The curves, histograms, pictures and texts of a training, as TensorBoard events."""
+"""The curves, histograms, pictures and texts of a run, as TensorBoard events."""
 
 import math
 import struct
@@ -17,7 +17,7 @@ from paac.learner import Update
 from paac.summaries import layout
 from paac.summaries.activations import layer_outputs
 
-MAX_REPETITION_CURVES = 20  # with more choices, only the histogram is written
+MAX_REPETITION_CURVES = 20  # with more repeat counts, only the histogram is written
 FILM_DESCRIPTION = "The first minute of an episode that the agent played at this step."
 
 
@@ -35,7 +35,7 @@ class FinishedEpisode(Protocol):
 
 
 class SummaryWriter:
-    """Writes the TensorBoard events of one session of a training into one file."""
+    """Writes the TensorBoard events of one session of a run into one file."""
 
     def __init__(self, folder: Path, num_actions: int, repetition_table: Sequence[int]):
         """Create the event file in `folder`. `repetition_table` has the number of repeats of each choice."""
@@ -92,8 +92,9 @@ class SummaryWriter:
     def write(self, step: int, last_episodes: Sequence[tuple[float, int]], values: Mapping[str, float]) -> None:
         """Write all curves and histograms at `step`.
 
-        The curves are the losses of the newest update, statistics of the last episodes, frequencies of actions and
-        repeats since the last `write`, and `values`, by tag. `last_episodes` are pairs of reward and length.
+        The curves are the losses, the gradient statistics (if it has them) and the gradient norm of the newest update,
+        statistics of `last_episodes`, which are pairs of reward and length, the frequencies of actions and repeats
+        since the last `write`, and `values`, by tag.
         """
         update = self._updates[-1]
         curves: dict[str, Any] = dict(values)
@@ -134,7 +135,7 @@ class SummaryWriter:
 
 
 def episode_statistics(values: np.ndarray) -> dict[str, float]:
-    """Return statistics of `values`. `std_over_mean` is at most 2, and 2 if the mean is 0."""
+    """Return statistics of `values`; `std_over_mean`, the coefficient of variation, is at most 2, and 2 for mean 0."""
     mean, std = float(values.mean()), float(values.std())
     return {
         "mean": mean,
@@ -146,7 +147,7 @@ def episode_statistics(values: np.ndarray) -> dict[str, float]:
 
 
 def tiles(channels: np.ndarray) -> np.ndarray:
-    """Return all channels of [height, width, n] as tiles of a nearly square picture, uint8 [rows, columns, 1].
+    """Return all channels of [height, width, n] as tiles of a nearly square picture, uint8 [pixel rows, columns, 1].
 
     Each channel is scaled so that its minimum is black and its maximum is white.
     """

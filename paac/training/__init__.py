@@ -1,1 +1,1 @@
-"""One training from its options to its end, and loading the agent that it has trained."""
+"""Training runs, from their options to their end, and the agents that they have trained."""

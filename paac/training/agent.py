@@ -1,4 +1,4 @@
-"""Loading, playing and filming a trained agent: what test.py and gif.py share."""
+"""Loading, testing and filming a trained agent: what test.py and gif.py share."""
 
 import secrets
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class AgentEvaluation(NamedTuple):
         }
 
 
-def play_agent(options: FilmOptions) -> AgentEvaluation:
+def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
     """Play episodes, and film them if `gif_name` is set. Raises UserError, GameError or OSError."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
@@ -103,19 +103,19 @@ def play_agent(options: FilmOptions) -> AgentEvaluation:
 
 
 def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
-    """Return the network of the run's newest whole checkpoint, its step, and a line for each damaged newer one.
+    """Return the network of the run's newest intact checkpoint, its step, and a line for each newer, damaged one.
 
-    Raises UserError if there is no whole checkpoint.
+    Raises UserError if there is no intact checkpoint.
     """
     from networks.registry import make_network
 
     checkpoint, damaged = run.newest_checkpoint()
     if checkpoint is None:
         why = f" ({'; '.join(damaged)})" if damaged else ""
-        raise UserError(f"-f {run}: no whole checkpoint there{why}; train it first, or name another run")
+        raise UserError(f"-f {run}: no intact checkpoint there{why}; train the agent first, or name another run")
     network = make_network(num_actions=num_actions, **options.network_settings)
     checkpoint.restore(network=network)
-    return network, checkpoint.step, [f"{line}; taking the one before it" for line in damaged]
+    return network, checkpoint.step, [f"{line}; using the previous one" for line in damaged]
 
 
 def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
@@ -146,13 +146,13 @@ def _make_emulator(game: Game, options: FilmOptions, run_options: Options, seed:
     settings = run_options.emulator_settings | {
         "random_start": run_options.random_start if options.noops is None else options.noops > 0,
         "max_noops": options.noops,
-        "single_life_episodes": False,  # a test plays whole games, even if the training did not
+        "single_life_episodes": False,  # a test plays whole games, even if the agent was trained on single lives
     }
     return make_emulator(game, seed=seed, **settings)
 
 
 def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options) -> Any:
-    """Return a film of what `emulator` will show: an AnnotatedFilm if `options.annotate` is set, else a Film."""
+    """Return a film that records what `emulator` shows: an AnnotatedFilm if `options.annotate` is set, else a Film."""
     settings: dict[str, Any] = {
         "speed": options.gif_speed,
         "frame_rate": emulator.frames_per_second,

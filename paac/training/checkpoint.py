@@ -94,13 +94,16 @@ class Checkpoint:
         except (ValueError, LookupError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self.folder} does not fit the run's options ({error})") from None
 
-    def emulator_states(self) -> list[bytes]:
-        """Return the state of each emulator; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
+    def emulator_states(self, count: int) -> list[bytes]:
+        """Return the states of `count` emulators; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
         try:
             with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
-                return [states[name].tobytes() for name in sorted(states.files)]
+                found = [states[name].tobytes() for name in sorted(states.files)]
         except (OSError, LookupError, ValueError, AttributeError, BadZipFile) as error:  # an untrusted file
             raise CheckpointError(f"{self.folder} is damaged ({error!r})") from None
+        if len(found) != count:
+            raise CheckpointError(f"{self.folder} is damaged ({len(found)} emulator states instead of {count})")
+        return found
 
 
 class CheckpointFolder:
@@ -115,7 +118,7 @@ class CheckpointFolder:
         return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
-        """Return the newest whole checkpoint, or None, and a message for each newer one, which is damaged."""
+        """Return the newest intact checkpoint, or None, and a message for each newer, damaged one."""
         damaged: list[str] = []
         for step in reversed(self.steps()):
             try:
@@ -132,7 +135,7 @@ class CheckpointFolder:
         emulator_states: Sequence[bytes] | None,
         keep: int,
     ) -> None:
-        """Write checkpoint `step`; delete all but the newest `keep`, and any later ones, which were damaged.
+        """Write checkpoint `step`; keep the newest `keep` up to it, and delete all others (later ones were damaged).
 
         Raises OSError, and then leaves no part of the new checkpoint behind.
         """

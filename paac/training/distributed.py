@@ -1,8 +1,8 @@
-"""One training over several processes.
+"""Data-parallel training in several processes.
 
 Each process has its own emulators and its own device. Once per update, the collective operations of TensorFlow's
 MultiWorkerMirroredStrategy average the gradients, so that the weights, which start equal, stay equal. The variables are
-ordinary ones: the processes exchange only gradients, episodes and the contents of checkpoints.
+ordinary, not mirrored: the processes exchange only gradients, episodes and the contents of checkpoints.
 
 The first process writes the run's folder. The others write the same files into a temporary folder, so that all
 processes run the same code and need no shared disk.
@@ -48,7 +48,7 @@ def processes_from_tf_config() -> Processes:
         rank, addresses = _read_config(config)
     except ValueError as error:
         raise UserError(
-            f"{TF_CONFIG}: {error}; with two processes it is "
+            f"{TF_CONFIG}: {error}; for example, for two processes: "
             '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
         ) from None
     return Processes() if len(addresses) == 1 else SeveralProcesses(rank, addresses)
@@ -97,7 +97,7 @@ class SeveralProcesses(Processes):
         self._exit_stack = ExitStack()
         self._last_answer = time.monotonic()
         self._closed = threading.Event()
-        print(f"Process {rank} of {self.count} waits for the others at {', '.join(addresses)}", flush=True)
+        print(f"Process {rank} waits for all {self.count} processes at {', '.join(addresses)}", flush=True)
 
     def connect(self) -> None:
         import tensorflow as tf
@@ -149,7 +149,7 @@ class SeveralProcesses(Processes):
         parts = tf.split(flat, [tensor.shape.num_elements() for tensor in tensors])
         return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
-    def gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
+    def all_gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
         import tensorflow as tf
 
         if not arrays:
@@ -169,20 +169,20 @@ class SeveralProcesses(Processes):
             gathered.append(np.concatenate(each, axis))
         return gathered
 
-    def gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
-        (lengths,) = self.gather([np.array([len(part) for part in parts], np.int64)], 0)
+    def all_gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:
+        (lengths,) = self.all_gather([np.array([len(part) for part in parts], np.int64)], 0)
         rows = np.zeros((len(parts), lengths.max(initial=1)), np.uint8)
         for row, part in zip(rows, parts, strict=True):
             row[: len(part)] = np.frombuffer(part, np.uint8)
-        (rows,) = self.gather([rows], 0)
+        (rows,) = self.all_gather([rows], 0)
         return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
 
     def any_true(self, flag: bool) -> bool:
-        return bool(self.gather([np.array([flag])], 0)[0].any())
+        return bool(self.all_gather([np.array([flag])], 0)[0].any())
 
     def failure(self, error: Exception) -> Exception:
         return WorkerError(
-            f"process {self.rank}: another process of this training has ended; start all of them again to resume"
+            f"process {self.rank}: another process of this run has ended; start all of them again to resume"
         )
 
     def _all_gather(self, array: Any) -> Any:
@@ -195,10 +195,10 @@ class SeveralProcesses(Processes):
         return self._strategy.run(all_gather, args=(array,))
 
     def _broadcast(self, content: bytes) -> bytes:
-        return self.gather_bytes([content if self.rank == 0 else b""])[0]
+        return self.all_gather_bytes([content if self.rank == 0 else b""])[0]
 
     def _watch(self) -> None:
-        """End this process when the others no longer answer: its main thread would wait in TensorFlow without end."""
+        """End this process when another stops answering: the main thread would otherwise wait in TensorFlow forever."""
         while not self._closed.wait(1.0):
             if time.monotonic() - self._last_answer > PEER_TIMEOUT_S:
                 print(
@@ -227,14 +227,14 @@ def _default_ctrl_c() -> Iterator[None]:
 
 
 def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:
-    """Return the contents of the newest whole checkpoint's files by their paths in the run's folder."""
+    """Return the contents of the newest intact checkpoint's files by their paths in the run's folder."""
     checkpoint, _ = run.newest_checkpoint()
     files = checkpoint.files() if checkpoint else ()
     return {str(file.relative_to(run.path)): file.read_bytes() for file in files}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:
-    """Return the files as one string of bytes: 8 bytes with the length of a header, the sizes as JSON, the contents."""
+    """Join the files: the header's length as 8 bytes, the header (the size of each file, as JSON), and the contents."""
     sizes = json.dumps({name: len(content) for name, content in files.items()}).encode()
     return len(sizes).to_bytes(8) + sizes + b"".join(files.values())
 

@@ -1,4 +1,4 @@
-"""The episodes of a training: which have ended, statistics of the last ones, and the file `episodes.csv`."""
+"""The episodes of a run: which have ended, statistics of the last ones, and the file `episodes.csv`."""
 
 import csv
 from collections import deque
@@ -13,7 +13,7 @@ from paac.cli.errors import UserError
 if TYPE_CHECKING:
     from paac.rollout import Transitions
 
-WINDOW_EPISODES = 50  # running statistics are those of that many last episodes
+WINDOW_EPISODES = 50  # running statistics are over this many of the last episodes
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")  # of episodes.csv
 
 
@@ -29,16 +29,17 @@ class Episode(NamedTuple):
 class EpisodeTracker:
     """Adds up the rewards and plays of each emulator's running episode, and keeps the last finished episodes."""
 
-    def __init__(self, emulators: int):
-        self.count = emulators
-        self.rewards = np.zeros(emulators)
-        self.lengths = np.zeros(emulators, np.int64)
+    def __init__(self, num_emulators: int):
+        self.num_emulators = num_emulators
+        self.rewards = np.zeros(num_emulators)
+        self.lengths = np.zeros(num_emulators, np.int64)
         self.last: deque[tuple[float, int]] = deque(maxlen=WINDOW_EPISODES)  # reward and length of finished episodes
 
-    def add(self, played: "Transitions", global_step: int) -> list[Episode]:
-        """Add `played`, NumPy arrays [T, B] that begin at `global_step`; return the episodes that ended in it."""
+    def add(self, transitions: "Transitions", global_step: int) -> list[Episode]:
+        """Add `transitions`, NumPy arrays [T, B] that start at `global_step`; return the episodes that they end."""
         finished = []
-        for t, (rewards, dones, plays) in enumerate(zip(played.rewards, played.dones, played.plays, strict=True)):
+        steps = zip(transitions.rewards, transitions.dones, transitions.plays, strict=True)
+        for t, (rewards, dones, plays) in enumerate(steps):
             self.rewards += rewards
             self.lengths += plays
             for emulator in np.flatnonzero(dones).tolist():
@@ -62,15 +63,15 @@ class EpisodeTracker:
         """Return a tracker with the `values` that `to_json` returned. Raises ValueError if their lengths differ."""
         tracker = cls(len(values["rewards"]))
         for counted, saved in ((tracker.rewards, values["rewards"]), (tracker.lengths, values["lengths"])):
-            if len(saved) != tracker.count:
-                raise ValueError(f"{len(saved)} values for {tracker.count} emulators")
+            if len(saved) != tracker.num_emulators:
+                raise ValueError(f"{len(saved)} values for {tracker.num_emulators} emulators")
             counted[:] = saved
         tracker.last.extend((reward, length) for reward, length in values["last"])
         return tracker
 
-    def with_new_episodes(self, emulators: int) -> "EpisodeTracker":
-        """Return a tracker for `emulators` emulators that all start an episode; the last finished episodes are kept."""
-        tracker = EpisodeTracker(emulators)
+    def with_new_episodes(self, num_emulators: int) -> "EpisodeTracker":
+        """Return a tracker of emulators that all start an episode; the last finished episodes are kept."""
+        tracker = EpisodeTracker(num_emulators)
         tracker.last.extend(self.last)
         return tracker
 
@@ -105,10 +106,10 @@ class EpisodeTable(NamedTuple):
 
 
 def read_episodes(file: Path) -> EpisodeTable:
-    """Read episodes.csv; a missing file has no episodes. Raises UserError if `EpisodeLog` did not write it so."""
+    """Read episodes.csv; a missing file counts as empty. Raises UserError if the format is not that of `EpisodeLog`."""
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
-        whole = text[: text.rfind("\n") + 1]  # a running training may be writing the last line
+        whole = text[: text.rfind("\n") + 1]  # a run in progress may be writing the last line
         rows = [[float(row[column]) for column in COLUMNS] for row in csv.DictReader(whole.splitlines())]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} cannot be read ({error}): correct it, or leave the run out") from None

@@ -12,7 +12,7 @@ from paac.learner import Hyperparameters, Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.schedule import linear_to_zero
-from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint import Checkpoint
 from paac.training.original import OriginalCheckpoint
 from paac.training.recorder import Recorder
 from paac.training.resume import newest_checkpoint, starting_state
@@ -32,7 +32,7 @@ def train(
     Raises:
         UserError: The folder's checkpoint does not fit the options (nothing has been written then), or the training
             diverged (the last finite weights have been saved).
-        WorkerError: The emulators failed; the training has been saved without them.
+        WorkerError: The emulators failed, or another process has ended; all but the emulators' states has been saved.
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
@@ -42,7 +42,7 @@ def train(
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
-        # Without saved emulator states, another seed: the first episodes must not be played again.
+        # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
         seed_suffix = [state.updates] if checkpoint is not None and not state.emulators else []
         with EmulatorPool(
             game,
@@ -63,7 +63,7 @@ def train(
 
 
 class Training:
-    """A running training: its network, learner, emulators and counters in this process."""
+    """A training run in progress: its network, learner, emulators and counters in this process."""
 
     recorder: Recorder  # set only while `loop` runs
 
@@ -96,27 +96,20 @@ class Training:
         checkpoint.restore(**tracked)
         self.learner.updates = self.state.updates
         self.saved_step = self.state.global_step
-        print(f"Going on from {self.state.global_step:,} decisions")
+        print(f"Resuming at {self.state.global_step:,} decisions")
         if "optimizer" not in tracked:
             print("RMSProp's statistics were not saved: they start afresh")
         if not restores_emulators:
-            why = "belong to another number of processes" if checkpoint.has_emulators else "were not saved"
+            why = "were saved by a different number of processes" if checkpoint.has_emulators else "were not saved"
             print(f"The emulators' states {why}: all emulators start new episodes")
             self.pool.reset()
             return
         assert isinstance(checkpoint, Checkpoint)
-        self._restore_emulators(checkpoint)
-
-    def _restore_emulators(self, checkpoint: Checkpoint) -> None:
-        states = checkpoint.emulator_states()
-        if len(states) != self.state.emulators:
-            raise CheckpointError(
-                f"{checkpoint.folder} is damaged ({len(states)} emulator states instead of {self.state.emulators})"
-            )
+        states = checkpoint.emulator_states(self.state.emulators)
         own = slice(self.processes.rank * self.pool.count, (self.processes.rank + 1) * self.pool.count)
         self.pool.load_states(states[own])
-        for own_part, of_all in zip(self.learner.history.observations, self.history.observations, strict=True):
-            own_part.assign(of_all[own])
+        for own_variable, variable in zip(self.learner.history.observations, self.history.observations, strict=True):
+            own_variable.assign(variable[own])
 
     def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
         """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
@@ -126,7 +119,7 @@ class Training:
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
                 stopping = self.processes.any_true(stop.requested)
-                self.recorder.report_progress(self.scheduled_values())
+                self.recorder.show_progress_and_write_curves(self.parameters())
                 if viewer:
                     viewer.show(self.pool.screens)
                 if self.is_save_due():
@@ -142,12 +135,8 @@ class Training:
         """Make one update of the learner, and record it."""
         began = time.monotonic()
         step = self.state.global_step + self.learner.decisions_per_update
-        update = self.learner.update(
-            lr=self.learning_rate(step),
-            epsilon=self.epsilon(step),
-            summarize_gradients=self.recorder.wants_gradients,
-        )
-        update = update._replace(transitions=Transitions(*self.processes.gather(update.transitions, axis=1)))
+        update = self.learner.update(self.learning_rate(step), self.epsilon(step), self.recorder.wants_gradients)
+        update = update._replace(transitions=Transitions(*self.processes.all_gather(update.transitions, axis=1)))
         finished = self.state.add(update.transitions, seconds=time.monotonic() - began)
         self.recorder.record(update, finished)
         self._check_finite(update)
@@ -157,10 +146,10 @@ class Training:
         if update.is_finite:
             return
         self.save(self.emulator_states())
+        lr = "--scale_lr" if self.options.scale_lr else f"--initial_lr {self.options.initial_lr}"
         raise UserError(
-            f"--initial_lr {self.options.initial_lr}: loss or gradient became NaN or infinite at "
-            f"{self.state.global_step:,} decisions; the last finite weights are saved. Resume with a "
-            "lower --initial_lr or a lower --clip_norm"
+            f"{lr}: loss or gradient became NaN or infinite at {self.state.global_step:,} decisions; the last finite "
+            f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
 
     def learning_rate(self, step: int) -> float:
@@ -174,13 +163,10 @@ class Training:
         options = self.options
         return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
 
-    def scheduled_values(self) -> dict[str, float]:
-        """Return the current learning rate, temperature and, with --egreedy, epsilon by their TensorBoard tags."""
+    def parameters(self) -> dict[str, float]:
+        """Return the learning rate, the temperature and, with --egreedy, epsilon by their TensorBoard tags."""
         step = self.state.global_step
-        values = {
-            "parameters/lr": self.learning_rate(step),
-            "parameters/softmax_temp": self.options.softmax_temp,
-        }
+        values = {"parameters/lr": self.learning_rate(step), "parameters/softmax_temp": self.options.softmax_temp}
         return values | ({"parameters/epsilon": self.epsilon(step)} if self.options.egreedy else {})
 
     def emulator_states(self) -> list[bytes] | None:
@@ -191,9 +177,9 @@ class Training:
         if not self.pool.can_save:
             return None
         own = [earlier.numpy() for earlier in self.learner.history.observations]
-        for of_all, observations in zip(self.history.observations, self.processes.gather(own, axis=0), strict=True):
-            of_all.assign(observations)
-        return self.processes.gather_bytes(self.pool.save_states())
+        for variable, earlier in zip(self.history.observations, self.processes.all_gather(own, axis=0), strict=True):
+            variable.assign(earlier)
+        return self.processes.all_gather_bytes(self.pool.save_states())
 
     def is_save_due(self) -> bool:
         """Return whether a checkpoint interval has ended since the last checkpoint."""
@@ -225,7 +211,7 @@ class Training:
             raise
         except OSError:
             with suppress(OSError):  # writing a checkpoint may still succeed
-                alone = self.processes.count == 1  # the others do not take part in this save: nothing can be gathered
+                alone = self.processes.count == 1  # other processes take no part in this save, so they send nothing
                 self.save(self.emulator_states() if alone else None)
             raise
 
@@ -241,7 +227,7 @@ class Training:
         print(
             f"{self.pool.game}: {self.options.arch} with {self.network.count_params():,} parameters, in "
             f"{self.options.precision}, {self.pool.count} emulators in {len(self.pool.worker_pids)} workers and "
-            f"{len(self.pool.shards)} shards{each}, seed {self.options.random_seed}, into {self.run}"
+            f"{len(self.pool.shards)} shards{each}, seed {self.options.random_seed}, saved in {self.run}"
         )
 
 
@@ -251,7 +237,7 @@ def learner_hyperparameters(options: Options) -> Hyperparameters:
         repetition_table=options.repetition_table,
         max_local_steps=options.max_local_steps,
         gamma=options.gamma,
-        discount_plays=options.figar_discount == "play",
+        discount_per_play=options.figar_discount == "play",
         entropy_coef=options.entropy_regularisation_strength,
         egreedy=options.egreedy,
         rmsprop_decay=options.alpha,

@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from tqdm import tqdm
 
+from paac.training.episodes import WINDOW_EPISODES
+
 LINE_SECONDS = 60.0  # between two lines in a log file
 BAR_SECONDS = 2.0  # between two updates of the speed next to the bar
 
@@ -31,14 +33,14 @@ class SpeedMeter:
 
 
 class Progress:
-    """Shows the progress of a training. A terminal or pipe that was closed does no harm."""
+    """Shows the progress of the training. A terminal or pipe that was closed does no harm."""
 
     def __init__(self, step: int, last_step: int):
         self._last_step = last_step
         self._bar = tqdm(
             total=last_step,
             initial=step,
-            unit=" steps",
+            unit=" decisions",
             unit_scale=True,
             smoothing=0.05,
             disable=not sys.stderr.isatty(),
@@ -69,9 +71,11 @@ class Progress:
             return
         rate, frame_rate = self._meter.read(step, frames)
         speed = f"{frame_rate:,.0f} frames/s"
-        reward = "no episode yet" if mean_reward is None else f"mean of last 50: {mean_reward:.2f}"
+        reward = "no episode yet"
+        if mean_reward is not None:
+            reward = f"mean reward of {WINDOW_EPISODES} episodes: {mean_reward:.2f}"
         if not self._bar.disable:
             self._bar.set_postfix_str(f"{speed}, {reward}")
             return
         left = (self._last_step - step) / rate / 3600
-        print(f"{step:,} steps, {rate:,.0f} steps/s, {speed}, {left:.1f} h left, {reward}", flush=True)
+        print(f"{step:,} decisions, {rate:,.0f} decisions/s, {speed}, {left:.1f} h left, {reward}", flush=True)

@@ -1,4 +1,4 @@
-"""What a training writes and shows while it runs: episodes.csv, TensorBoard events, the progress bar and warnings."""
+"""What the training writes and shows while it runs: episodes.csv, TensorBoard events, the progress bar and warnings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from paac.video.episode import film_episode
 
 SUMMARY_UPDATES = 50  # updates between two points of a curve
 PICTURE_UPDATES = 500  # updates between two pictures of the convolutions; the first follows the first update
-MIN_ACTIVE_FRACTION = 0.1  # of a layer's units: trainings with a smaller fraction never recovered
+MIN_ACTIVE_FRACTION = 0.1  # of a layer's units; runs with a smaller fraction never recovered
 
 
 class Recorder:
@@ -53,21 +53,24 @@ class Recorder:
         self._log.add(finished, self._state.seconds)
         self._summaries.add(update, finished)
 
-    def report_progress(self, scheduled_values: Mapping[str, float]) -> None:
+    def show_progress_and_write_curves(self, parameters: Mapping[str, float]) -> None:
         """Update the progress bar, and write the curves and pictures that are due.
 
-        `scheduled_values` are further values to write, by their TensorBoard tags.
+        `parameters` are further values to write, by their TensorBoard tags.
         """
         state, frame_skip = self._state, self._pool.frame_skip
         self._progress.show(state.global_step, state.plays * frame_skip, state.episodes.mean_reward)
         if state.updates % SUMMARY_UPDATES == 0:
-            curves = {**scheduled_values, **self._rates(), **self._active_units()}
+            curves = {**parameters, **self._rates(), **self._active_units()}
             self._summaries.write(state.global_step, state.episodes.last, curves)
         if self._options.visualize_convs and state.updates % PICTURE_UPDATES == 1:
             self._summaries.show_convolutions(state.global_step, self._network, self._pool.observations[0])
 
     def film(self) -> None:
-        """With --log_video, write a film of the agent; call it before a checkpoint, which saves the logs' lengths."""
+        """With --log_video, write a film of the agent.
+
+        Call it before a checkpoint is written, because a checkpoint stores the logs' lengths.
+        """
         options = self._options
         if options.log_video:
             gif = film_episode(
@@ -102,8 +105,9 @@ class Recorder:
         if inactive and not self._warned and self._options.activation == "relu":  # leaky ReLU always has a gradient
             self._warned = True
             self._progress.print_line(
-                f"Fewer than {MIN_ACTIVE_FRACTION:.0%} of the units of {' and '.join(inactive)} react to the "
+                f"Fewer than {MIN_ACTIVE_FRACTION:.0%} of the units of {' and '.join(inactive)} are active on the "
                 f"emulators' screens at {self._state.global_step:,} decisions: the network may never learn again. "
-                "Start over with smaller steps: a lower --initial_lr or a larger --e (TensorBoard: active_units)"
+                f"Start over with smaller updates: {self._options.how_to_lower_lr}, or a larger --e "
+                "(TensorBoard: active_units)"
             )
         return {f"active_units/{layer}": fraction for layer, fraction in fractions.items()}

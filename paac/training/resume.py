@@ -1,4 +1,4 @@
-"""The state that a training starts from: the newest checkpoint of its folder and the counters saved in it."""
+"""The state that a session starts from: the newest checkpoint in the run's folder, and the counters saved in it."""
 
 from paac.cli.errors import UserError
 from paac.cli.options import Options
@@ -11,7 +11,7 @@ from paac.training.state import TrainingState
 
 
 def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:
-    """Return the newest whole checkpoint, or None if there is none; print a line for each damaged newer one.
+    """Return the newest intact checkpoint, or None if there is none; print a line for each newer, damaged one.
 
     Raises UserError if all checkpoints are damaged.
     """
@@ -19,14 +19,14 @@ def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:
     if damaged and checkpoint is None:  # a start from scratch would delete the run's curves
         raise UserError(f"{'; '.join(damaged)}; no other checkpoint is left: move {run} away to start over")
     for line in damaged:
-        print(f"{line}; taking the one before it")
+        print(f"{line}; using the previous one")
     return checkpoint
 
 
 def starting_state(
     run: RunFolder, options: Options, checkpoint: Checkpoint | OriginalCheckpoint | None, processes: Processes
 ) -> TrainingState:
-    """Return the counters to start from; their `emulators` is 0 if the emulators start new episodes.
+    """Return the counters to start from; `emulators` is 0 in them if all emulators must start new episodes.
 
     Raises CheckpointError, and UserError if a fixed option differs from the one that the checkpoint was trained with.
     """
@@ -47,10 +47,10 @@ def starting_state(
     for name, value in options.fixed.items():
         trained = state.fixed.get(name, value)
         if value != trained:
-            where = str(run.args) if run.exists() else f"{run} has lost its args.json; as typed"
-            raise UserError(f"{where}: {name} is {value}, but the run was trained with {trained}: restore that value")
+            where = f"{run.args}:" if run.exists() else f"{run} has no args.json, and with the typed options"
+            raise UserError(f"{where} {name} is {value}, but the run was trained with {trained}: restore that value")
     state.fixed = options.fixed
-    if not checkpoint.has_emulators or state.emulators != total:  # not saved, or by another number of processes
+    if not checkpoint.has_emulators or state.emulators != total:  # saved by a different number of processes
         state.emulators = 0
         state.episodes = state.episodes.with_new_episodes(total)
     return state

@@ -6,8 +6,8 @@
         episodes.csv                a line for each episode
         tf/                         TensorBoard's event files
         checkpoints/STEP/           checkpoints; checkpoint.py lists their files
-        checkpoints_saved/STEP/     copies of checkpoints that the training deletes, each the folder of a run
-        .lock                       locked by the process that trains here, whose id it holds; never deleted
+        checkpoints_saved/STEP/     copies of checkpoints, which outlive the originals; each is itself a run's folder
+        .lock                       holds the id of the process that trains here and has locked it; never deleted
 
 A checkpoint saves the lengths of the logs, `episodes.csv` and the event files. A resume truncates the logs to these
 lengths, so that curves have no gap and no overlap.
@@ -171,7 +171,7 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """
     if "game" in typed:
         typed = {**typed, "game": short_name(typed["game"])}
-    check_rom_path(typed.get("rom_path"), instead="play the library's own ROMs")
+    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
     run = RunFolder(typed.get("debugging_folder", Options.debugging_folder))
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")
@@ -199,7 +199,7 @@ def find_run(folder: str) -> tuple[RunFolder, Options, str]:
     runs = find_runs(folder)
     if len(runs) > 1:
         raise UserError(f"-f {folder}: several runs there; name one of {', '.join(map(str, runs))}")
-    return runs[0], runs[0].load_options(), f"Taking the only run in {folder}: {runs[0]}"
+    return runs[0], runs[0].load_options(), f"Using the only run in {folder}: {runs[0]}"
 
 
 def find_runs(folder: str, typed_as: str = "-f") -> list[RunFolder]:
@@ -212,5 +212,5 @@ def find_runs(folder: str, typed_as: str = "-f") -> list[RunFolder]:
             runs.append(Path(path))
             folders.clear()  # copies inside a run are not listed
     if not runs:
-        raise UserError(f"{typed_as} {folder}: no run there; train one with train.py -df {folder}, or name another")
+        raise UserError(f"{typed_as} {folder}: no run there; start one with train.py -df {folder}, or name another")
     return [RunFolder(path) for path in sorted(runs)]

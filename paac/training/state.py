@@ -1,4 +1,4 @@
-"""The counters of a training, which a checkpoint saves in `state.json`."""
+"""The counters of a run, which a checkpoint saves in `state.json`."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from paac.training.episodes import Episode, EpisodeTracker
 
 @dataclass
 class TrainingState:
-    """The counters of a training over all its processes and sessions; each field is a key of `state.json`.
+    """The counters of a run over all its processes and sessions; each field is a key of `state.json`.
 
     `emulators` and `logs` describe the checkpoint and are set when it is written.
     """
@@ -19,18 +19,18 @@ class TrainingState:
     fixed: dict[str, Any]  # the options that a resume must not change
     global_step: int = 0  # decisions, of all emulators
     updates: int = 0
-    plays: int = 0  # actions sent to the emulators, 1 + repeats for each decision
+    plays: int = 0  # 1 + repeats for each decision, or fewer at an episode's end
     seconds: float = 0.0  # spent in updates
     emulators: int = 0  # number of emulator states in the checkpoint
     logs: dict[str, int] = field(default_factory=dict)  # length in bytes of each log by its path in the run's folder
     imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
-    def add(self, played: Transitions, seconds: float) -> list[Episode]:
-        """Count one update, which played arrays [T, B] and took `seconds`; return the episodes that ended in it."""
-        finished = self.episodes.add(played, self.global_step)
-        self.global_step += played.actions.size
+    def add(self, transitions: Transitions, seconds: float) -> list[Episode]:
+        """Count an update with `transitions`, arrays [T, B], that took `seconds`; return the episodes that ended."""
+        finished = self.episodes.add(transitions, self.global_step)
+        self.global_step += transitions.actions.size
         self.updates += 1
-        self.plays += int(played.plays.sum())
+        self.plays += int(transitions.plays.sum())
         self.seconds += seconds
         return finished
 
@@ -59,7 +59,7 @@ class TrainingState:
             updates=int(values["updates"]),
             plays=int(values["plays"]),
             seconds=float(values["seconds"]),
-            emulators=int(values.get("emulators", episodes.count)),
+            emulators=int(values.get("emulators", episodes.num_emulators)),
             imported_steps=int(values.get("imported_steps", 0)),
             logs={str(name): int(length) for name, length in values["logs"].items()},
         )

@@ -1,4 +1,4 @@
-"""Ctrl+C, SIGTERM or a closed terminal stops the training after its update; a second signal ends it at once.
+"""Ctrl+C, SIGTERM or a closed terminal stops the training after the current update; a second signal ends it at once.
 
 While the main thread is inside an update, Python runs no signal handlers, but it still writes each signal's number to
 the wake-up pipe, where a thread reads it. Programs like `timeout` send a signal to a process and then to its whole

@@ -44,7 +44,7 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
 
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
-    """Return messages for the user about the device that a training runs on."""
+    """Return messages for the user about the device that the training runs on."""
     notes = [f"Running on {device}" + ("" if device == requested else f": there is no {requested} on this machine")]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")

@@ -1,4 +1,4 @@
-"""The window of --visualize, which shows the games that are being played."""
+"""The window of --visualize, which shows the games while they are played."""
 
 import math
 
@@ -14,7 +14,7 @@ class Viewer:
 
     def __init__(self, which: int):
         """`which` is 1 for all emulators, 2 for one. Raises UserError without a display."""
-        from emulators.window import DisplayError, Window  # imported here: a training without a window needs no pygame
+        from emulators.window import DisplayError, Window  # imported here: training without a window needs no pygame
 
         self._which = which
         try:
@@ -23,10 +23,10 @@ class Viewer:
             raise UserError(f"-v {which}: {error}; leave -v out") from None
 
     def show(self, screens: np.ndarray) -> None:
-        """Show `screens`, uint8 [B, height, width, 3], side by side."""
+        """Show `screens`, uint8 [B, height, width, 3], as a grid."""
         if self._window.closed:
             return
-        picture = side_by_side(screens if self._which == 1 else screens[:1])
+        picture = tile_screens(screens if self._which == 1 else screens[:1])
         height, width = picture.shape[:2]
         scale = min(MAX_SCALE, self._window.fitting_scale(width, height))
         self._window.show(picture, (int(scale * width), int(scale * height)))
@@ -36,8 +36,8 @@ class Viewer:
         self._window.close()
 
 
-def side_by_side(screens: np.ndarray) -> np.ndarray:
-    """Return `screens` row by row as one picture, uint8 [rows * height, columns * width, 3]; empty cells are black."""
+def tile_screens(screens: np.ndarray) -> np.ndarray:
+    """Return `screens` as a grid, row by row, uint8 [rows * height, columns * width, 3]; empty cells are black."""
     count, height, width, _ = screens.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

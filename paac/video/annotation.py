@@ -1,6 +1,7 @@
-"""A panel at the right of a film that shows the agent's outputs: action, value, score and probabilities.
+"""Films with a panel at the right of the game, which shows the agent's action, value, score and probabilities.
 
-Bars have colours of Okabe and Ito's palette, which colour-blind people can tell apart. An arrow marks the choice.
+The colours of the bars are from Okabe and Ito's palette, which colour-blind people can tell apart. Arrows mark what was
+chosen.
 """
 
 from collections.abc import Sequence
@@ -13,23 +14,25 @@ from PIL import Image, ImageDraw, ImageFont
 from paac.evaluation import Decision
 from paac.video.film import Film
 
-PAPER, TRACK, DIM, INK = (20, 21, 26), (48, 50, 58), (150, 154, 164), (238, 238, 238)
+BACKGROUND, BAR_BACKGROUND, LABEL, TEXT = (20, 21, 26), (48, 50, 58), (150, 154, 164), (238, 238, 238)
 BLUE, ORANGE = (86, 180, 233), (240, 170, 30)
-SHADES = 6  # of each text colour on the background, for smooth letters
-MARGIN = 12  # pixels
-MAX_ROW_HEIGHT, MIN_ROW_HEIGHT = 20, 14  # pixels, of a row with a bar
-BARS_TOP = 136  # pixels above the first row
-MIN_HEIGHT = BARS_TOP + 18 * MIN_ROW_HEIGHT + MARGIN  # pixels, enough for the 18 actions of the Atari
-MIN_WIDTH = 230  # pixels, enough for large scores next to the value
-BAR_WIDTH = 70  # pixels, of a bar of 100%
-PERCENT_WIDTH = 36  # pixels, of the percentage at the right of a bar
+SHADES = 6  # number of palette entries for each text colour, because the edges of letters are antialiased
+
+# Sizes in pixels:
+MARGIN = 12
+MAX_ROW_HEIGHT, MIN_ROW_HEIGHT = 20, 14  # of a row with one bar
+BARS_TOP = 136  # height of the part above the first row
+MIN_HEIGHT = BARS_TOP + 18 * MIN_ROW_HEIGHT + MARGIN  # of the panel: an Atari game has up to 18 actions
+MIN_WIDTH = 230  # of the panel: enough for a large score beside the value
+BAR_WIDTH = 70  # of a bar of 100%
+PERCENT_WIDTH = 36  # of the percentage at the right of a bar
 
 
 class PanelState(NamedTuple):
     """The contents of the panel at the right of one picture."""
 
     decision: Decision | None  # None before the first decision
-    play: int  # number of the current play of the decision, from 1
+    play: int  # which play of the decision is shown, counted from 1
     score: float  # undiscounted sum of the rewards so far
 
 
@@ -46,7 +49,7 @@ class AnnotatedFilm(Film):
         self._frames = 0  # screens since the decision
 
     def on_decision(self, decision: Decision) -> None:
-        """Take the screens that follow as plays of this decision."""
+        """Show this decision beside the screens that follow."""
         self._decision, self._frames = decision, 0
 
     def add(self, screen: np.ndarray) -> None:
@@ -68,7 +71,7 @@ class AnnotatedFilm(Film):
 
 
 class Panel:
-    """Draws the panel of an agent with these actions and numbers of repeats."""
+    """Draws the panel for an agent with these actions and numbers of repeats."""
 
     def __init__(self, action_names: Sequence[str], repetition_table: Sequence[int]):
         self._names = list(action_names)
@@ -80,13 +83,13 @@ class Panel:
         self.width = max(MIN_WIDTH, MARGIN + max(bars, MARGIN + int(longest)))
 
     def draw(self, state: PanelState, height: int) -> Image.Image:
-        """Return the panel as an image with a palette, `width` wide and at least `height` and `MIN_HEIGHT` high."""
-        image = Image.new("RGB", (self.width, max(height, MIN_HEIGHT)), PAPER)
+        """Return the panel as an image with a palette, as high as the larger of `height` and `MIN_HEIGHT`."""
+        image = Image.new("RGB", (self.width, max(height, MIN_HEIGHT)), BACKGROUND)
         pen = ImageDraw.Draw(image)
         decision = state.decision
         _draw_number(pen, MARGIN, "score", f"{state.score:,.10g}")
         if decision is None:
-            pen.text((MARGIN, 56), "before the first decision", DIM, load_font(13))
+            pen.text((MARGIN, 56), "before the first decision", LABEL, load_font(13))
             return _quantize(image)
         _draw_number(pen, self.width // 2, "value", f"{decision.value:.2f}")
         self._draw_action(pen, decision, state.play)
@@ -96,7 +99,7 @@ class Panel:
         return _quantize(image)
 
     def _draw_action(self, pen: ImageDraw.ImageDraw, decision: Decision, play: int) -> None:
-        """Draw the action's name, its number of plays, and a bar of all plays, filled up to the current one."""
+        """Draw the action's name, its number of plays, and a progress bar that is filled up to the current `play`."""
         plays = self._plays[decision.choice]
         name = self._names[decision.action]
         if max(self._plays) == 1:
@@ -104,20 +107,23 @@ class Panel:
             return
         pen.text((MARGIN, 56), f"{name}  x{plays}", ORANGE, load_font(20))
         width = self.width - 2 * MARGIN
-        pen.rectangle((MARGIN, 88, MARGIN + width, 95), TRACK)
+        pen.rectangle((MARGIN, 88, MARGIN + width, 95), BAR_BACKGROUND)
         pen.rectangle((MARGIN, 88, MARGIN + width * play // plays, 95), ORANGE)
         if plays <= width // 6:
             for number in range(1, plays):
-                pen.line((MARGIN + width * number // plays, 88, MARGIN + width * number // plays, 95), PAPER, 2)
+                pen.line((MARGIN + width * number // plays, 88, MARGIN + width * number // plays, 95), BACKGROUND, 2)
 
 
 def _draw_number(pen: ImageDraw.ImageDraw, left: int, label: str, text: str) -> None:
-    pen.text((left, 8), label, DIM, load_font(13))
-    pen.text((left, 24), text, INK, load_font(20))
+    pen.text((left, 8), label, LABEL, load_font(13))
+    pen.text((left, 24), text, TEXT, load_font(20))
 
 
 class ProbabilityBars:
-    """Draws a bar for the probability of each of `names`, `left` pixels from the left, and an arrow at the choice."""
+    """Draws a column of bars, the probabilities of `names`, with an arrow at the name that was chosen.
+
+    The column starts `left` pixels from the left edge of the panel.
+    """
 
     def __init__(self, title: str, names: Sequence[str], left: int):
         self._title, self._names, self._left = title, names, left
@@ -126,12 +132,12 @@ class ProbabilityBars:
         self.width = self.start + BAR_WIDTH + PERCENT_WIDTH - left
 
     def draw(self, pen: ImageDraw.ImageDraw, bottom: int, probabilities: np.ndarray, chosen: int) -> None:
-        """Draw the bars of the choice and the most probable others, as many as fit above pixel row `bottom`."""
+        """Draw the bar of index `chosen` and those of the most probable others, as many as fit above row `bottom`."""
         space = bottom - BARS_TOP - MARGIN // 2
-        shown = choices_to_show(probabilities, chosen, space // MIN_ROW_HEIGHT)
+        shown = indices_to_show(probabilities, chosen, space // MIN_ROW_HEIGHT)
         total = len(probabilities)
         title = self._title if len(shown) == total else f"{self._title}, {len(shown)} of {total}"
-        pen.text((self._left + 2 * MARGIN, BARS_TOP - 20), title, DIM, load_font(13))
+        pen.text((self._left + 2 * MARGIN, BARS_TOP - 20), title, LABEL, load_font(13))
         row = min(MAX_ROW_HEIGHT, space // len(shown))
         for place, number in enumerate(shown):
             middle = BARS_TOP + place * row + row // 2
@@ -141,17 +147,17 @@ class ProbabilityBars:
         start, tip = self.start, self._left + 19
         if chosen:
             pen.polygon([(tip - 7, middle - 5), (tip - 7, middle + 5), (tip, middle)], ORANGE)
-        pen.text((self._left + 2 * MARGIN, middle), name, ORANGE if chosen else INK, load_font(13), anchor="lm")
-        pen.rectangle((start, middle - 4, start + BAR_WIDTH, middle + 4), TRACK)
+        pen.text((self._left + 2 * MARGIN, middle), name, ORANGE if chosen else TEXT, load_font(13), anchor="lm")
+        pen.rectangle((start, middle - 4, start + BAR_WIDTH, middle + 4), BAR_BACKGROUND)
         width = round(BAR_WIDTH * probability)
         if width > 0:
             pen.rectangle((start, middle - 4, start + width, middle + 4), ORANGE if chosen else BLUE)
         percent = f"{100 * probability:.0f}%"
-        pen.text((start + BAR_WIDTH + PERCENT_WIDTH, middle), percent, DIM, load_font(12), anchor="rm")
+        pen.text((start + BAR_WIDTH + PERCENT_WIDTH, middle), percent, LABEL, load_font(12), anchor="rm")
 
 
-def choices_to_show(probabilities: np.ndarray, chosen: int, count: int) -> list[int]:
-    """Return `chosen` and the most probable other indices, `count` in all if there are so many, in ascending order."""
+def indices_to_show(probabilities: np.ndarray, chosen: int, count: int) -> list[int]:
+    """Return at most `count` indices in ascending order: `chosen` and the most probable others."""
     order = np.argsort(-probabilities, kind="stable").tolist()
     order.remove(chosen)
     return sorted([chosen, *order[: count - 1]])
@@ -167,31 +173,31 @@ def load_font(size: int) -> ImageFont.FreeTypeFont:
 def _panel_palette() -> Image.Image:
     """Return an image whose palette has the colours of all panels, the background first."""
     weights = np.linspace(0, 1, SHADES)[1:, None, None]
-    shades = np.array(PAPER) * (1 - weights) + np.array([INK, DIM, BLUE, ORANGE]) * weights
-    colours = [PAPER, TRACK, *shades.round().astype(int).reshape(-1, 3).tolist()]
+    shades = np.array(BACKGROUND) * (1 - weights) + np.array([TEXT, LABEL, BLUE, ORANGE]) * weights
+    colours = [BACKGROUND, BAR_BACKGROUND, *shades.round().astype(int).reshape(-1, 3).tolist()]
     palette_image = Image.new("P", (1, 1))
     palette_image.putpalette([channel for colour in colours for channel in colour])
     return palette_image
 
 
 def _quantize(panel: Image.Image) -> Image.Image:
-    """Give each pixel the nearest colour of the palette of all panels: with the same palette, nothing flickers."""
+    """Give each pixel the nearest colour of the palette that all panels share, so that nothing flickers."""
     return panel.quantize(palette=_panel_palette(), dither=Image.Dither.NONE)
 
 
 def append_panel(picture: Image.Image, panel: Image.Image) -> Image.Image:
-    """Return both images side by side with one palette, and background below the lower one.
+    """Return both images side by side with one palette; the space below the shorter one has the background colour.
 
     The panel's colours are exact. The picture's are exact unless the two have more than 256 colours together.
     """
     if _num_colours(picture) + _num_colours(panel) > 256:
         picture = picture.convert("RGB").quantize(256 - _num_colours(panel))
-    paper = _num_colours(picture)  # the panel's first colour comes after the picture's last
-    joined = np.full((max(picture.height, panel.height), picture.width + panel.width), paper, np.uint8)
-    joined[: picture.height, : picture.width] = np.asarray(picture)
-    joined[: panel.height, picture.width :] = np.asarray(panel) + paper
-    both = Image.fromarray(joined)
-    both.putpalette((picture.getpalette() or [])[: 3 * paper] + (panel.getpalette() or [])[: 3 * _num_colours(panel)])
+    first = _num_colours(picture)  # index of the panel's first colour, the background, after the picture's colours
+    indices = np.full((max(picture.height, panel.height), picture.width + panel.width), first, np.uint8)
+    indices[: picture.height, : picture.width] = np.asarray(picture)
+    indices[: panel.height, picture.width :] = np.asarray(panel) + first
+    both = Image.fromarray(indices)
+    both.putpalette((picture.getpalette() or [])[: 3 * first] + (panel.getpalette() or [])[: 3 * _num_colours(panel)])
     return both
 
 

@@ -1,4 +1,4 @@
-"""A film of the current agent of a running training, which it does not affect."""
+"""A film of the agent while it is trained, which does not affect the training."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ def film_episode(
     seed: int,
     epsilon: float | None = None,
 ) -> bytes:
-    """Return a gif, about 210 pixels high, of a game's first minute at most, played in a new emulator.
+    """Play one episode in a new emulator, at most a minute long, and return it as a gif, about 210 pixels high.
 
-    `settings` are arguments of `make_emulator`; `epsilon` is that of `play_episodes`. With the same `seed`, all films
-    of a training have the same start and the same random numbers: they differ only in what the agent has learned.
+    `settings` are arguments of `make_emulator`; `epsilon` is that of `play_episodes`. All films of a run use the same
+    `seed`, so they have the same start and the same random numbers, and differ only in what the agent has learned.
     """
     with closing(make_emulator(game, seed=seed, **{**settings, "single_life_episodes": False})) as emulator:
         emulator.max_episode_frames = min(emulator.max_episode_frames, MAX_SECONDS * emulator.frames_per_second)

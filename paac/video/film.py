@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-PICTURE_SECONDS = 0.05  # approximate time per picture: 3 screens at 60 Hz, a whole number of a gif's 0.01 s units
+PICTURE_SECONDS = 0.05  # approximate time per picture: 3 screens at 60 Hz, and 5 of the 0.01 s units of a gif
 
 
 class Film:
@@ -21,8 +21,8 @@ class Film:
         Args:
             speed: The speed of the gif as a multiple of the game's real speed.
             frame_rate: Screens per second of the game.
-            join: Whether each picture is the pixel-wise maximum of two consecutive screens. Atari games draw some
-                sprites only in every other screen.
+            join: Whether each picture is the pixel-wise maximum of two consecutive screens, because Atari games draw
+                some sprites only in every other screen.
             max_seconds: The maximum duration of the gif; later screens are ignored.
         """
         self._join = join
@@ -41,18 +41,18 @@ class Film:
 
     @property
     def fitting_scale(self) -> int:
-        """The scale with which the gif is about 420 pixels high, twice the height of an Atari screen."""
+        """The scale at which the gif is about 420 pixels high, twice the height of an Atari screen."""
         return max(1, round(420 / self._pictures[0].height)) if self._pictures else 1
 
     def add(self, screen: np.ndarray) -> None:
         """Add a screen, uint8 [height, width, 3]."""
         if self.seconds >= self._max_seconds:
             return
-        joined = np.maximum(screen, self._previous) if self._join and self._previous is not None else screen
+        pooled = np.maximum(screen, self._previous) if self._join and self._previous is not None else screen
         if self._num_screens % self._screens_per_picture == 0:
-            self._pictures.append(_palette_image(joined))
-        elif self._join and self._num_screens == 1:  # no screen came before the first picture
-            self._pictures[0] = _palette_image(joined)
+            self._pictures.append(_palette_image(pooled))
+        elif self._join and self._num_screens == 1:  # the first picture had no previous screen: it gets the next one
+            self._pictures[0] = _palette_image(pooled)
         self._previous = screen
         self._num_screens += 1
 
@@ -69,7 +69,7 @@ class Film:
 
 
 def _palette_image(screen: np.ndarray) -> Image.Image:
-    """Return the screen as an image with a palette, a third of the size; exact if it has at most 256 colours."""
+    """Return the screen as an image with a palette, which takes a third of the memory; exact up to 256 colours."""
     words = screen.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     colours, indices = np.unique(words, return_inverse=True)
     if len(colours) > 256:

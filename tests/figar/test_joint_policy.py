@@ -11,7 +11,7 @@ CHOICES = np.log(np.array([[2, 1], [1, 2]], np.float32)) + 7  # adding a constan
 
 
 def test_log_probabilities_are_those_of_the_actions_and_choices():
-    log_action, log_choice = joint_policy.log_probability(
+    log_action, log_choice = joint_policy.log_probabilities(
         tf.constant(ACTIONS), tf.constant(CHOICES), tf.constant([2, 0]), tf.constant([1, 1])
     )
     np.testing.assert_allclose(log_action, np.log([5 / 8, 4 / 8]), rtol=1e-5)
@@ -45,7 +45,7 @@ def test_one_choice_adds_exactly_zero():
     actions, choices = tf.constant(ACTIONS), tf.constant([[0.3], [-71.7]])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(choices)
-        log_choice = joint_policy.log_probability(actions, choices, tf.constant([1, 2]), tf.constant([0, 0]))[1]
+        log_choice = joint_policy.log_probabilities(actions, choices, tf.constant([1, 2]), tf.constant([0, 0]))[1]
         entropy = joint_policy.entropy(choices)
     for values in (log_choice, entropy, tape.gradient(log_choice, choices), tape.gradient(entropy, choices)):
         assert not np.any(values), values
@@ -55,7 +55,7 @@ def test_gradient_of_the_log_probability_is_the_indicator_minus_the_probability(
     logits = tf.constant(ACTIONS)
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        log_action = joint_policy.log_probability(
+        log_action = joint_policy.log_probabilities(
             logits, tf.constant(CHOICES), tf.constant([0, 1]), tf.constant([0, 0])
         )[0]
     expected = np.array([[1, 0, 0], [0, 1, 0]]) - np.array([[1, 2, 5], [4, 2, 2]]) / 8

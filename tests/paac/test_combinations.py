@@ -69,7 +69,7 @@ def test_it_trains_and_resumes_exactly_from_a_checkpoint(arch, colour, algorithm
     checkpoint.restore(
         **{name: saved for name, saved in tracked(resumed).items() if name != "memory" or saved.variables}
     )
-    pool.load_states(checkpoint.emulator_states())
+    pool.load_states(checkpoint.emulator_states(pool.count))
     resumed.updates = 4
     update = resumed.update(lr=0.01)
     np.testing.assert_array_equal(update.transitions.actions, expected.transitions.actions)

@@ -10,7 +10,7 @@ JUST_BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
 def uniforms_of(first, second=0.0):
-    """Return float32 [B, UNIFORMS_PER_CHOICE]; each argument is one number for all rows, or a number for each row."""
+    """Return float32 [B, UNIFORMS_PER_SELECTION]; each argument is one number for all rows, or one for each row."""
     pairs = np.broadcast_arrays(np.asarray(first, np.float32), np.asarray(second, np.float32))
     return tf.constant(np.stack(np.atleast_1d(*pairs), axis=1))
 
@@ -59,7 +59,7 @@ def test_each_row_is_drawn_from_its_own_distribution():
 
 
 def test_greedy_returns_the_most_probable_index():
-    chosen = exploration.greedy(tf.constant([[0.0, 2.0, 1.0], [-3.0, -4.0, -5.0]]))
+    chosen = exploration.greedy(tf.constant([[0.0, 2.0, 1.0], [-3.0, -4.0, -5.0]]), uniforms_of([0.5, 0.5]))
     assert chosen.numpy().tolist() == [1, 0]
     assert chosen.dtype == tf.int32
 
@@ -97,7 +97,7 @@ def test_with_one_choice_the_index_is_always_zero(first):
     logits = tf.constant([[3.7], [-900.0]])
     uniforms = uniforms_of([first, first], JUST_BELOW_ONE)
     assert exploration.sample(logits, uniforms).numpy().tolist() == [0, 0]
-    assert exploration.greedy(logits).numpy().tolist() == [0, 0]
+    assert exploration.greedy(logits, uniforms).numpy().tolist() == [0, 0]
     for epsilon in (0.0, 0.5, 1.0):
         assert exploration.epsilon_greedy(logits, uniforms, tf.constant(epsilon)).numpy().tolist() == [0, 0]
 

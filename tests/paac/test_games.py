@@ -9,7 +9,7 @@ from PIL import Image
 from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
-from paac.training.agent import play_agent
+from paac.training.agent import evaluate_agent
 from paac.training.loop import train
 from paac.training.run_folder import resolve_run_options
 
@@ -51,7 +51,7 @@ def test_a_game_is_trained_resumed_exactly_and_filmed(game, algorithm, tmp_path,
     assert whole == parts
     assert len(whole[1]) > 5, "no episode ended"
     film = {"gif_name": "film", "gif_folder": str(tmp_path), "test_count": 2, "seed": 1}
-    shown = play_agent(FilmOptions(folder=str(tmp_path / "parts"), **film))
+    shown = evaluate_agent(FilmOptions(folder=str(tmp_path / "parts"), **film))
     assert shown.game == game and len(shown.results) == 2
     assert json.loads((tmp_path / "parts/args.json").read_text())["game"] == game
     with Image.open(tmp_path / "film_2.gif") as gif:

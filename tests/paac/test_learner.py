@@ -54,7 +54,7 @@ def draw(logits, uniforms, egreedy):
     return int(np.sum(uniforms[0] >= np.cumsum(probabilities / probabilities.sum())[:-1]))
 
 
-def plain_weights(table, uniforms, *, arch="NIPS", discount_plays=False, egreedy=False, clip_norm_type="global"):
+def plain_weights(table, uniforms, *, arch="NIPS", discount_per_play=False, egreedy=False, clip_norm_type="global"):
     """Return the weights after the same updates: act step by step, keep the batch, and learn from a second pass.
 
     A network with a history encodes every observation again for each decision that uses it.
@@ -85,7 +85,7 @@ def plain_weights(table, uniforms, *, arch="NIPS", discount_plays=False, egreedy
                 rewards[t, i] = min(1.0, max(-1.0, reward))
                 for earlier in history:
                     earlier[i] *= not done
-                discounts[t, i] = 0.0 if done else GAMMA ** (plays if discount_plays else 1)
+                discounts[t, i] = 0.0 if done else GAMMA ** (plays if discount_per_play else 1)
                 ended += done
         returns = np.zeros((T, B))
         return_t = outputs_for([*history, observations], torso_uniforms[T]).value.numpy().astype(float)
@@ -122,7 +122,7 @@ def plain_weights(table, uniforms, *, arch="NIPS", discount_plays=False, egreedy
     [
         ([0], {}),
         ([0, 1, 2, 5], {}),
-        ([0, 1, 2, 5], {"discount_plays": True, "clip_norm_type": "local"}),
+        ([0, 1, 2, 5], {"discount_per_play": True, "clip_norm_type": "local"}),
         ([0, 3], {"egreedy": True, "clip_norm_type": "ignore"}),
         pytest.param([0], {"arch": "LSTM"}, marks=pytest.mark.slow),
         ([0, 3], {"arch": "LSTM"}),
@@ -154,8 +154,8 @@ def test_one_choice_is_plain_paac_to_the_last_bit(monkeypatch):
     with_head, _, _ = fast_weights([0])
     from figar import joint_policy
 
-    both, entropy = joint_policy.log_probability, joint_policy.entropy
-    monkeypatch.setattr(joint_policy, "log_probability", lambda *a: (both(*a)[0], tf.zeros_like(both(*a)[0])))
+    both, entropy = joint_policy.log_probabilities, joint_policy.entropy
+    monkeypatch.setattr(joint_policy, "log_probabilities", lambda *a: (both(*a)[0], tf.zeros_like(both(*a)[0])))
     monkeypatch.setattr(
         joint_policy, "entropy", lambda logits: entropy(logits) if logits.shape[1] > 1 else tf.zeros(logits.shape[0])
     )

@@ -89,7 +89,7 @@ def tensor_losses(tensors, actions, choices, columns=slice(None)):
         taken = tf.constant(actions[t, columns], tf.int32), tf.constant(choices[t, columns], tf.int32)
         decisions.append(
             (
-                *joint_policy.log_probability(policy[t], repetition[t], *taken),
+                *joint_policy.log_probabilities(policy[t], repetition[t], *taken),
                 joint_policy.entropy(policy[t]),
                 joint_policy.entropy(repetition[t]),
             )
@@ -157,7 +157,7 @@ def test_without_advantage_and_entropy_the_policy_gets_no_gradient():
     logits = tf.constant([[[0.3, -1.0]]])
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        log_action = joint_policy.log_probability(logits[0], logits[0], tf.constant([0]), tf.constant([1]))[0][None]
+        log_action = joint_policy.log_probabilities(logits[0], logits[0], tf.constant([0]), tf.constant([1]))[0][None]
         ones = tf.ones([1, 1])
         losses = paac_losses(
             log_action, 0 * ones, 0 * ones, 0 * ones, 7 * ones, 7 * ones, entropy_coef=0.0, batch_size=1

@@ -172,7 +172,7 @@ def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands
         if args.exists():
             args.write_text(args.read_text().replace("1000000000", str(int(saved.name) + 40)))
     resumed = commands.run("script/batchTrain.py")
-    assert f"Going on from {int(saved.name):,} decisions" in resumed.stdout and experiments(commands) == [folder]
+    assert f"Resuming at {int(saved.name):,} decisions" in resumed.stdout and experiments(commands) == [folder]
     assert re.search(r"^toTrain/second .* finished$", resumed.stdout, re.M)
     steps = [int(row["step"]) for row in csv.DictReader((folder / "first/episodes.csv").open())]
     assert steps == sorted(steps) and len(steps) > 1

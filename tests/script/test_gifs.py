@@ -92,9 +92,9 @@ def test_runs_without_the_copy_are_reported_and_the_others_are_filmed(filmed, ca
 
 def test_an_agent_that_cannot_be_played_is_reported(filmed, monkeypatch, capsys):
     def fail(*_):
-        raise CommandError("gif.py: no whole checkpoint there")
+        raise CommandError("gif.py: no intact checkpoint there")
 
     monkeypatch.setattr(genGifs, "run_entry_point", fail)
     with pytest.raises(SystemExit):
         filmed()
-    assert capsys.readouterr().out.count("no whole checkpoint there") == 3
+    assert capsys.readouterr().out.count("no intact checkpoint there") == 3

@@ -91,7 +91,7 @@ def test_resuming_uses_an_edited_args_json_and_keeps_the_last_checkpoint(command
     }
     (run / "args.json").write_text(json.dumps(edited))
     resumed = commands.run_alone("script/resumeTraining.py", "-df", "logs/run", "-t", "3600")
-    assert "Going on from 400 decisions" in resumed.stdout and kept(run) == ["200", "400", "600"]
+    assert "Resuming at 400 decisions" in resumed.stdout and kept(run) == ["200", "400", "600"]
     assert json.loads((run / "args.json").read_text())["entropy_regularisation_strength"] == 0.5
     (run / "args.json").write_text(json.dumps(edited | {"arch": "NATURE", "max_global_steps": 800}))
     refused = commands.run_alone("script/resumeTraining.py", "-df", "logs/run", code=2)
@@ -175,7 +175,7 @@ def test_every_agent_is_tested_and_listed_in_a_table(commands, run):
     shown = commands.run(
         "script/testAll.py", "-f", "logs", "-tc", "2", "-np", "0", "--seed", "1", "--to", "out", code=1
     )
-    assert "no whole checkpoint" in shown.stdout and "1 of 3 agents could not be tested" in shown.stderr
+    assert "no intact checkpoint" in shown.stdout and "1 of 3 agents could not be tested" in shown.stderr
     rows = list(csv.DictReader((commands.folder / "out/tests.csv").open()))
     reports = json.loads((commands.folder / "out/tests.json").read_text())
     assert [row["run"] for row in rows] == ["logs/other", "logs/run"] == [report["run"] for report in reports]

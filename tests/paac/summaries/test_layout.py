@@ -1,4 +1,4 @@
-"""The options, the table of runs and the page of charts in TensorBoard."""
+"""The options, the HParams table and the page of charts in TensorBoard."""
 
 import dataclasses
 

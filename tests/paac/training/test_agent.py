@@ -45,11 +45,11 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
     assert_same(network, older)
     assert len(lines) == 1
     assert str(tmp_path / "checkpoints" / "100" / "state.json") in lines[0]
-    assert lines[0].endswith("; taking the one before it")
+    assert lines[0].endswith("; using the previous one")
 
 
 def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
-    with pytest.raises(UserError, match="-f .*: no whole checkpoint there; train it first"):
+    with pytest.raises(UserError, match="-f .*: no intact checkpoint there; train the agent first"):
         load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
 
 

@@ -35,8 +35,8 @@ def test_a_log_file_gets_a_line_each_minute(clock, capsys):
             clock.now = 1000.0 + seconds
             shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
     assert capsys.readouterr().out.splitlines() == [
-        "60,000 steps, 1,000 steps/s, 4,000 frames/s, 0.3 h left, no episode yet",
-        "180,000 steps, 2,000 steps/s, 8,000 frames/s, 0.1 h left, mean of last 50: -20.46",
+        "60,000 decisions, 1,000 decisions/s, 4,000 frames/s, 0.3 h left, no episode yet",
+        "180,000 decisions, 2,000 decisions/s, 8,000 frames/s, 0.1 h left, mean reward of 50 episodes: -20.46",
     ]
 
 
@@ -46,8 +46,9 @@ def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
     with closing(Progress(500, 2000)) as shown:
         shown.show(1000, frames=4000, mean_reward=None)
         clock.now += 2.0
-        shown.show(1500, frames=8000, mean_reward=3.0)
-    assert "1.50k/2.00k" in terminal.getvalue() and "2,000 frames/s, mean of last 50: 3.00" in terminal.getvalue()
+        shown.show(1500, frames=8000, mean_reward=0.0)
+    assert "1.50k/2.00k" in terminal.getvalue()
+    assert "2,000 frames/s, mean reward of 50 episodes: 0.00" in terminal.getvalue()
     assert capsys.readouterr().out == ""
 
 

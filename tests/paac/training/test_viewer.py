@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from paac.cli.errors import UserError
-from paac.training.viewer import Viewer, side_by_side
+from paac.training.viewer import Viewer, tile_screens
 
 SCREENS = np.zeros((3, 210, 160, 3), np.uint8)
 SCREENS[0], SCREENS[1], SCREENS[2] = (200, 0, 0), (0, 150, 0), (0, 0, 100)
@@ -26,12 +26,12 @@ def window(monkeypatch, which):
 
 
 def test_screens_are_placed_row_by_row():
-    picture = side_by_side(SCREENS)
+    picture = tile_screens(SCREENS)
     assert picture.shape == (420, 320, 3) and picture.dtype == np.uint8
     cells = picture[:210, :160], picture[:210, 160:], picture[210:, :160], picture[210:, 160:]
     for cell, screen in zip(cells, [*SCREENS, np.zeros_like(SCREENS[0])], strict=True):
         np.testing.assert_array_equal(cell, screen)
-    assert side_by_side(np.zeros((32, 2, 3, 3), np.uint8)).shape == (6 * 2, 6 * 3, 3)
+    assert tile_screens(np.zeros((32, 2, 3, 3), np.uint8)).shape == (6 * 2, 6 * 3, 3)
 
 
 def test_all_emulators_are_shown(monkeypatch):

@@ -10,10 +10,10 @@ from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
 from paac.evaluation import Decision
-from paac.training.agent import play_agent
+from paac.training.agent import evaluate_agent
 from paac.training.loop import train
 from paac.training.run_folder import resolve_run_options
-from paac.video.annotation import MIN_HEIGHT, ORANGE, PAPER, AnnotatedFilm, Panel, PanelState, choices_to_show
+from paac.video.annotation import BACKGROUND, MIN_HEIGHT, ORANGE, AnnotatedFilm, Panel, PanelState, indices_to_show
 from paac.video.film import Film
 
 ATARI = [
@@ -59,7 +59,7 @@ def test_the_game_looks_as_in_a_plain_film_with_a_panel_at_its_right(tmp_path):
     assert annotated[0].shape == (420, 40 + Panel(["left", "right", "jump"], [0, 1, 4]).width, 3)
     for with_panel, without in zip(annotated, plain, strict=True):
         np.testing.assert_array_equal(with_panel[:, :40], without)
-        assert (with_panel[:, 40:] == PAPER).all(axis=-1).any()
+        assert (with_panel[:, 40:] == BACKGROUND).all(axis=-1).any()
 
 
 def test_colours_are_approximated_if_picture_and_panel_have_too_many(tmp_path):
@@ -74,7 +74,7 @@ def test_a_low_screen_gets_a_panel_of_the_minimum_height(tmp_path):
     film = film_of(noise(1, 9, height=30), AnnotatedFilm(["a"], [0], 1))
     ((picture,), _) = read(film, tmp_path / "a.gif", scale=2)
     assert picture.shape[0] == MIN_HEIGHT
-    assert (picture[60:, :80] == PAPER).all()
+    assert (picture[60:, :80] == BACKGROUND).all()
 
 
 def count_orange(picture, rows=slice(None)):
@@ -120,7 +120,7 @@ def test_eighteen_actions_and_eleven_repeats_fit(height, chosen):
     panel = Panel(ATARI, list(range(11)))
     state = PanelState(decision_of(chosen, 10, 18, 11), 1, -123456.0)
     picture = np.asarray(panel.draw(state, height).convert("RGB"))
-    drawn = (picture != PAPER).any(axis=-1)
+    drawn = (picture != BACKGROUND).any(axis=-1)
     assert not drawn[-2:].any() and not drawn[:, -2:].any() and not drawn[:, :2].any(), "something is cut off"
     bars = drawn[:, panel.policy.start].astype(int)  # the leftmost column of the policy's bars
     assert (np.diff(bars) == 1).sum() >= 18
@@ -138,10 +138,10 @@ def test_all_panels_use_the_same_palette():
 
 def test_the_choice_and_the_most_probable_others_are_shown():
     probabilities = np.array([0.1, 0.4, 0.05, 0.3, 0.15])
-    assert choices_to_show(probabilities, 1, 9) == [0, 1, 2, 3, 4]
-    assert choices_to_show(probabilities, 1, 3) == [1, 3, 4]
-    assert choices_to_show(probabilities, 2, 3) == [1, 2, 3]
-    assert choices_to_show(probabilities, 2, 1) == [2]
+    assert indices_to_show(probabilities, 1, 9) == [0, 1, 2, 3, 4]
+    assert indices_to_show(probabilities, 1, 3) == [1, 3, 4]
+    assert indices_to_show(probabilities, 2, 3) == [1, 2, 3]
+    assert indices_to_show(probabilities, 2, 1) == [2]
 
 
 def test_an_agent_plays_the_same_with_and_without_annotations(tmp_path, monkeypatch):
@@ -153,7 +153,7 @@ def test_an_agent_plays_the_same_with_and_without_annotations(tmp_path, monkeypa
 
     def film(name, **more):
         settings = {"folder": str(tmp_path / "run"), "gif_folder": str(tmp_path), "seed": 5, "test_count": 2}
-        evaluation = play_agent(FilmOptions(gif_name=name, **settings, **more))
+        evaluation = evaluate_agent(FilmOptions(gif_name=name, **settings, **more))
         with Image.open(evaluation.gifs[1]) as gif:
             return evaluation.results, gif.size, sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
 
