@@ -95,7 +95,7 @@ class Checkpoint:
             raise CheckpointError(f"{self.folder} does not fit the run's options ({error})") from None
 
     def emulator_states(self, count: int) -> list[bytes]:
-        """Return the states of `count` emulators; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
+        """Return the `count` emulators' states; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
         try:
             with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
                 found = [states[name].tobytes() for name in sorted(states.files)]
