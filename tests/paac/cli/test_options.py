@@ -279,3 +279,9 @@ def test_help_lists_the_options_without_importing_tensorflow(entry_point, flags)
     assert "options:" in shown.stdout and str(ROOT) not in shown.stdout
     for flag in flags:
         assert flag in shown.stdout
+
+
+def test_the_advice_for_a_lower_learning_rate_fits_scale_lr():
+    """With --scale_lr, a lower --initial_lr alone would have no effect."""
+    assert parse_options([]).how_to_lower_lr == "a lower --initial_lr"
+    assert parse_options(["--scale_lr"]).how_to_lower_lr == "--no-scale_lr and a lower --initial_lr"
