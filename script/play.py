@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> None:
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     emulator = make_emulator(game, seed=seed)
     recorder = GifRecorder(
-        game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, join=emulator.sprites_flicker
+        game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, max_pool=emulator.sprites_flicker
     )
     ManualPlay(str(game), emulator, recorder).play()
 

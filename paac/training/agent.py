@@ -156,7 +156,7 @@ def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options) -
     settings: dict[str, Any] = {
         "speed": options.gif_speed,
         "frame_rate": emulator.frames_per_second,
-        "join": emulator.sprites_flicker,
+        "max_pool": emulator.sprites_flicker,
         "max_seconds": options.gif_seconds,
     }
     if options.annotate:

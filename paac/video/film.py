@@ -14,18 +14,18 @@ class Film:
     """Collects an emulator's screens and saves them as a gif: set `emulator.on_frame = film.add`, then call `save`."""
 
     def __init__(
-        self, speed: float = 1.0, *, frame_rate: float = 60, join: bool = True, max_seconds: float | None = None
+        self, speed: float = 1.0, *, frame_rate: float = 60, max_pool: bool = True, max_seconds: float | None = None
     ):
         """Start an empty film.
 
         Args:
             speed: The speed of the gif as a multiple of the game's real speed.
             frame_rate: Screens per second of the game.
-            join: Whether each picture is the pixel-wise maximum of two consecutive screens, because Atari games draw
+            max_pool: Whether each picture is the pixel-wise maximum of two consecutive screens, because Atari games draw
                 some sprites only in every other screen.
             max_seconds: The maximum duration of the gif; later screens are ignored.
         """
-        self._join = join
+        self._max_pool = max_pool
         self._max_seconds = max_seconds or math.inf
         self._screens_per_picture = max(1, round(PICTURE_SECONDS * frame_rate * speed))
         # At least 20 ms per picture: viewers slow down faster gifs.
@@ -48,10 +48,12 @@ class Film:
         """Add a screen, uint8 [height, width, 3]."""
         if self.seconds >= self._max_seconds:
             return
-        pooled = np.maximum(screen, self._previous) if self._join and self._previous is not None else screen
+        pooled = np.maximum(screen, self._previous) if self._max_pool and self._previous is not None else screen
         if self._num_screens % self._screens_per_picture == 0:
             self._pictures.append(_palette_image(pooled))
-        elif self._join and self._num_screens == 1:  # the first picture had no previous screen: it gets the next one
+        elif (
+            self._max_pool and self._num_screens == 1
+        ):  # the first picture had no previous screen: it gets the next one
             self._pictures[0] = _palette_image(pooled)
         self._previous = screen
         self._num_screens += 1

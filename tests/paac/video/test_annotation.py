@@ -51,8 +51,8 @@ def noise(count, colours, height=420, width=40):
 
 def test_the_game_looks_as_in_a_plain_film_with_a_panel_at_its_right(tmp_path):
     screens = noise(24, 200)
-    plain, duration = read(film_of(screens, Film(join=False)), tmp_path / "plain.gif")
-    film = AnnotatedFilm(["left", "right", "jump"], [0, 1, 4], 4, join=False)
+    plain, duration = read(film_of(screens, Film(max_pool=False)), tmp_path / "plain.gif")
+    film = AnnotatedFilm(["left", "right", "jump"], [0, 1, 4], 4, max_pool=False)
     decisions = {4: decision_of(0, 2), 12: decision_of(2, 1)}
     annotated, annotated_duration = read(film_of(screens, film, decisions), tmp_path / "annotated.gif")
     assert annotated_duration == duration and len(annotated) == len(plain)
@@ -92,7 +92,7 @@ def test_the_bar_of_plays_grows_with_each_play():
 
 
 def test_each_picture_shows_the_current_play_of_its_decision():
-    film = AnnotatedFilm(["a"], [0, 9], 2, frame_rate=20, join=False)  # every screen is a picture, two are a play
+    film = AnnotatedFilm(["a"], [0, 9], 2, frame_rate=20, max_pool=False)  # every screen is a picture, two are a play
     film_of(noise(9, 2, 5, 5), film, {1: decision_of(0, 1, 1, 2), 6: decision_of(0, 0, 1, 2)})
     assert [(state.decision is not None, state.play) for state in film.panel_states] == [
         *[(False, 1), (True, 1), (True, 1), (True, 2), (True, 2), (True, 3)],
