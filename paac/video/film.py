@@ -21,8 +21,8 @@ class Film:
         Args:
             speed: The speed of the gif as a multiple of the game's real speed.
             frame_rate: Screens per second of the game.
-            max_pool: Whether each picture is the pixel-wise maximum of two consecutive screens, because Atari games draw
-                some sprites only in every other screen.
+            max_pool: Whether each picture is the pixel-wise maximum of two consecutive screens, because Atari games
+                draw some sprites only in every other screen.
             max_seconds: The maximum duration of the gif; later screens are ignored.
         """
         self._max_pool = max_pool
