@@ -17,8 +17,8 @@ class Losses(NamedTuple):
     loss: tf.Tensor
     critic_loss_mean: tf.Tensor
     actor_objective_mean: tf.Tensor  # to minimise, like the loss
-    actor_advantage_mean: tf.Tensor
-    log_repetition_mean: tf.Tensor
+    actor_advantage_mean: tf.Tensor  # advantage * log probability of the action and its repeats
+    log_repetition_mean: tf.Tensor  # log probability of the repeats
     action_entropy: tf.Tensor
     repetition_entropy: tf.Tensor
     advantage_mean: tf.Tensor

@@ -59,6 +59,6 @@ class Processes:
         """Return the `parts` of all processes as one list; each process must give the same number of parts."""
         return list(parts)
 
-    def any_true(self, flag: bool) -> bool:
-        """Return whether `flag` is true in at least one process."""
-        return flag
+    def any_true(self, *flags: bool) -> list[bool]:
+        """Return for each flag whether it is true in at least one process."""
+        return list(flags)

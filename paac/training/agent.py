@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from emulators import Emulator, Game, find_game, make_emulator
+from emulators.seeds import evaluation_seed
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
@@ -70,7 +71,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     with ExitStack() as opened:
         emulators = [
-            opened.enter_context(closing(_make_emulator(game, options, run_options, [seed, number])))
+            opened.enter_context(closing(_make_emulator(game, options, run_options, evaluation_seed(seed, number))))
             for number in range(options.test_count)
         ]
         device = start_tensorflow(options.device)
@@ -112,7 +113,7 @@ def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["Act
     checkpoint, damaged = run.newest_checkpoint()
     if checkpoint is None:
         why = f" ({'; '.join(damaged)})" if damaged else ""
-        raise UserError(f"-f {run}: no intact checkpoint there{why}; train the agent first, or name another run")
+        raise UserError(f"{run}: no intact checkpoint there{why}; train the agent first, or name another run")
     network = make_network(num_actions=num_actions, **options.network_settings)
     checkpoint.restore(network=network)
     return network, checkpoint.step, [f"{line}; using the previous one" for line in damaged]
@@ -121,7 +122,7 @@ def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["Act
 def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
     """Write the newest agent of `run` and its `options` as a new run, which can be tested, filmed and resumed.
 
-    Of the checkpoint it has only the weights, under the same keys, and the counters: a few MB. Raises UserError,
+    The new checkpoint holds only the weights, under the same keys, and the counters: a few MB. Raises UserError,
     GameError or OSError.
     """
     start_tensorflow("/cpu:0")

@@ -5,7 +5,7 @@
         STEP/
             weights.index, weights.data-...     network, optimizer and observation history, as
                                                 tf.train.Checkpoint writes them
-            emulators.npz       the state of each emulator; missing if the game cannot save its state
+            emulators.npz       the state of each emulator; missing if it could not be saved
             state.json          counters, statistics, lengths of the run's logs
             manifest.json       size and SHA-256 of each file above, written last
 
@@ -88,8 +88,8 @@ class Checkpoint:
                 status.assert_existing_objects_matched().expect_partial()
         except AssertionError:
             raise CheckpointError(
-                f"{self.folder} does not fit the run's options: variables of this network are missing, which another "
-                "network, or an earlier version of it, has saved; use the version that trained it, or train it again"
+                f"{self.folder} does not fit the run's options: it lacks variables of this network, because another "
+                "network or an earlier version of Manette saved it; use that version, or train the agent again"
             ) from None
         except (ValueError, LookupError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self.folder} does not fit the run's options ({error})") from None
@@ -107,7 +107,7 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """The folder `checkpoints` of a run."""
+    """The folder `checkpoints` of a run, or `checkpoints_saved`, of which only `steps` is used."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -134,10 +134,12 @@ class CheckpointFolder:
         state: dict[str, Any],
         emulator_states: Sequence[bytes] | None,
         keep: int,
+        replaced: int | None = None,
     ) -> None:
-        """Write checkpoint `step`; keep the newest `keep` up to it, and delete all others (later ones were damaged).
+        """Write checkpoint `step`, and keep it and the newest before it, `keep` in all.
 
-        Raises OSError, and then leaves no part of the new checkpoint behind.
+        The others are deleted: older ones, `replaced` if given, and later ones, which are damaged, because a run
+        resumes from the newest intact one. Raises OSError, and then leaves no part of the new checkpoint behind.
         """
         unfinished = self.folder / f".{step}.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -153,9 +155,9 @@ class CheckpointFolder:
             shutil.rmtree(final)
         os.rename(unfinished, final)
         _sync(self.folder)
-        kept = [existing for existing in self.steps() if existing <= step]
-        self._write_index(kept[-keep:])
-        for old in {*kept[:-keep], *(existing for existing in self.steps() if existing > step)}:
+        kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
+        self._write_index(kept)
+        for old in set(self.steps()) - set(kept):
             shutil.rmtree(self.folder / str(old))
 
     def copy(self, step: int, to: "CheckpointFolder") -> None:

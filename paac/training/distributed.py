@@ -2,7 +2,8 @@
 
 Each process has its own emulators and its own device. Once per update, the collective operations of TensorFlow's
 MultiWorkerMirroredStrategy average the gradients, so that the weights, which start equal, stay equal. The variables are
-ordinary, not mirrored: the processes exchange only gradients, episodes and the contents of checkpoints.
+ordinary, not mirrored: the processes exchange gradients, losses, transitions, stop requests, options and
+checkpoints.
 
 The first process writes the run's folder. The others write the same files into a temporary folder, so that all
 processes run the same code and need no shared disk.
@@ -33,7 +34,7 @@ from paac.processes import Processes
 from paac.training.run_folder import RunFolder
 
 TF_CONFIG = "TF_CONFIG"
-PEER_TIMEOUT_S = 120.0  # a process ends when it has waited this long for the others
+PEER_TIMEOUT_S = 120.0  # a process ends when its last exchange with the others is this long ago
 
 
 def processes_from_tf_config() -> Processes:
@@ -177,8 +178,9 @@ class SeveralProcesses(Processes):
         (rows,) = self.all_gather([rows], 0)
         return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
 
-    def any_true(self, flag: bool) -> bool:
-        return bool(self.all_gather([np.array([flag])], 0)[0].any())
+    def any_true(self, *flags: bool) -> list[bool]:
+        (gathered,) = self.all_gather([np.array([flags])], 0)
+        return [bool(column.any()) for column in gathered.T]
 
     def failure(self, error: Exception) -> Exception:
         return WorkerError(

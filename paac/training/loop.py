@@ -8,11 +8,11 @@ from emulators import EmulatorPool, Game, WorkerError
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import Options
-from paac.learner import Hyperparameters, Learner, Update
+from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
-from paac.schedule import linear_to_zero
 from paac.training.checkpoint import Checkpoint
+from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
 from paac.training.recorder import Recorder
 from paac.training.resume import newest_checkpoint, starting_state
@@ -21,7 +21,7 @@ from paac.training.state import TrainingState
 from paac.training.stop_signal import StopSignal
 from paac.training.viewer import Viewer
 
-LR_PER_EMULATOR = 0.0007  # Clemente et al. 2017, section 5.1: the learning rate grows with the batch
+MAX_SAVE_INTERVAL_S = 600.0  # a crash loses at most this time of training
 
 
 def train(
@@ -30,9 +30,10 @@ def train(
     """Train in the folder of `options` until `max_global_steps` or until `stop` is requested; save at the end.
 
     Raises:
-        UserError: The folder's checkpoint does not fit the options (nothing has been written then), or the training
-            diverged (the last finite weights have been saved).
-        WorkerError: The emulators failed, or another process has ended; all but the emulators' states has been saved.
+        UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
+            then), or the training diverged (the last finite weights have been saved).
+        WorkerError: The emulators failed, or another process has ended; after the first update, all but the emulators'
+            states has been saved.
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
@@ -43,7 +44,7 @@ def train(
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
         # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
-        seed_suffix = [state.updates] if checkpoint is not None and not state.emulators else []
+        seed_suffix = [state.updates] if state.updates and not state.emulators else []
         with EmulatorPool(
             game,
             options.emulator_counts,
@@ -56,8 +57,10 @@ def train(
         ) as pool:
             training = Training(options, run, pool, state, processes)
             training.start(checkpoint)
-            run.save_options(options)
             run.checkpoints.remove_unfinished()
+            with run.options_saved(options):
+                if not isinstance(checkpoint, Checkpoint):
+                    training.save_start()  # shows that saving works, before there is data to lose
             run.truncate_logs(state.logs)
             training.loop(stop, viewer)
 
@@ -82,6 +85,8 @@ class Training:
         shape = (processes.count * pool.count, *pool.observations.shape[1:])
         self.history = ObservationHistory(self.network.torso.history_length, shape)  # of all processes, for checkpoints
         self.saved_step: int | None = None
+        self.saved_timed = state.timed
+        self.saved_at = time.monotonic()
 
     def start(self, checkpoint: Checkpoint | OriginalCheckpoint | None) -> None:
         """Start the emulators; restore everything from `checkpoint` if it is not None. Raises CheckpointError."""
@@ -111,20 +116,26 @@ class Training:
         for own_variable, variable in zip(self.learner.history.observations, self.history.observations, strict=True):
             own_variable.assign(variable[own])
 
+    def save_start(self) -> None:
+        """Write the first checkpoint of a new or imported run, before its first update here."""
+        self._write_checkpoint(self.emulator_states())
+
     def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
         """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
         recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state)
         with recorder as self.recorder, self._save_on_failure():
-            stopping = self.processes.any_true(stop.requested)
+            stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                stopping = self.processes.any_true(stop.requested)
+                stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
                 self.recorder.show_progress_and_write_curves(self.parameters())
                 if viewer:
                     viewer.show(self.pool.screens)
                 if self.is_save_due():
                     self.recorder.film()
                     self.save(self.emulator_states())
+                elif timed_save_due:
+                    self.save(self.emulator_states(), timed=True)
             if self.saved_step != self.state.global_step:
                 if not stopping:
                     self.recorder.film()
@@ -135,7 +146,9 @@ class Training:
         """Make one update of the learner, and record it."""
         began = time.monotonic()
         step = self.state.global_step + self.learner.decisions_per_update
-        update = self.learner.update(self.learning_rate(step), self.epsilon(step), self.recorder.wants_gradients)
+        update = self.learner.update(
+            self.learning_rate(step), epsilon(self.options, step), self.recorder.wants_gradients
+        )
         update = update._replace(transitions=Transitions(*self.processes.all_gather(update.transitions, axis=1)))
         finished = self.state.add(update.transitions, seconds=time.monotonic() - began)
         self.recorder.record(update, finished)
@@ -154,20 +167,13 @@ class Training:
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of the update that ends at `step`."""
-        options = self.options
-        start = LR_PER_EMULATOR * self.processes.count * self.pool.count if options.scale_lr else options.initial_lr
-        return linear_to_zero(start, options.lr_annealing_steps, step)
-
-    def epsilon(self, step: int) -> float:
-        """Return the epsilon of the update that ends at `step`."""
-        options = self.options
-        return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
+        return learning_rate(self.options, self.processes.count * self.pool.count, step)
 
     def parameters(self) -> dict[str, float]:
         """Return the learning rate, the temperature and, with --egreedy, epsilon by their TensorBoard tags."""
         step = self.state.global_step
         values = {"parameters/lr": self.learning_rate(step), "parameters/softmax_temp": self.options.softmax_temp}
-        return values | ({"parameters/epsilon": self.epsilon(step)} if self.options.egreedy else {})
+        return values | ({"parameters/epsilon": epsilon(self.options, step)} if self.options.egreedy else {})
 
     def emulator_states(self) -> list[bytes] | None:
         """Return the states of all processes' emulators; None if the game cannot save its state.
@@ -186,19 +192,32 @@ class Training:
         interval = self.options.checkpoint_interval
         return self.state.global_step // interval > (self.saved_step or 0) // interval
 
-    def save(self, emulator_states: list[bytes] | None) -> None:
-        """Write a checkpoint of the current step, with `emulator_states` if they are not None."""
+    def is_timed_save_due(self) -> bool:
+        """Return whether the last checkpoint is too old; only the first process decides, in the others it never is."""
+        return self.processes.rank == 0 and time.monotonic() - self.saved_at >= MAX_SAVE_INTERVAL_S
+
+    def save(self, emulator_states: list[bytes] | None, timed: bool = False) -> None:
+        """Write a checkpoint of the current step, with `emulator_states` if they are not None.
+
+        A `timed` one lies between the regular ones; the next checkpoint replaces it.
+        """
         self.recorder.flush()
-        self.state.emulators = len(emulator_states or ())
         self.state.logs = self.run.log_lengths()
+        self._write_checkpoint(emulator_states, timed)
+
+    def _write_checkpoint(self, emulator_states: list[bytes] | None, timed: bool = False) -> None:
+        replaced = self.saved_step if self.saved_timed else None
+        self.state.timed = timed
+        self.state.emulators = len(emulator_states or ())
         self.run.checkpoints.write(
             self.state.global_step,
             self._tracked(),
             self.state.to_json(),
             emulator_states,
-            keep=self.options.keep_checkpoints,
+            keep=self.options.keep_checkpoints + timed,
+            replaced=replaced,
         )
-        self.saved_step = self.state.global_step
+        self.saved_step, self.saved_timed, self.saved_at = self.state.global_step, timed, time.monotonic()
 
     @contextmanager
     def _save_on_failure(self) -> Iterator[None]:
@@ -229,19 +248,3 @@ class Training:
             f"{self.options.precision}, {self.pool.count} emulators in {len(self.pool.worker_pids)} workers and "
             f"{len(self.pool.shards)} shards{each}, seed {self.options.random_seed}, saved in {self.run}"
         )
-
-
-def learner_hyperparameters(options: Options) -> Hyperparameters:
-    """Return the hyperparameters of the learner that `options` set."""
-    return Hyperparameters(
-        repetition_table=options.repetition_table,
-        max_local_steps=options.max_local_steps,
-        gamma=options.gamma,
-        discount_per_play=options.figar_discount == "play",
-        entropy_coef=options.entropy_regularisation_strength,
-        egreedy=options.egreedy,
-        rmsprop_decay=options.alpha,
-        rmsprop_epsilon=options.e,
-        clip_norm=options.clip_norm,
-        clip_norm_type=options.clip_norm_type,
-    )

@@ -1,9 +1,9 @@
-"""Checkpoints that the original Manette or PAAC wrote, for their networks, which all exist here too.
+"""Checkpoints of the original Manette, and of the program of PAAC's authors. Their networks all exist here too.
 
     RUN/checkpoints/-STEP.index, -STEP.data-00000-of-00001      by TensorFlow 1's Saver; STEP is the global step
 
 Kernels, flattened features and channels have the same order of axes there and here, so values are copied unchanged.
-Name scopes differ between versions, so a variable is found by the last part of its name and by its shape.
+Name scopes differ from run to run, so a variable is found by the last part of its name and by its shape.
 """
 
 import re
@@ -58,8 +58,9 @@ class OriginalCheckpoint:
     def restore(self, network: "ActorCritic", optimizer: "RMSProp | None" = None) -> None:
         """Load the weights of `network`, and RMSProp's mean squares if `optimizer` is given.
 
-        PAAC has no repetition head: a network with one choice keeps the values that it has, which change nothing.
-        Raises CheckpointError if a variable is missing or has another shape, or if the files are damaged.
+        PAAC's checkpoints have no repetition head: with one choice of repeats, the head keeps its initial weights,
+        which have no effect. Raises CheckpointError if a variable is missing or has another shape, or if the files are
+        damaged.
         """
         shapes = self._shapes()
         loaded = []  # pairs of a variable and its value; nothing is assigned before everything has been read
@@ -108,7 +109,7 @@ def _ids(network: "ActorCritic") -> list[int]:
 
 
 def _names(network: "ActorCritic") -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Yield each variable of the network with the last part of its name there, in newer and older versions."""
+    """Yield each variable of the network with the last part of its name there, in newer and older checkpoints."""
     arch = type(network.torso).__name__
     if arch not in LAYERS:
         raise CheckpointError(f"--arch {arch}: the original Manette has no such network; use the run's own --arch")

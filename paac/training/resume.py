@@ -13,11 +13,13 @@ from paac.training.state import TrainingState
 def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:
     """Return the newest intact checkpoint, or None if there is none; print a line for each newer, damaged one.
 
-    Raises UserError if all checkpoints are damaged.
+    Raises UserError if checkpoints are damaged and no intact one is left, or only that of step 0.
     """
     checkpoint, damaged = run.newest_checkpoint()
-    if damaged and checkpoint is None:  # a start from scratch would delete the run's curves
-        raise UserError(f"{'; '.join(damaged)}; no other checkpoint is left: move {run} away to start over")
+    if damaged and (checkpoint is None or checkpoint.step == 0):  # starting over would delete the run's curves
+        raise UserError(
+            f"{'; '.join(damaged)}; no other checkpoint of a trained agent is left: move {run} away to start over"
+        )
     for line in damaged:
         print(f"{line}; using the previous one")
     return checkpoint
@@ -50,7 +52,7 @@ def starting_state(
             where = f"{run.args}:" if run.exists() else f"{run} has no args.json, and with the typed options"
             raise UserError(f"{where} {name} is {value}, but the run was trained with {trained}: restore that value")
     state.fixed = options.fixed
-    if not checkpoint.has_emulators or state.emulators != total:  # saved by a different number of processes
+    if not checkpoint.has_emulators or state.emulators != total:  # not saved, or by a different number of processes
         state.emulators = 0
         state.episodes = state.episodes.with_new_episodes(total)
     return state

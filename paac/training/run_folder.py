@@ -15,6 +15,7 @@ lengths, so that curves have no gap and no overlap.
 
 import fcntl
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,6 +73,23 @@ class RunFolder:
                 shutil.copy(self.args, self.original_args)
             save_options(options, self.args)
 
+    @contextmanager
+    def options_saved(self, options: Options) -> Iterator[None]:
+        """Write args.json as `save_options` does; if an error ends the context, put back the one before it."""
+        before = self.args.read_bytes() if self.exists() else None
+        was_original = self._is_original()
+        self.save_options(options)
+        try:
+            yield
+        except BaseException:
+            if before is None:
+                self.args.unlink()
+            else:
+                self.args.write_bytes(before)
+            if was_original:
+                self.original_args.unlink()
+            raise
+
     def _is_original(self) -> bool:
         """Return whether the original Manette wrote args.json."""
         return bool(self._original_checkpoints()) and not self.original_args.exists()
@@ -86,12 +104,11 @@ class RunFolder:
     def newest_checkpoint(self) -> tuple[Checkpoint | OriginalCheckpoint | None, list[str]]:
         """Return the newest intact checkpoint, or None, and a message for each newer, damaged one.
 
-        Checkpoints of the original Manette, which are older, are taken if there is no other intact one.
+        A checkpoint of the original Manette is taken if there is no other one.
         """
-        checkpoint, damaged = self.checkpoints.newest()
-        if checkpoint is None and (originals := self._original_checkpoints()):
-            return originals[-1], damaged
-        return checkpoint, damaged
+        if not self.checkpoints.steps() and (originals := self._original_checkpoints()):
+            return originals[-1], []
+        return self.checkpoints.newest()
 
     def read_episodes(self) -> EpisodeTable:
         """Return the run's finished episodes. Raises UserError if episodes.csv is invalid."""
@@ -104,6 +121,18 @@ class RunFolder:
     def log_lengths(self) -> dict[str, int]:
         """Return the length in bytes of each log by its path in the folder."""
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
+
+    def check_logs_have_a_checkpoint(self) -> None:
+        """Raise UserError if there are logs, but no checkpoint to resume from: a new start would delete them."""
+        logs = {file if file == self.episodes_csv else self.events for file in self._logs()}
+        if logs and not self.has_checkpoint():
+            names = " and ".join(path.name for path in sorted(logs))
+            moved = " ".join(shlex.quote(str(path)) for path in sorted(logs))
+            old = shlex.quote(f"{self}.old")
+            raise UserError(
+                f"-df {self}: has {names} but no checkpoint, and a new start would delete them; restore "
+                f"{self.checkpoints.folder}, or move them away: mkdir {old}; mv {moved} {old}"
+            )
 
     def truncate_logs(self, lengths: Mapping[str, int]) -> None:
         """Truncate the logs to `lengths`; delete a log that is not among them."""
@@ -175,6 +204,7 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     run = RunFolder(typed.get("debugging_folder", Options.debugging_folder))
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")
+    run.check_logs_have_a_checkpoint()
     if run.exists():
         saved, started = run.read_options(), run.has_checkpoint()
         resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options

@@ -12,7 +12,7 @@ from paac.training.episodes import Episode, EpisodeTracker
 class TrainingState:
     """The counters of a run over all its processes and sessions; each field is a key of `state.json`.
 
-    `emulators` and `logs` describe the checkpoint and are set when it is written.
+    `emulators`, `logs` and `timed` describe the checkpoint and are set when it is written.
     """
 
     episodes: EpisodeTracker
@@ -23,6 +23,7 @@ class TrainingState:
     seconds: float = 0.0  # spent in updates
     emulators: int = 0  # number of emulator states in the checkpoint
     logs: dict[str, int] = field(default_factory=dict)  # length in bytes of each log by its path in the run's folder
+    timed: bool = False  # whether the clock, not the checkpoint interval, asked for the checkpoint
     imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
     def add(self, transitions: Transitions, seconds: float) -> list[Episode]:
@@ -60,6 +61,7 @@ class TrainingState:
             plays=int(values["plays"]),
             seconds=float(values["seconds"]),
             emulators=int(values.get("emulators", episodes.num_emulators)),
+            timed=bool(values.get("timed", False)),
             imported_steps=int(values.get("imported_steps", 0)),
             logs={str(name): int(length) for name, length in values["logs"].items()},
         )

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from emulators import Game, make_emulator
+from emulators.seeds import film_seed
 from networks.actor_critic import ActorCritic
 from paac.evaluation import play_episodes
 from paac.video.film import Film
@@ -27,7 +28,7 @@ def film_episode(
     `settings` are arguments of `make_emulator`; `epsilon` is that of `play_episodes`. All films of a run use the same
     `seed`, so they have the same start and the same random numbers, and differ only in what the agent has learned.
     """
-    with closing(make_emulator(game, seed=seed, **{**settings, "single_life_episodes": False})) as emulator:
+    with closing(make_emulator(game, seed=film_seed(seed), **{**settings, "single_life_episodes": False})) as emulator:
         emulator.max_episode_frames = min(emulator.max_episode_frames, MAX_SECONDS * emulator.frames_per_second)
         film = Film(frame_rate=emulator.frames_per_second, max_pool=emulator.sprites_flicker)
         emulator.on_frame = film.add

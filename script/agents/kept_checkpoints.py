@@ -42,7 +42,7 @@ def keep_newest(run: RunFolder) -> Path | None:
 
     Raises OSError.
     """
-    for step in reversed(run.checkpoints.steps()):
+    for step in reversed([step for step in run.checkpoints.steps() if step > 0]):  # at 0 nothing is learned
         kept = run.kept_checkpoints.folder / str(step)
         if kept.exists():
             return None

@@ -14,6 +14,7 @@ from emulators import Emulator, Game, make_emulator
 from emulators.games import catcher, flappy_bird, snake
 from emulators.gym import GymEmulator
 from emulators.pixel_emulator import PixelGameEmulator
+from emulators.seeds import evaluation_seed
 
 Player = Callable[[Any], int]  # from an emulator to an action
 
@@ -97,7 +98,7 @@ def baseline_scores(game: Game, episodes: int, seed: int, **settings: Any) -> di
     for name, player in players.items():
         with ExitStack() as stack:
             emulators = (
-                stack.enter_context(closing(make_emulator(game, seed=[seed, number], **settings)))
+                stack.enter_context(closing(make_emulator(game, seed=evaluation_seed(seed, number), **settings)))
                 for number in range(episodes)
             )
             scores[name] = play_episodes(player, list(emulators))

@@ -49,7 +49,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
 
 
 def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
-    with pytest.raises(UserError, match="-f .*: no intact checkpoint there; train the agent first"):
+    with pytest.raises(UserError, match=".*: no intact checkpoint there; train the agent first"):
         load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
 
 

@@ -1,0 +1,168 @@
+"""A run saves before it trains, by the clock too, and never deletes what is there."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from emulators import EmulatorPool
+from paac.training import loop
+from paac.training.checkpoint import CheckpointFolder
+from paac.training.run_folder import RunFolder
+from tests.helpers import ROOT
+from tests.helpers.commands import assert_one_line
+from tests.helpers.runs import assert_same_weights, episodes
+
+# An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
+CATCHER = ["-g", "Catcher-v0", "--max_episode_frames", "60", "-ec", "4", "-ew", "1", "--seed", "5"]
+KILLED = """
+import os, runpy, sys
+from paac.training import checkpoint, episodes, run_folder
+
+def killed_in(cls, name, after=True):
+    original = getattr(cls, name)
+    def call(*arguments, **keywords):
+        result = original(*arguments, **keywords) if after else None
+        if name != "add" or arguments[1]:  # `add` is killed when it has written an episode
+            os.kill(os.getpid(), 9)
+        return result
+    setattr(cls, name, call)
+
+point, sys.argv = sys.argv[1], sys.argv[2:]
+if point == "after args.json": killed_in(run_folder, "save_options")
+if point == "inside checkpoint 0": killed_in(checkpoint.CheckpointFolder, "_write_files")
+if point == "after checkpoint 0": killed_in(run_folder.RunFolder, "truncate_logs", after=False)
+if point == "after the first episode": killed_in(episodes.EpisodeLog, "add")
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def checkpoints(run):
+    return CheckpointFolder(run / "checkpoints").steps()
+
+
+@pytest.fixture
+def train(commands):
+    """A function that trains in a folder of the test until `steps` decisions."""
+
+    def train(run, steps, *arguments, code=0):
+        return commands.run("train.py", "-df", run, "--max_global_steps", str(steps), *CATCHER, *arguments, code=code)
+
+    train.folder = commands.folder
+    return train
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "inside checkpoint 0",
+        *(
+            pytest.param(point, marks=pytest.mark.slow)
+            for point in ("after args.json", "after checkpoint 0", "after the first episode")
+        ),
+    ],
+)
+def test_a_start_that_is_killed_goes_on_by_the_same_command(train, point):
+    train("whole", 200)
+    arguments = ["-df", "killed", "--max_global_steps", "200", *CATCHER]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, point, str(ROOT / "train.py"), *arguments],
+        cwd=train.folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -9, killed.stderr
+    assert (train.folder / "killed/args.json").exists()
+    assert checkpoints(train.folder / "killed") == ([0] if point.startswith("after ") and "json" not in point else [])
+    train("killed", 200)
+    assert_same_weights(train.folder / "whole", train.folder / "killed")
+    assert episodes(train.folder / "whole") == episodes(train.folder / "killed") != []
+    assert not list((train.folder / "killed").rglob("*.new"))
+
+
+def test_a_resume_at_step_0_of_a_game_that_cannot_be_saved_starts_as_a_new_run(train, monkeypatch):
+    monkeypatch.setattr(EmulatorPool, "can_save", False)
+    train("whole", 100)
+    with monkeypatch.context() as broken:
+        broken.setattr(loop.Training, "loop", lambda *_: None)
+        train("parts", 100)
+    assert checkpoints(train.folder / "parts") == [0]
+    train("parts", 100)
+    assert_same_weights(train.folder / "whole", train.folder / "parts")
+    assert episodes(train.folder / "whole") == episodes(train.folder / "parts") != []
+
+
+@pytest.mark.parametrize("lost", ["moved", "link", "other project"])
+def test_logs_without_a_checkpoint_are_never_deleted(train, lost):
+    run = train.folder / "run"
+    if lost == "other project":
+        (run / "tf").mkdir(parents=True)
+        (run / "tf/events.out.tfevents.1").write_bytes(b"curves")
+        (run / "episodes.csv").write_text("data\n")
+    else:
+        train("run", 100)
+        (run / "checkpoints").rename(train.folder / "elsewhere")
+        if lost == "link":
+            (run / "checkpoints").symlink_to("not mounted")
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    refused = train("run", 200, code=2)
+    assert_one_line(refused.stderr, "-df run: has episodes.csv and tf but no checkpoint", "mkdir run.old; mv run/")
+    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
+    if lost == "moved":
+        (train.folder / "elsewhere").rename(run / "checkpoints")
+        assert "Resuming at 100 decisions" in train("run", 200).stdout
+
+
+def test_a_fall_back_to_step_0_is_refused(train):
+    train("run", 100)
+    (train.folder / "run/checkpoints/100/state.json").write_text("{}")
+    rows = episodes(train.folder / "run")
+    assert_one_line(train("run", 200, code=2).stderr, "checkpoints/100", "move run away to start over")
+    assert episodes(train.folder / "run") == rows != []
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_start_that_cannot_save_leaves_args_json_as_it_was(train, planned, monkeypatch):
+    run = train.folder / "run"
+    if planned:
+        run.mkdir()
+        (run / "args.json").write_text(json.dumps({"game": "Catcher-v0"}))
+    monkeypatch.setattr(CheckpointFolder, "_write_files", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full")))
+    assert "disk full" in train("run", 100, code=1).stderr
+    names = {file.name for file in run.rglob("*") if file.is_file()} - {".lock"}
+    assert names == ({"args.json"} if planned else set())
+    if planned:
+        assert json.loads((run / "args.json").read_text()) == {"game": "Catcher-v0"}
+
+
+def test_the_clock_asks_for_checkpoints_which_do_not_change_the_training(train, monkeypatch):
+    regular = ["--checkpoint_interval", "60", "--keep_checkpoints", "2"]
+    train("whole", 200, *regular)
+    assert checkpoints(train.folder / "whole") == [180, 200]
+    monkeypatch.setattr(loop, "MAX_SAVE_INTERVAL_S", 0.0)
+    seen = []
+    write = CheckpointFolder.write
+
+    def watched(self, step, *arguments, **keywords):
+        write(self, step, *arguments, **keywords)
+        seen.append(self.steps())
+
+    monkeypatch.setattr(CheckpointFolder, "write", watched)
+    train("timed", 200, *regular)
+    assert seen[:6] == [[0], [0, 20], [0, 40], [0, 60], [0, 60, 80], [0, 60, 100]]
+    assert seen[6:] == [[60, 120], [60, 120, 140], [60, 120, 160], [120, 180], [120, 180, 200]]
+    assert_same_weights(train.folder / "whole", train.folder / "timed")
+    assert episodes(train.folder / "whole") == episodes(train.folder / "timed") != []
+    train("timed", 220, *regular)  # the timed one at 200 is replaced
+    assert checkpoints(train.folder / "timed") == [120, 180, 220]
+
+
+def test_the_first_checkpoint_is_not_copied_to_the_saved_ones(train):
+    from agents.kept_checkpoints import keep_newest
+
+    train("run", 20, "--checkpoint_interval", "20")
+    run = RunFolder(train.folder / "run")
+    (run.checkpoints.folder / "20").rename(train.folder / "away")
+    assert run.checkpoints.steps() == [0] and keep_newest(run) is None
