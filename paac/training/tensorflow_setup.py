@@ -24,7 +24,8 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         connect: A function to call after TensorFlow is set up and before it computes anything.
 
     Returns:
-        `device`, or "/cpu:0" if this machine does not have that GPU.
+        The name by which TensorFlow now knows the device: "/gpu:0" for every GPU, because the others are made
+        invisible, so that their memory stays free for others; "/cpu:0" for a CPU or a missing GPU.
     """
     set_environment()
     with stderr_kept_for_errors():
@@ -32,11 +33,14 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
         tf.config.threading.set_intra_op_parallelism_threads(op_threads)
-        gpus = tf.config.list_physical_devices("GPU")
-        for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)
         device_type, number = device[1:].lower().split(":")
-        chosen = device if device_type == "cpu" or int(number) < len(gpus) else "/cpu:0"
+        gpus = tf.config.list_physical_devices("GPU")
+        used = gpus[int(number) : int(number) + 1] if device_type == "gpu" else []
+        if gpus:
+            tf.config.set_visible_devices(used, "GPU")
+        for gpu in used:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        chosen = "/gpu:0" if used else "/cpu:0"
         connect()
         with tf.device(chosen):
             tf.zeros([])  # initializes the runtime, which writes log messages of its own
@@ -45,7 +49,8 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
     """Return messages for the user about the device that the training runs on."""
-    notes = [f"Running on {device}" + ("" if device == requested else f": there is no {requested} on this machine")]
+    is_found = requested.lower().startswith(device[:5])  # of its type: a GPU is /gpu:0 whatever its number was
+    notes = [f"Running on {requested}" if is_found else f"Running on {device}: there is no {requested} on this machine"]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")
     return notes

@@ -10,28 +10,34 @@ from paac.training.tensorflow_setup import device_notes, start_tensorflow, stder
 
 
 @pytest.mark.parametrize(
-    ("requested", "gpus", "device"),
+    ("requested", "gpus", "device", "visible"),
     [
-        ("/gpu:0", 0, "/cpu:0"),
-        ("/gpu:1", 1, "/cpu:0"),
-        ("/gpu:1", 2, "/gpu:1"),
-        ("/GPU:0", 1, "/GPU:0"),
-        ("/cpu:0", 1, "/cpu:0"),
+        ("/gpu:0", 0, "/cpu:0", None),
+        ("/gpu:1", 1, "/cpu:0", []),
+        ("/gpu:1", 3, "/gpu:0", ["GPU 1"]),
+        ("/GPU:0", 2, "/gpu:0", ["GPU 0"]),
+        ("/cpu:0", 2, "/cpu:0", []),
     ],
 )
-def test_the_cpu_is_used_if_the_gpu_is_missing(requested, gpus, device, monkeypatch):
-    memory_growth = []
+def test_only_the_chosen_gpu_is_visible_and_the_cpu_is_used_if_it_is_missing(
+    requested, gpus, device, visible, monkeypatch
+):
+    memory_growth, made_visible = [], []
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind} {number}" for number in range(gpus)])
     monkeypatch.setattr(
         tf.config.experimental, "set_memory_growth", lambda gpu, grow: memory_growth.append((gpu, grow))
     )
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda devices, _: made_visible.append(devices))
     connected = []
     assert start_tensorflow(requested, connect=lambda: connected.append(True)) == device
-    assert memory_growth == [(f"GPU {number}", True) for number in range(gpus)] and connected == [True]
+    assert made_visible == ([] if visible is None else [visible])
+    assert memory_growth == [(gpu, True) for gpu in visible or []] and connected == [True]
 
 
 def test_a_message_names_the_device():
     assert device_notes("/gpu:0", "/gpu:0", "float32") == ["Running on /gpu:0"]
+    assert device_notes("/GPU:1", "/gpu:0", "float32") == ["Running on /GPU:1"]
+    assert device_notes("/cpu:0", "/cpu:0", "float32") == ["Running on /cpu:0"]
     (message,) = device_notes("/gpu:1", "/cpu:0", "float32")
     assert message == "Running on /cpu:0: there is no /gpu:1 on this machine"
 
