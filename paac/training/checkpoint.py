@@ -86,13 +86,11 @@ class Checkpoint:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
                 status.assert_existing_objects_matched().expect_partial()
-        except AssertionError:
+        except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
             raise CheckpointError(
-                f"{self.folder} does not fit the run's options: it lacks variables of this network, because another "
-                "network or an earlier version of Manette saved it; use that version, or train the agent again"
+                f"{self.folder} does not fit the run's options: another network, or an earlier version of this one, "
+                f"saved it; use that version, or train the agent again ({error})"
             ) from None
-        except (ValueError, LookupError, tf.errors.OpError) as error:
-            raise CheckpointError(f"{self.folder} does not fit the run's options ({error})") from None
 
     def emulator_states(self, count: int) -> list[bytes]:
         """Return the `count` emulators' states; only for a checkpoint that `has_emulators`. Raises CheckpointError."""

@@ -53,6 +53,12 @@ def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
         load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
 
 
+def test_a_checkpoint_of_an_earlier_bayesian_network_is_refused(tmp_path):
+    save_agent(tmp_path, 9, seed=1)  # NIPS: the earlier one had the same variables
+    with pytest.raises(UserError, match="checkpoints/9 does not fit .* an earlier version of this one, saved it"):
+        load_agent(RunFolder(tmp_path), resolve(dict(arch="BAYESIAN", max_repetition=4, nb_choices=2)), ACTIONS)
+
+
 def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     with pytest.raises(UserError, match="does not fit"):
