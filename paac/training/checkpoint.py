@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
@@ -89,7 +90,7 @@ class Checkpoint:
         except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
             raise CheckpointError(
                 f"{self.folder} does not fit the run's options: another network, or an earlier version of this one, "
-                f"saved it; use that version, or train the agent again ({error})"
+                f"saved it; use that version, or train the agent again ({textwrap.shorten(str(error), 200)})"
             ) from None
 
     def emulator_states(self, count: int) -> list[bytes]:
