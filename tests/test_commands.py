@@ -176,7 +176,7 @@ BAD_INPUT = {
     "-ec 2 -ew 3": "at most 2, the value of --emulator_counts",
     "--arch foo": "one of NIPS, NATURE, PWYX",
     "-lr -0.1": "--initial_lr -0.1: must be 0 or more",
-    "--nb_choices 3": "a max_repetition of at least 2",
+    "--nb_choices 3": "use --nb_choices 1, or --max_repetition 2",
     "--max_repetition -1": "--max_repetition -1: must be from 0 to 10000",
     "-df /proc/nowhere": "cannot be written",
     "-df file": "that is a file",

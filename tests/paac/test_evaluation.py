@@ -231,7 +231,7 @@ def test_dropout_samples_are_averaged_and_their_mutual_information_is_reported()
     random, entropies, mutual_informations = np.random.default_rng(7), [], []
     for seen, (action, _) in zip(game.seen, game.held, strict=False):
         random.random((1, 2, 2), np.float32)  # for the heads
-        uniforms = random.random((9, 1, 2592), np.float32)
+        uniforms = random.random((9, 1, 256), np.float32)
         samples = softmax(
             np.concatenate([network(seen[None], sample).policy_logits for sample in uniforms]).astype(float)
         )
@@ -241,7 +241,7 @@ def test_dropout_samples_are_averaged_and_their_mutual_information_is_reported()
         mutual_informations.append(entropy(mean) - entropy(samples).mean())
     assert result.entropy == pytest.approx(np.mean(entropies), rel=1e-4)
     assert result.mutual_information == pytest.approx(np.mean(mutual_informations), rel=1e-3)
-    assert result.mutual_information > 0.01
+    assert result.mutual_information > 0.001
 
 
 def test_without_dropout_the_mutual_information_is_zero(network):

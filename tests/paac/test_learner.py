@@ -185,8 +185,8 @@ def test_random_numbers_depend_only_on_the_seed_and_the_update_index():
     assert not np.array_equal(drawn[0].heads, drawn[1].heads)
     assert drawn[0].heads.min() >= 0 and drawn[0].heads.max() < 1
     torso = np.stack([uniforms.torso for uniforms in drawn])
-    assert torso.shape == (2, T + 1, B, 2592)
-    rows = torso.reshape(-1, 2592)
+    assert torso.shape == (2, T + 1, B, 256)
+    rows = torso.reshape(-1, 256)
     assert len(np.unique(rows[:, :3], axis=0)) == len(rows), "two decisions have the same dropout mask"
 
 

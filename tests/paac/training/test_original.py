@@ -51,12 +51,12 @@ def update(network, optimizer, batch):
     states, actions, choices, returns = batch
     with tf.GradientTape() as tape:
         outputs = decide(network, states)
-        log_action, log_repetition = joint_policy.log_probability(
+        action_log_prob, repetition_log_prob = joint_policy.log_probabilities(
             outputs.policy_logits, outputs.repetition_logits, actions, choices
         )
         losses = paac_losses(
-            log_action=log_action,
-            log_repetition=log_repetition,
+            action_log_prob=action_log_prob,
+            repetition_log_prob=repetition_log_prob,
             action_entropy=joint_policy.entropy(outputs.policy_logits),
             repetition_entropy=joint_policy.entropy(outputs.repetition_logits),
             value=outputs.value,
