@@ -71,7 +71,7 @@ def test_a_signal_saves_and_leaves_no_process(commands, number):
 def test_a_second_ctrl_c_quits_at_once(commands):
     # A decision holds its action for up to 9001 plays, so that an update takes seconds.
     process = commands.start("train.py", "-df", "run", "--max_repetition", "9000", "--checkpoint_interval", "1", *TINY)
-    wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[0-9]*")))
+    wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[1-9]*")))
     interrupt(process)
     time.sleep(0.3)  # signals that arrive together count as one
     os.kill(process.pid, signal.SIGTERM)
@@ -200,7 +200,7 @@ def test_a_training_that_diverges_is_stopped_with_the_last_finite_weights(comman
     stopped = commands.run("train.py", "-df", "run", "-lr", "1e30", *SHORT, code=2)
     assert "--initial_lr 1e+30: loss or gradient became NaN or infinite" in stopped.stderr
     assert stopped.stderr.count("\n") == 1
-    (saved,) = (commands.folder / "run/checkpoints").glob("[0-9]*")
+    (saved,) = (commands.folder / "run/checkpoints").glob("[1-9]*")
     weights = tf.train.load_checkpoint(str(saved / "weights"))
     names = [name for name, kind in weights.get_variable_to_dtype_map().items() if kind == tf.float32]
     assert len(names) > 10 and all(np.isfinite(weights.get_tensor(name)).all() for name in names)

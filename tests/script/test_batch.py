@@ -166,7 +166,7 @@ def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands
     assert re.search(r"^toTrain/first +([\d,]+) .* stopped$", out, re.M)
     assert re.search(r"^toTrain/second +0 .* not started$", out, re.M)
     (folder,) = experiments(commands)
-    (saved,) = (folder / "first/checkpoints").glob("[0-9]*")
+    (saved,) = (folder / "first/checkpoints").glob("[1-9]*")
     for name in ("first", "second"):
         args = folder / name / "args.json"
         if args.exists():
