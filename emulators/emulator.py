@@ -124,6 +124,11 @@ class Emulator(ABC):
         self._stack.in_place = True
 
     @property
+    def random_noops(self) -> int:
+        """The largest number of no-op frames in a random start; 0 without random starts, and without a no-op."""
+        return self.max_noops if self.random_start and self.noop is not None else 0
+
+    @property
     def observation(self) -> np.ndarray:
         """The current observation, uint8 [84, 84, 4], or [84, 84, 12] with RGB."""
         return self._stack.observation

@@ -98,7 +98,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
             )
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale or film.fitting_scale)
-    noops = emulators[0].max_noops * emulators[0].random_start
+    noops = emulators[0].random_noops
     return AgentEvaluation(str(game), run.path, step, seed, noops, options.greedy, results, gifs)
 
 
