@@ -165,7 +165,7 @@ def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options) -
         film: Film = AnnotatedFilm(emulator.action_names, run_options.repetition_table, emulator.frame_skip, **settings)
     else:
         film = Film(**settings)
-    emulator.on_frame = film.add
+    film.record(emulator)
     return film
 
 

@@ -30,7 +30,7 @@ def film_episode(
     with closing(make_emulator(game, seed=seed, **{**settings, "single_life_episodes": False})) as emulator:
         emulator.max_episode_frames = min(emulator.max_episode_frames, MAX_SECONDS * emulator.frames_per_second)
         film = Film(frame_rate=emulator.frames_per_second, max_pool=emulator.sprites_flicker)
-        emulator.on_frame = film.add
+        film.record(emulator)
         play_episodes(network, [emulator], repetition_table, seed=seed, epsilon=epsilon)
     gif = io.BytesIO()
     film.save(gif, max(1, film.fitting_scale // 2))
