@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import warnings
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import GymSettings
+from emulators.gym_values import PictureReader, read_reward
 
 # Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
+CHECKED_STEPS = 10  # of a new environment, before a run starts
 
 
 class GymEmulator(Emulator):
@@ -32,10 +35,11 @@ class GymEmulator(Emulator):
         self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
-        self.frames_per_second = self._environment.metadata.get("render_fps") or 30
+        self.frames_per_second = frames_per_second(self._environment) or 30
         self.can_save = bool(settings.state_attributes)
         self._environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
-        screen_shape = np.asarray(self._environment.render()).shape
+        self._pictures = PictureReader(settings.id)
+        screen_shape = self._pictures.screen(self._environment.render()).shape
         super().__init__(screen_shape, seed=seed, observed_rows=settings.observed_rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, limit or self.max_episode_frames)
 
@@ -47,10 +51,10 @@ class GymEmulator(Emulator):
         if self._over or self._truncated:
             return 0.0
         _, reward, self._over, self._truncated, _ = self._environment.step(action)
-        return float(reward)
+        return read_reward(self._settings.id, reward)
 
     def _show(self, screen: np.ndarray) -> None:
-        screen[...] = self._environment.render()
+        screen[...] = self._pictures.screen(self._environment.render())
 
     @property
     def environment(self) -> Any:
@@ -105,14 +109,44 @@ def make_environment(name: str) -> gymnasium.Env:
         except gymnasium.error.UnregisteredEnv:
             raise
         except Exception as error:  # for example a missing package, for which games raise errors of many types
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise GameError(f"-g {name}: Gymnasium cannot make this game ({reason})") from None
+            raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
         actions = environment.action_space
         raise GameError(f"-g {name}: its actions are {actions}; choose a game with discrete actions that start at 0")
-    if "rgb_array" not in environment.metadata.get("render_modes", []):
+    if "rgb_array" not in (environment.metadata or {}).get("render_modes", []):
         raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
     return environment
+
+
+def check_environment(name: str) -> None:
+    """Make the environment `name` and play some steps. Raises what `make_environment` raises."""
+    environment = make_environment(name)
+    pictures = PictureReader(name)
+    try:
+        environment.reset(seed=0)
+        pictures.screen(environment.render())
+        for step in range(CHECKED_STEPS):
+            _, reward, over, truncated, _ = environment.step(step % int(environment.action_space.n))  # type: ignore[attr-defined]
+            read_reward(name, reward)
+            pictures.screen(environment.render())
+            if over or truncated:
+                environment.reset()
+        environment.close()
+    except GameError:
+        raise
+    except Exception as error:  # any error of the environment's own code
+        raise GameError(f"-g {name}: the environment fails ({_reason(error)})") from None
+
+
+def frames_per_second(environment: gymnasium.Env) -> float | None:
+    """Return the frame rate in the environment's metadata; None if there is no usable one."""
+    rate = (environment.metadata or {}).get("render_fps")
+    return rate if isinstance(rate, int | float) and 0 < rate < math.inf else None
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of the error's message, or its type if it has none."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def is_registered(name: str) -> bool:

@@ -64,7 +64,7 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     from emulators import gym
 
     if platform in ("", "gym") and gym.is_registered(name):
-        gym.make_environment(name).close()  # raises GameError if it cannot be played
+        gym.check_environment(name)
         return Game("gym", name, "")
     known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
     names = [*known, TETRIS, *gym.game_names()]
