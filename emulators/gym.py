@@ -1,6 +1,8 @@
 """Gymnasium environments as emulators whose screens are the rendered pixels."""
 
+import difflib
 import importlib
+import importlib.util
 import json
 import math
 import warnings
@@ -97,17 +99,20 @@ def _as_json(value: Any) -> Any:
 
 
 def make_environment(name: str) -> gymnasium.Env:
-    """Make the environment `name`, which renders to arrays.
+    """Make the environment `name`, an ID or MODULE:ID, which renders to arrays.
 
-    Raises UnregisteredEnv if Gymnasium does not know the id, and GameError, with a reason, if it cannot be played.
+    Raises GameError, with a reason, if it cannot be played.
     """
     _import_package(name)
+    _, _, env_id = name.rpartition(":")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gymnasium warns about old versions, which the user may choose
         try:
-            environment = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
+            environment = gymnasium.make(env_id, render_mode="rgb_array", disable_env_checker=True)
         except gymnasium.error.UnregisteredEnv:
-            raise
+            similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
+            meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
+            raise GameError(f"-g {name}: Gymnasium knows no environment of that name{meant}") from None
         except Exception as error:  # for example a missing package, for which games raise errors of many types
             raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
@@ -144,7 +149,7 @@ def frames_per_second(environment: gymnasium.Env) -> float | None:
     return rate if isinstance(rate, int | float) and 0 < rate < math.inf else None
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return the first line of the error's message, or its type if it has none."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
@@ -169,7 +174,23 @@ def game_names() -> list[str]:
     return [name for name in OWN_GAMES if name != "Tetris-v0"] + others
 
 
+def is_module(name: str) -> bool:
+    """Whether Python finds a module of this name; of the name PACKAGE.MODULE it looks for the package."""
+    try:
+        return all(map(str.isidentifier, name.split("."))) and bool(importlib.util.find_spec(name.split(".")[0]))
+    except ValueError:  # a module that has no file, such as __main__
+        return False
+
+
 def _import_package(name: str) -> None:
+    """Import the package that registers the environment `name`, an ID or MODULE:ID. Raises GameError."""
+    module_name, colon, _ = name.rpartition(":")
+    if colon:
+        try:
+            importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:  # any error of the user's code
+            reason = _reason(error)
+            raise GameError(f"-g {name}: the module {module_name} cannot be imported ({reason})") from None
     for start, package in PACKAGES.items():
         if name.startswith(start):
             try:

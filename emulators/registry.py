@@ -31,12 +31,19 @@ class Game:
 
 def short_name(game: str) -> str:
     """Return NAME for PLATFORM:NAME if it means the same game, and `game` unchanged otherwise."""
-    platform, _, name = game.rpartition(":")
+    platform, name = split_name(game)
     if _is_own_tetris(platform, name):
         return TETRIS
     if platform == "atari" and name != TETRIS and re.fullmatch("[a-z0-9_]+", name):
         return name
-    return name if platform == "gym" and re.search(r"[A-Z]", name) else game
+    is_unique = re.search(r"[A-Z]", name) and not split_name(name)[0]
+    return name if platform == "gym" and is_unique else game
+
+
+def split_name(game: str) -> tuple[str, str]:
+    """Return the platform and the name of the game PLATFORM:NAME; the platform of another text is ""."""
+    platform, colon, name = game.partition(":")
+    return (platform, name) if colon and platform in PLATFORMS else ("", game)
 
 
 def _is_own_tetris(platform: str, name: str) -> bool:
@@ -44,15 +51,15 @@ def _is_own_tetris(platform: str, name: str) -> bool:
 
 
 def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
-    """Look up `game`, a NAME or PLATFORM:NAME.
+    """Look up `game`, a NAME or PLATFORM:NAME. The NAME of an environment of another package is MODULE:ID.
 
     Raises GameError if it does not exist or cannot be played; the message suggests similar names.
     """
-    platform, _, name = game.rpartition(":")
-    if platform not in ("", *PLATFORMS):
-        raise GameError(f"-g {game}: there is no platform {platform!r}; the platforms are {', '.join(PLATFORMS)}")
+    platform, name = split_name(game)
     if _is_own_tetris(platform, name):
         return Game("tetris", TETRIS, "")
+    if ":" in name:
+        return _find_in_module(game, platform, name)
     if platform == "tetris":
         raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
     from emulators import atari  # imported here so that --help need not wait for it
@@ -75,9 +82,22 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     raise GameError(f"-g {game}: there is no game of that name; {hint} train.py --list_games shows all games")
 
 
+def _find_in_module(game: str, platform: str, name: str) -> Game:
+    """Import the module of an environment MODULE:ID, and look it up."""
+    from emulators import gym
+
+    module = name.rpartition(":")[0]
+    if platform not in ("", "gym") or not gym.is_module(module):
+        missing = f"{platform}:{module}" if platform else module
+        platforms = ", ".join(PLATFORMS)
+        raise GameError(f"-g {game}: there is no platform or module {missing!r}; the platforms are {platforms}")
+    gym.check_environment(name)
+    return Game("gym", name, "")
+
+
 def frame_skip(game: str) -> int:
     """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, without starting it or needing its ROM."""
-    platform, _, name = game.rpartition(":")
+    platform, name = split_name(game)
     if _is_own_tetris(platform, name):
         return settings_of("tetris", TETRIS).frame_skip
     from emulators import gym

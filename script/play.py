@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,7 +68,10 @@ def main(argv: Sequence[str]) -> None:
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     emulator = make_emulator(game, seed=seed)
     recorder = GifRecorder(
-        game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, max_pool=emulator.sprites_flicker
+        re.sub("[/:]", "_", game.name),
+        options,
+        frame_rate=emulator.frames_per_second,
+        max_pool=emulator.sprites_flicker,
     )
     ManualPlay(str(game), emulator, recorder).play()
 
