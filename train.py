@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> None:
         print_games(typed.get("rom_path", Options.rom_path))
         return
     options, notes = resolve_run_options(typed)
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
     for note in filter(None, (*notes, game.notice)):
         print(note)

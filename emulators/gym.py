@@ -26,9 +26,9 @@ class GymEmulator(Emulator):
 
     sprites_flicker = False
 
-    def __init__(self, settings: GymSettings, *, seed: Seed, **others: Any):
+    def __init__(self, settings: GymSettings, *, seed: Seed, env_kwargs: str = "{}", **others: Any):
         """`others` are the settings of `Emulator`. Raises GameError if the environment cannot be played."""
-        environment = make_environment(settings.id)
+        environment = make_environment(settings.id, env_kwargs)
         limit = environment.spec and environment.spec.max_episode_steps
         # Gymnasium's wrappers count steps, but their count cannot be saved. So where the state can be saved, the
         # environment is used without them, and the emulator counts.
@@ -98,17 +98,19 @@ def _as_json(value: Any) -> Any:
     return None if value is None else np.array(value, float).tolist()
 
 
-def make_environment(name: str) -> gymnasium.Env:
+def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
     """Make the environment `name`, an ID or MODULE:ID, which renders to arrays.
 
-    Raises GameError, with a reason, if it cannot be played.
+    `env_kwargs` are its arguments, a JSON object. Raises GameError, with a reason, if it cannot be played.
     """
     _import_package(name)
     _, _, env_id = name.rpartition(":")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gymnasium warns about old versions, which the user may choose
         try:
-            environment = gymnasium.make(env_id, render_mode="rgb_array", disable_env_checker=True)
+            environment = gymnasium.make(
+                env_id, render_mode="rgb_array", disable_env_checker=True, **json.loads(env_kwargs)
+            )
         except gymnasium.error.UnregisteredEnv:
             similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
             meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
@@ -123,9 +125,12 @@ def make_environment(name: str) -> gymnasium.Env:
     return environment
 
 
-def check_environment(name: str) -> None:
-    """Make the environment `name` and play some steps. Raises what `make_environment` raises."""
-    environment = make_environment(name)
+def check_environment(name: str, env_kwargs: str) -> None:
+    """Make the environment and play some steps. Raises GameError, with a reason, if it cannot be played.
+
+    The arguments are those of `make_environment`.
+    """
+    environment = make_environment(name, env_kwargs)
     pictures = PictureReader(name)
     try:
         environment.reset(seed=0)

@@ -11,6 +11,7 @@ from emulators.emulator import Emulator, GameError, Seed
 from emulators.gym_settings import GAME_SETTINGS, GymSettings, settings_of
 
 ROM_PATH = "./atari_roms"
+NO_KWARGS = "{}"
 PLATFORMS = ("atari", "gym", "tetris")
 TETRIS = "tetris"  # our own game; the Atari cartridge is atari:tetris
 TETRIS_NAMES = (TETRIS, "Tetris")  # the second is its name in the original Manette
@@ -24,6 +25,7 @@ class Game:
     name: str
     rom: str  # path of the ROM file, "" on platforms without ROMs
     notice: str = ""  # one line that the user should read, or ""
+    env_kwargs: str = NO_KWARGS  # arguments of the Gymnasium environment, a JSON object
 
     def __str__(self) -> str:
         return short_name(f"{self.platform}:{self.name}")
@@ -50,16 +52,24 @@ def _is_own_tetris(platform: str, name: str) -> bool:
     return platform in ("", "tetris") and name in TETRIS_NAMES
 
 
-def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
+def find_game(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_KWARGS) -> Game:
     """Look up `game`, a NAME or PLATFORM:NAME. The NAME of an environment of another package is MODULE:ID.
 
-    Raises GameError if it does not exist or cannot be played; the message suggests similar names.
+    `env_kwargs` are the arguments of a Gymnasium environment, a JSON object. Raises GameError if the game does not
+    exist or cannot be played; the message suggests similar names.
     """
+    found = _find_game(game, rom_path, env_kwargs)
+    if found.env_kwargs != env_kwargs:
+        raise GameError(f"-g {game}: --env_kwargs apply only to Gymnasium's environments; leave them out")
+    return found
+
+
+def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
     platform, name = split_name(game)
     if _is_own_tetris(platform, name):
         return Game("tetris", TETRIS, "")
     if ":" in name:
-        return _find_in_module(game, platform, name)
+        return _find_in_module(game, platform, name, env_kwargs)
     if platform == "tetris":
         raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
     from emulators import atari  # imported here so that --help need not wait for it
@@ -71,8 +81,8 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     from emulators import gym
 
     if platform in ("", "gym") and gym.is_registered(name):
-        gym.check_environment(name)
-        return Game("gym", name, "")
+        gym.check_environment(name, env_kwargs)
+        return Game("gym", name, "", env_kwargs=env_kwargs)
     known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
     names = [*known, TETRIS, *gym.game_names()]
     by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
@@ -82,7 +92,7 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     raise GameError(f"-g {game}: there is no game of that name; {hint} train.py --list_games shows all games")
 
 
-def _find_in_module(game: str, platform: str, name: str) -> Game:
+def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Game:
     """Import the module of an environment MODULE:ID, and look it up."""
     from emulators import gym
 
@@ -91,8 +101,8 @@ def _find_in_module(game: str, platform: str, name: str) -> Game:
         missing = f"{platform}:{module}" if platform else module
         platforms = ", ".join(PLATFORMS)
         raise GameError(f"-g {game}: there is no platform or module {missing!r}; the platforms are {platforms}")
-    gym.check_environment(name)
-    return Game("gym", name, "")
+    gym.check_environment(name, env_kwargs)
+    return Game("gym", name, "", env_kwargs=env_kwargs)
 
 
 def frame_skip(game: str) -> int:
@@ -117,6 +127,7 @@ def make_emulator(
     random_start: bool = True,
     single_life_episodes: bool = False,
     rom_path: str = ROM_PATH,
+    env_kwargs: str = NO_KWARGS,
     max_noops: int | None = None,
     max_episode_frames: int = 108_000,
     sticky_actions: float = 0.0,
@@ -125,10 +136,11 @@ def make_emulator(
     """Make one emulator of `game`.
 
     Two emulators with the same `seed`, one integer or several, play the same frames when given the same actions.
-    `Emulator` and `AtariEmulator` explain the other arguments. Raises GameError for a game that cannot be played.
+    `rom_path` and `env_kwargs` are those of `find_game`, and unused if `game` is a `Game`. `Emulator` and
+    `AtariEmulator` explain the other arguments. Raises GameError for a game that cannot be played.
     """
     if isinstance(game, str):
-        game = find_game(game, rom_path)
+        game = find_game(game, rom_path, env_kwargs)
         if game.notice:
             warnings.warn(game.notice, stacklevel=2)
     settings: dict[str, Any] = {
@@ -146,10 +158,10 @@ def make_emulator(
     if sticky_actions or full_action_space:
         options = "--sticky_actions, --full_action_space and --protocol machado"
         raise GameError(f"-g {game}: {options} apply only to Atari games; leave them out")
-    return _make_gym_emulator(settings_of(game.platform, game.name), settings)
+    return _make_gym_emulator(settings_of(game.platform, game.name), game.env_kwargs, settings)
 
 
-def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> Emulator:
+def _make_gym_emulator(gym_settings: GymSettings, env_kwargs: str, settings: dict[str, Any]) -> Emulator:
     from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
@@ -158,7 +170,7 @@ def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> E
         return PixelGameEmulator(gym_settings, **settings)
     from emulators.gym import GymEmulator
 
-    return GymEmulator(gym_settings, **settings)
+    return GymEmulator(gym_settings, env_kwargs=env_kwargs, **settings)
 
 
 def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:

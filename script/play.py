@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, option, parse
+from paac.cli.command_line import PATH, SEED, JsonObject, option, parse
 from paac.cli.options import Options
 from paac.video.film import Film
 
@@ -24,6 +24,7 @@ class PlayOptions:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    env_kwargs: JsonObject = option(Options.env_kwargs, group="Game", help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
     seed: int | None = option(None, group="Game", limit=SEED, help="seed of the game: the same seed starts the same game (drawn at random)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs that G saves")
@@ -64,7 +65,7 @@ def main(argv: Sequence[str]) -> None:
     from emulators import find_game, make_emulator
     from emulators.by_hand import ManualPlay
 
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     emulator = make_emulator(game, seed=seed)
     recorder = GifRecorder(

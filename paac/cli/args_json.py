@@ -5,16 +5,23 @@ import difflib
 import json
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from emulators import short_name
-from paac.cli.command_line import FIXED, LOCAL, flag, option_fields
+from paac.cli.command_line import FIXED, LOCAL, JsonObject, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
-TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+TYPE_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    bool: "true or false",
+    JsonObject: "a JSON object",
+}
 
 
 def save_options(options: Options, file: Path) -> None:
@@ -69,6 +76,9 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             value = int(value)
         if value_type is float and type(value) is int and abs(value) < 2**63:
             value = float(value)
+        if value_type is JsonObject and isinstance(value, str | dict):
+            with suppress(ValueError):
+                value = JsonObject(value)
         if type(value) is not value_type:
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
         given[name] = short_name(str(value)) if name == "game" else value

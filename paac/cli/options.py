@@ -23,6 +23,7 @@ from paac.cli.command_line import (
     POSITIVE,
     SEED,
     TUNABLE,
+    JsonObject,
     Limit,
     between,
     check_limits,
@@ -46,6 +47,7 @@ class Options:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", kind=FIXED, help="name of the game, or PLATFORM:NAME")
+    env_kwargs: JsonObject = option(JsonObject("{}"), group="Game", kind=FIXED, help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before ale-py's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
     random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (20 in Gymnasium's games; set by the protocol: original on, machado off)")

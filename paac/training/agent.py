@@ -65,7 +65,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
     """Play episodes, and film them if `gif_name` is set. Raises UserError, GameError or OSError."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
-    game = find_game(run_options.game, options.rom_path or run_options.rom_path)
+    game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     with ExitStack() as opened:
@@ -125,7 +125,7 @@ def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
     GameError or OSError.
     """
     start_tensorflow("/cpu:0")
-    with closing(make_emulator(find_game(options.game, options.rom_path), seed=0)) as emulator:
+    with closing(make_emulator(find_game(options.game, options.rom_path, options.env_kwargs), seed=0)) as emulator:
         num_actions = emulator.num_actions
     network, step, _ = load_agent(run, options, num_actions)
     checkpoint, _ = run.newest_checkpoint()

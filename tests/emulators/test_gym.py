@@ -157,6 +157,30 @@ def test_the_error_for_a_module_without_that_environment_is_one_line(typed, reas
     assert message_of(error).startswith(f"-g {typed}: ")
 
 
+def test_arguments_of_an_environment_reach_it_in_the_workers_too():
+    game = find_game(FAKE, env_kwargs='{"picture": "bools"}')
+    expected = make_emulator(FAKE, seed=1, env_kwargs='{"picture": "bools"}').reset()
+    assert not np.array_equal(expected, make_emulator(FAKE, seed=1).reset())
+    with EmulatorPool(game, 2, workers=1, seed=1) as pool:
+        np.testing.assert_array_equal(pool.reset()[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("game", "reason"),
+    [
+        (FAKE, "unexpected keyword argument 'size'"),
+        ("CartPole-v1", "unexpected keyword argument 'size'"),
+        ("Snake-v0", "unexpected keyword argument 'size'"),
+        ("pong", "--env_kwargs apply only to Gymnasium's environments; leave them out"),
+        ("tetris", "--env_kwargs apply only to Gymnasium's environments; leave them out"),
+    ],
+)
+def test_the_error_for_arguments_that_a_game_does_not_have_is_one_line(game, reason):
+    with pytest.raises(GameError, match=reason) as error:
+        find_game(game, env_kwargs='{"size": 8}')
+    assert message_of(error).startswith(f"-g {game}: ")
+
+
 def test_the_module_may_have_the_name_of_a_platform():
     assert short_name("gym:gym:Fake-v0") == "gym:gym:Fake-v0"
 
