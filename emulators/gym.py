@@ -13,7 +13,7 @@ import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
-from emulators.gym_settings import GymSettings
+from emulators.gym_settings import GymSettings, suitable_frame_skip
 from emulators.gym_values import PictureReader, read_reward
 
 # Prefix of a game's id -> the package that registers the game.
@@ -34,10 +34,12 @@ class GymEmulator(Emulator):
         # environment is used without them, and the emulator counts.
         self._environment = environment.unwrapped if settings.state_attributes else environment
         self._settings = settings
-        self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
+        frame_rate = frames_per_second(self._environment)
+        self.frame_skip = settings.frame_skip or suitable_frame_skip(frame_rate)
+        self.pooled_frames = min(settings.pooled_frames, self.frame_skip)
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
-        self.frames_per_second = frames_per_second(self._environment) or 30
+        self.frames_per_second = frame_rate or 30
         self.can_save = bool(settings.state_attributes)
         self._environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
         self._pictures = PictureReader(settings.id)
@@ -160,9 +162,10 @@ def _reason(error: BaseException) -> str:
 
 
 def is_registered(name: str) -> bool:
-    """Whether Gymnasium knows the id `name`, Atari games excepted."""
+    """Whether Gymnasium knows the environment `name`, an ID or MODULE:ID, Atari games excepted."""
     _import_package(name)
-    return name in gymnasium.registry and not _is_atari(name)
+    _, _, env_id = name.rpartition(":")
+    return env_id in gymnasium.registry and not _is_atari(env_id)
 
 
 def _is_atari(name: str) -> bool:

@@ -3,12 +3,13 @@
 import difflib
 import re
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import GAME_SETTINGS, GymSettings, settings_of
+from emulators.gym_settings import DEFAULT_FRAME_SKIP, GAME_SETTINGS, GymSettings, settings_of
 
 ROM_PATH = "./atari_roms"
 NO_KWARGS = "{}"
@@ -105,52 +106,63 @@ def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Gam
     return Game("gym", name, "", env_kwargs=env_kwargs)
 
 
-def frame_skip(game: str) -> int:
-    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, without starting it or needing its ROM."""
+def earlier_frame_skip(game: str) -> int:
+    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, in runs that saved no frame skip.
+
+    The game need not exist on this machine.
+    """
     platform, name = split_name(game)
     if _is_own_tetris(platform, name):
-        return settings_of("tetris", TETRIS).frame_skip
-    from emulators import gym
+        return settings_of("tetris", TETRIS).frame_skip or DEFAULT_FRAME_SKIP
+    if not platform and re.search("[A-Z:]", name):
+        from emulators import gym
 
-    if platform == "gym" or (not platform and gym.is_registered(name)):
-        return settings_of("gym", name).frame_skip
-    from emulators.atari import AtariEmulator
+        try:
+            platform = "gym" if gym.is_registered(name) else ""
+        except GameError:  # the package of the environment is missing here
+            platform = "gym"
+    return DEFAULT_FRAME_SKIP if platform == "gym" else Emulator.frame_skip
 
-    return AtariEmulator.frame_skip
+
+def choose_frame_skip(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_KWARGS) -> int:
+    """Return the frames in one play of `game` in a new run. It opens a Gymnasium environment to see its frame rate.
+
+    For a game that cannot be played it returns a number too: `find_game` reports such a game.
+    """
+    try:
+        if split_name(game)[0] in ("", "gym") and re.search("[A-Z:]", game):
+            with closing(make_emulator(find_game(game, rom_path, env_kwargs), seed=0)) as emulator:
+                return emulator.frame_skip
+        return earlier_frame_skip(game)
+    except GameError:
+        return DEFAULT_FRAME_SKIP
 
 
 def make_emulator(
     game: str | Game,
     *,
     seed: Seed,
-    rgb: bool = False,
-    random_start: bool = True,
-    single_life_episodes: bool = False,
     rom_path: str = ROM_PATH,
     env_kwargs: str = NO_KWARGS,
-    max_noops: int | None = None,
-    max_episode_frames: int = 108_000,
+    frame_skip: int | None = None,
     sticky_actions: float = 0.0,
     full_action_space: bool = False,
+    **settings: Any,
 ) -> Emulator:
     """Make one emulator of `game`.
 
     Two emulators with the same `seed`, one integer or several, play the same frames when given the same actions.
-    `rom_path` and `env_kwargs` are those of `find_game`, and unused if `game` is a `Game`. `Emulator` and
-    `AtariEmulator` explain the other arguments. Raises GameError for a game that cannot be played.
+    `rom_path` and `env_kwargs` are those of `find_game`, and unused if `game` is a `Game`. Without `frame_skip` the
+    game chooses it. `AtariEmulator` explains the options of Atari games, `Emulator` the other `settings`. Raises
+    GameError for a game that cannot be played, or not with these arguments.
     """
     if isinstance(game, str):
         game = find_game(game, rom_path, env_kwargs)
         if game.notice:
             warnings.warn(game.notice, stacklevel=2)
-    settings: dict[str, Any] = {
-        "seed": seed,
-        "rgb": rgb,
-        "random_start": random_start,
-        "single_life_episodes": single_life_episodes,
-        "max_noops": max_noops,
-        "max_episode_frames": max_episode_frames,
-    }
+    if game.platform != "gym" and frame_skip not in (None, own := earlier_frame_skip(f"{game.platform}:{game.name}")):
+        raise GameError(f"--frame_skip {frame_skip}: {game} always has a frame skip of {own}; leave the option out")
+    settings["seed"] = seed
     if game.platform == "atari":
         from emulators.atari import AtariEmulator
 
@@ -158,7 +170,9 @@ def make_emulator(
     if sticky_actions or full_action_space:
         options = "--sticky_actions, --full_action_space and --protocol machado"
         raise GameError(f"-g {game}: {options} apply only to Atari games; leave them out")
-    return _make_gym_emulator(settings_of(game.platform, game.name), game.env_kwargs, settings)
+    gym_settings = settings_of(game.platform, game.name)
+    gym_settings = gym_settings._replace(frame_skip=frame_skip or gym_settings.frame_skip)
+    return _make_gym_emulator(gym_settings, game.env_kwargs, settings)
 
 
 def _make_gym_emulator(gym_settings: GymSettings, env_kwargs: str, settings: dict[str, Any]) -> Emulator:

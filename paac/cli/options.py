@@ -55,6 +55,7 @@ class Options:
     full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
     single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost")
     max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes of play")
+    frame_skip: int = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=between(1, 1000), help="steps of a Gymnasium environment with the same action (1 in games of at most 10 steps per second, else 2; always 4 in Atari games, 1 in tetris)")
     rgb: bool = option(False, group="Game", kind=FIXED, help="observe RGB instead of grayscale: 12 channels instead of 4")
 
     emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=between(1, 10_000), help="number of emulators that run in parallel (B)")
@@ -130,7 +131,7 @@ class Options:
         """Arguments of `make_emulator`, except the seed."""
         names = (
             *("rgb", "random_start", "single_life_episodes", "max_episode_frames"),
-            *("sticky_actions", "full_action_space"),
+            *("sticky_actions", "full_action_space", "frame_skip"),
         )
         return {name: getattr(self, name) for name in names}
 
@@ -185,12 +186,14 @@ def usable_cores() -> int:
 def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Options, started: bool = False) -> Any:
     """Return the options of a run, of class `cls`: the `given` ones, by field name, and the defaults of the others.
 
-    Options without a default are chosen here: those that the protocol sets, the number of shards and the seed. Raises
-    UserError for values that are outside their limits or contradict each other; `prefix`, such as "args.json: ", begins
+    Options without a default are chosen here: those that the protocol sets, the frame skip, the number of shards and
+    the seed. Raises UserError for values that are outside their limits or contradict each other; `prefix`, such as "args.json: ", begins
     the message. A run that has `started` may have more choices than different numbers of repeats: the original Manette
     allowed it.
     """
-    from emulators.gym_settings import allows_random_start  # here, so that --help does not load the emulators
+    # Imported here, so that --help does not load the emulators.
+    from emulators.gym_settings import allows_random_start
+    from emulators.registry import choose_frame_skip
 
     check_limits(cls, given, prefix)
     random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
@@ -201,6 +204,9 @@ def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Opt
         "shards": min(DEFAULT_SHARDS, given.get("emulator_counts", cls.emulator_counts)),
         "random_seed": int.from_bytes(os.urandom(4)) >> 1,
     }
+    if "frame_skip" not in given:  # otherwise no environment is opened
+        names = "game", "rom_path", "env_kwargs"
+        chosen["frame_skip"] = choose_frame_skip(*(given.get(name, getattr(cls, name)) for name in names))
     options = cls(**{**chosen, **given})
     if options.nb_choices > options.max_repetition + 1 and not started:
         raise UserError(

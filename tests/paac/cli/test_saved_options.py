@@ -22,6 +22,7 @@ CHANGED = {
     "full_action_space": False,
     "single_life_episodes": True,
     "max_episode_frames": 1000,
+    "frame_skip": 3,
     "rgb": True,
     "emulator_counts": 7,
     "emulator_workers": 3,
@@ -105,6 +106,13 @@ def test_args_json_preserves_the_defaults(tmp_path):
 def test_missing_keys_take_their_defaults(tmp_path):
     assert load_options(write_args(tmp_path, {"random_seed": 5})) == resolve({"random_seed": 5})
     assert load_options(write_args(tmp_path, {"arch": "PWYX"})).arch == "PWYX"
+
+
+@pytest.mark.parametrize(
+    ("game", "skip"), [("pong", 4), ("tetris", 1), ("FrozenLake-v1", 2), ("CartPole-v0", 2), ("MinAtar/Breakout-v1", 2)]
+)
+def test_an_earlier_run_without_a_frame_skip_keeps_that_of_its_time(game, skip, tmp_path):
+    assert load_options(write_args(tmp_path, {"game": game})).frame_skip == skip
 
 
 @pytest.mark.parametrize("written", [{"b": [1, 2.5], "a": None}, '{"b":[1,2.5],"a":null}'])
