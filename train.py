@@ -26,20 +26,17 @@ def main(argv: Sequence[str]) -> None:
     from paac.training.run_folder import resolve_run_options
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
+    from paac.training.viewer import open_viewer
 
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
     options, notes = resolve_run_options(typed)
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
     for note in filter(None, (*notes, game.notice)):
         print(note)
-    viewer = None
-    if options.visualize:
-        from paac.training.viewer import Viewer
-
-        viewer = Viewer(options.visualize)
+    viewer = open_viewer(options.visualize)
     with StopSignal() as stop, processes_from_tf_config() as processes:
         device = start_tensorflow(options.device, options.op_threads, processes.connect)
         print(*device_notes(options.device, device, options.precision), sep="\n")

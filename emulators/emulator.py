@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from emulators.episode_start import start_episode
 from emulators.preprocessing import STACK, FrameStack
 
 Seed = int | Sequence[int]
@@ -33,12 +34,13 @@ class Emulator(ABC):
     max_noops = 30  # largest number of no-op frames in a random start
     noop: int | None = 0  # the action that does nothing, None if the game has none
 
-    frames_per_second = 60  # of game time
+    frames_per_second: float = 60  # of game time
     sprites_flicker = True  # whether films show the maximum of two frames, because sprites appear in every other one
     can_save = True  # whether `save_state` works
 
     num_actions: int
     on_frame: Callable[[np.ndarray], None] | None = None  # if set, it is called with the `screen()` of every frame
+    on_restart: Callable[[], None] | None = None  # if set, it is called when the episode's frames so far do not count
 
     def __init__(
         self,
@@ -124,6 +126,11 @@ class Emulator(ABC):
         self._stack.in_place = True
 
     @property
+    def random_noops(self) -> int:
+        """The largest number of no-op frames in a random start; 0 without random starts, and without a no-op."""
+        return self.max_noops if self.random_start and self.noop is not None else 0
+
+    @property
     def observation(self) -> np.ndarray:
         """The current observation, uint8 [84, 84, 4], or [84, 84, 12] with RGB."""
         return self._stack.observation
@@ -133,24 +140,11 @@ class Emulator(ABC):
 
         With `random_start`, the episode starts with 0 to `max_noops` frames of the no-op (no-op starts). Then four
         plays of the no-op fill the frame stack. Without a no-op nothing is played: the first screen fills the stack.
+        `start_episode` explains what happens if the game ends during these frames.
         """
-        self._start()
-        self._frames = 0
-        self.truncated = False
-        if self.noop is None:
-            self._screen = self._screens[-1][-1]
-            self._show(self._screen)
-            self._report_frame()
-            self._stack.fill(self._screen)
-        else:
-            if self.random_start:
-                for _ in range(self._random.integers(self.max_noops + 1)):
-                    self._frame(self.noop)
-            for screens in self._screens:
-                self._play(self.noop, screens)
-            self._push(STACK)
+        start_episode(self)
         self._lives_left = self._lives()
-        self.done = False
+        self.truncated = self.done = False
         return self.observation
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool]:

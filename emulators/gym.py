@@ -1,7 +1,10 @@
 """Gymnasium environments as emulators whose screens are the rendered pixels."""
 
+import difflib
 import importlib
+import importlib.util
 import json
+import math
 import warnings
 from typing import Any
 
@@ -10,10 +13,12 @@ import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
-from emulators.gym_settings import GymSettings
+from emulators.gym_settings import GymSettings, suitable_frame_skip
+from emulators.gym_values import PictureReader, read_reward
 
 # Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
+CHECKED_STEPS = 10  # of a new environment, before a run starts
 
 
 class GymEmulator(Emulator):
@@ -21,21 +26,24 @@ class GymEmulator(Emulator):
 
     sprites_flicker = False
 
-    def __init__(self, settings: GymSettings, *, seed: Seed, **others: Any):
+    def __init__(self, settings: GymSettings, *, seed: Seed, env_kwargs: str = "{}", **others: Any):
         """`others` are the settings of `Emulator`. Raises GameError if the environment cannot be played."""
-        environment = make_environment(settings.id)
+        environment = make_environment(settings.id, env_kwargs)
         limit = environment.spec and environment.spec.max_episode_steps
         # Gymnasium's wrappers count steps, but their count cannot be saved. So where the state can be saved, the
         # environment is used without them, and the emulator counts.
         self._environment = environment.unwrapped if settings.state_attributes else environment
         self._settings = settings
-        self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
+        frame_rate = frames_per_second(self._environment)
+        self.frame_skip = settings.frame_skip or suitable_frame_skip(frame_rate)
+        self.pooled_frames = min(settings.pooled_frames, self.frame_skip)
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
-        self.frames_per_second = self._environment.metadata.get("render_fps") or 30
+        self.frames_per_second = frame_rate or 30
         self.can_save = bool(settings.state_attributes)
         self._environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
-        screen_shape = np.asarray(self._environment.render()).shape
+        self._pictures = PictureReader(settings.id)
+        screen_shape = self._pictures.screen(self._environment.render()).shape
         super().__init__(screen_shape, seed=seed, observed_rows=settings.observed_rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, limit or self.max_episode_frames)
 
@@ -47,10 +55,10 @@ class GymEmulator(Emulator):
         if self._over or self._truncated:
             return 0.0
         _, reward, self._over, self._truncated, _ = self._environment.step(action)
-        return float(reward)
+        return read_reward(self._settings.id, reward)
 
     def _show(self, screen: np.ndarray) -> None:
-        screen[...] = self._environment.render()
+        screen[...] = self._pictures.screen(self._environment.render())
 
     @property
     def environment(self) -> Any:
@@ -92,33 +100,72 @@ def _as_json(value: Any) -> Any:
     return None if value is None else np.array(value, float).tolist()
 
 
-def make_environment(name: str) -> gymnasium.Env:
-    """Make the environment `name`, which renders to arrays.
+def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
+    """Make the environment `name`, an ID or MODULE:ID, which renders to arrays.
 
-    Raises UnregisteredEnv if Gymnasium does not know the id, and GameError, with a reason, if it cannot be played.
+    `env_kwargs` are its arguments, a JSON object. Raises GameError, with a reason, if it cannot be played.
     """
     _import_package(name)
+    _, _, env_id = name.rpartition(":")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gymnasium warns about old versions, which the user may choose
         try:
-            environment = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
+            environment = gymnasium.make(
+                env_id, render_mode="rgb_array", disable_env_checker=True, **json.loads(env_kwargs)
+            )
         except gymnasium.error.UnregisteredEnv:
-            raise
+            similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
+            meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
+            raise GameError(f"-g {name}: Gymnasium knows no environment of that name{meant}") from None
         except Exception as error:  # for example a missing package, for which games raise errors of many types
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise GameError(f"-g {name}: Gymnasium cannot make this game ({reason})") from None
+            raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
         actions = environment.action_space
         raise GameError(f"-g {name}: its actions are {actions}; choose a game with discrete actions that start at 0")
-    if "rgb_array" not in environment.metadata.get("render_modes", []):
+    if "rgb_array" not in (environment.metadata or {}).get("render_modes", []):
         raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
     return environment
 
 
+def check_environment(name: str, env_kwargs: str) -> None:
+    """Make the environment and play some steps. Raises GameError, with a reason, if it cannot be played.
+
+    The arguments are those of `make_environment`.
+    """
+    environment = make_environment(name, env_kwargs)
+    pictures = PictureReader(name)
+    try:
+        environment.reset(seed=0)
+        pictures.screen(environment.render())
+        for step in range(CHECKED_STEPS):
+            _, reward, over, truncated, _ = environment.step(step % int(environment.action_space.n))  # type: ignore[attr-defined]
+            read_reward(name, reward)
+            pictures.screen(environment.render())
+            if over or truncated:
+                environment.reset()
+        environment.close()
+    except GameError:
+        raise
+    except Exception as error:  # any error of the environment's own code
+        raise GameError(f"-g {name}: the environment fails ({_reason(error)})") from None
+
+
+def frames_per_second(environment: gymnasium.Env) -> float | None:
+    """Return the frame rate in the environment's metadata; None if there is no usable one."""
+    rate = (environment.metadata or {}).get("render_fps")
+    return rate if isinstance(rate, int | float) and 0 < rate < math.inf else None
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first line of the error's message, or its type if it has none."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
 def is_registered(name: str) -> bool:
-    """Whether Gymnasium knows the id `name`, Atari games excepted."""
+    """Whether Gymnasium knows the environment `name`, an ID or MODULE:ID, Atari games excepted."""
     _import_package(name)
-    return name in gymnasium.registry and not _is_atari(name)
+    _, _, env_id = name.rpartition(":")
+    return env_id in gymnasium.registry and not _is_atari(env_id)
 
 
 def _is_atari(name: str) -> bool:
@@ -135,7 +182,23 @@ def game_names() -> list[str]:
     return [name for name in OWN_GAMES if name != "Tetris-v0"] + others
 
 
+def is_module(name: str) -> bool:
+    """Whether Python finds a module of this name; of the name PACKAGE.MODULE it looks for the package."""
+    try:
+        return all(map(str.isidentifier, name.split("."))) and bool(importlib.util.find_spec(name.split(".")[0]))
+    except ValueError:  # a module that has no file, such as __main__
+        return False
+
+
 def _import_package(name: str) -> None:
+    """Import the package that registers the environment `name`, an ID or MODULE:ID. Raises GameError."""
+    module_name, colon, _ = name.rpartition(":")
+    if colon:
+        try:
+            importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:  # any error of the user's code
+            reason = _reason(error)
+            raise GameError(f"-g {name}: the module {module_name} cannot be imported ({reason})") from None
     for start, package in PACKAGES.items():
         if name.startswith(start):
             try:

@@ -7,7 +7,7 @@ class GymSettings(NamedTuple):
     """How one game is played. The defaults suit most games."""
 
     id: str  # Gymnasium's id of the game
-    frame_skip: int = 2  # environment steps in a play
+    frame_skip: int | None = None  # environment steps in a play; None: `suitable_frame_skip` of the frame rate
     pooled_frames: int = 2  # number of last steps of a play whose pixel-wise maximum is observed: 1 or 2
     max_noops: int = 20  # largest number of no-op steps in a random start
     noop: int | None = None  # the action that does nothing; None: the game has none, and so no random start
@@ -17,6 +17,8 @@ class GymSettings(NamedTuple):
     state_attributes: tuple[str, ...] = ()  # attributes that hold the whole state; our own games save theirs
 
 
+DEFAULT_FRAME_SKIP = 2
+MAX_TURN_FPS = 10  # slower environments are turn-based: a person sees each step as a picture of its own
 LEFT_RIGHT = "left", "right"
 CARTPOLE_STATE = "state", "steps_beyond_terminated"
 GAME_SETTINGS = {
@@ -34,6 +36,11 @@ GAME_SETTINGS = {
     )
 }
 TETRIS_SETTINGS = GymSettings("Tetris-v0", frame_skip=1, pooled_frames=1, max_noops=30, noop=0)
+
+
+def suitable_frame_skip(frames_per_second: float | None) -> int:
+    """Return how many environment steps suit a play: 1 in turn-based games, otherwise `DEFAULT_FRAME_SKIP`."""
+    return 1 if frames_per_second is not None and frames_per_second <= MAX_TURN_FPS else DEFAULT_FRAME_SKIP
 
 
 def settings_of(platform: str, name: str) -> GymSettings:

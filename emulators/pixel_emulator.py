@@ -8,7 +8,7 @@ import numpy as np
 from emulators.emulator import Emulator, Seed
 from emulators.games import MAX_STEPS
 from emulators.games.pixel_game import PixelGame
-from emulators.gym_settings import GymSettings
+from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings
 
 
 class PixelGameEmulator(Emulator):
@@ -22,7 +22,8 @@ class PixelGameEmulator(Emulator):
         assert isinstance(game, PixelGame)
         self.game = game
         """The game itself, for scripted players, which use more than pixels."""
-        self.frame_skip, self.pooled_frames = settings.frame_skip, settings.pooled_frames
+        self.frame_skip = settings.frame_skip or DEFAULT_FRAME_SKIP
+        self.pooled_frames = min(settings.pooled_frames, self.frame_skip)
         self.max_noops, self.noop = settings.max_noops, settings.noop
         self.num_actions = len(game.actions)
         self.frames_per_second = game.metadata["render_fps"]

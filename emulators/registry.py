@@ -3,14 +3,16 @@
 import difflib
 import re
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import GAME_SETTINGS, GymSettings, settings_of
+from emulators.gym_settings import DEFAULT_FRAME_SKIP, GAME_SETTINGS, GymSettings, settings_of
 
 ROM_PATH = "./atari_roms"
+NO_KWARGS = "{}"
 PLATFORMS = ("atari", "gym", "tetris")
 TETRIS = "tetris"  # our own game; the Atari cartridge is atari:tetris
 TETRIS_NAMES = (TETRIS, "Tetris")  # the second is its name in the original Manette
@@ -24,6 +26,7 @@ class Game:
     name: str
     rom: str  # path of the ROM file, "" on platforms without ROMs
     notice: str = ""  # one line that the user should read, or ""
+    env_kwargs: str = NO_KWARGS  # arguments of the Gymnasium environment, a JSON object
 
     def __str__(self) -> str:
         return short_name(f"{self.platform}:{self.name}")
@@ -31,28 +34,43 @@ class Game:
 
 def short_name(game: str) -> str:
     """Return NAME for PLATFORM:NAME if it means the same game, and `game` unchanged otherwise."""
-    platform, _, name = game.rpartition(":")
+    platform, name = split_name(game)
     if _is_own_tetris(platform, name):
         return TETRIS
     if platform == "atari" and name != TETRIS and re.fullmatch("[a-z0-9_]+", name):
         return name
-    return name if platform == "gym" and re.search(r"[A-Z]", name) else game
+    is_unique = re.search(r"[A-Z]", name) and not split_name(name)[0]
+    return name if platform == "gym" and is_unique else game
+
+
+def split_name(game: str) -> tuple[str, str]:
+    """Return the platform and the name of the game PLATFORM:NAME; the platform of another text is ""."""
+    platform, colon, name = game.partition(":")
+    return (platform, name) if colon and platform in PLATFORMS else ("", game)
 
 
 def _is_own_tetris(platform: str, name: str) -> bool:
     return platform in ("", "tetris") and name in TETRIS_NAMES
 
 
-def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
-    """Look up `game`, a NAME or PLATFORM:NAME.
+def find_game(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_KWARGS) -> Game:
+    """Look up `game`, a NAME or PLATFORM:NAME. The NAME of an environment of another package is MODULE:ID.
 
-    Raises GameError if it does not exist or cannot be played; the message suggests similar names.
+    `env_kwargs` are the arguments of a Gymnasium environment, a JSON object. Raises GameError if the game does not
+    exist or cannot be played; the message suggests similar names.
     """
-    platform, _, name = game.rpartition(":")
-    if platform not in ("", *PLATFORMS):
-        raise GameError(f"-g {game}: there is no platform {platform!r}; the platforms are {', '.join(PLATFORMS)}")
+    found = _find_game(game, rom_path, env_kwargs)
+    if found.env_kwargs != env_kwargs:
+        raise GameError(f"-g {game}: --env_kwargs apply only to Gymnasium's environments; leave them out")
+    return found
+
+
+def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
+    platform, name = split_name(game)
     if _is_own_tetris(platform, name):
         return Game("tetris", TETRIS, "")
+    if ":" in name:
+        return _find_in_module(game, platform, name, env_kwargs)
     if platform == "tetris":
         raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
     from emulators import atari  # imported here so that --help need not wait for it
@@ -64,8 +82,8 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     from emulators import gym
 
     if platform in ("", "gym") and gym.is_registered(name):
-        gym.make_environment(name).close()  # raises GameError if it cannot be played
-        return Game("gym", name, "")
+        gym.check_environment(name, env_kwargs)
+        return Game("gym", name, "", env_kwargs=env_kwargs)
     known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
     names = [*known, TETRIS, *gym.game_names()]
     by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
@@ -75,50 +93,76 @@ def find_game(game: str, rom_path: str = ROM_PATH) -> Game:
     raise GameError(f"-g {game}: there is no game of that name; {hint} train.py --list_games shows all games")
 
 
-def frame_skip(game: str) -> int:
-    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, without starting it or needing its ROM."""
-    platform, _, name = game.rpartition(":")
-    if _is_own_tetris(platform, name):
-        return settings_of("tetris", TETRIS).frame_skip
+def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Game:
+    """Import the module of an environment MODULE:ID, and look it up."""
     from emulators import gym
 
-    if platform == "gym" or (not platform and gym.is_registered(name)):
-        return settings_of("gym", name).frame_skip
-    from emulators.atari import AtariEmulator
+    module = name.rpartition(":")[0]
+    if platform not in ("", "gym") or not gym.is_module(module):
+        missing = f"{platform}:{module}" if platform else module
+        platforms = ", ".join(PLATFORMS)
+        raise GameError(f"-g {game}: there is no platform or module {missing!r}; the platforms are {platforms}")
+    gym.check_environment(name, env_kwargs)
+    return Game("gym", name, "", env_kwargs=env_kwargs)
 
-    return AtariEmulator.frame_skip
+
+def earlier_frame_skip(game: str) -> int:
+    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, in runs that saved no frame skip.
+
+    The game need not exist on this machine.
+    """
+    platform, name = split_name(game)
+    if _is_own_tetris(platform, name):
+        return settings_of("tetris", TETRIS).frame_skip or DEFAULT_FRAME_SKIP
+    if not platform and re.search("[A-Z:]", name):
+        from emulators import gym
+
+        try:
+            platform = "gym" if gym.is_registered(name) else ""
+        except GameError:  # the package of the environment is missing here
+            platform = "gym"
+    return DEFAULT_FRAME_SKIP if platform == "gym" else Emulator.frame_skip
+
+
+def choose_frame_skip(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_KWARGS) -> int:
+    """Return the frames in one play of `game` in a new run. It opens a Gymnasium environment to see its frame rate.
+
+    For a game that cannot be played it returns a number too: `find_game` reports such a game.
+    """
+    try:
+        if split_name(game)[0] in ("", "gym") and re.search("[A-Z:]", game):
+            with closing(make_emulator(find_game(game, rom_path, env_kwargs), seed=0)) as emulator:
+                return emulator.frame_skip
+        return earlier_frame_skip(game)
+    except GameError:
+        return DEFAULT_FRAME_SKIP
 
 
 def make_emulator(
     game: str | Game,
     *,
     seed: Seed,
-    rgb: bool = False,
-    random_start: bool = True,
-    single_life_episodes: bool = False,
     rom_path: str = ROM_PATH,
-    max_noops: int | None = None,
-    max_episode_frames: int = 108_000,
+    env_kwargs: str = NO_KWARGS,
+    frame_skip: int | None = None,
     sticky_actions: float = 0.0,
     full_action_space: bool = False,
+    **settings: Any,
 ) -> Emulator:
     """Make one emulator of `game`.
 
     Two emulators with the same `seed`, one integer or several, play the same frames when given the same actions.
-    `Emulator` and `AtariEmulator` explain the other arguments. Raises GameError for a game that cannot be played.
+    `rom_path` and `env_kwargs` are those of `find_game`, and unused if `game` is a `Game`. Without `frame_skip` the
+    game chooses it. `AtariEmulator` explains the options of Atari games, `Emulator` the other `settings`. Raises
+    GameError for a game that cannot be played, or not with these arguments.
     """
     if isinstance(game, str):
-        game = find_game(game, rom_path)
+        game = find_game(game, rom_path, env_kwargs)
         if game.notice:
             warnings.warn(game.notice, stacklevel=2)
-    settings: dict[str, Any] = {
-        "seed": seed,
-        "rgb": rgb,
-        "random_start": random_start,
-        "single_life_episodes": single_life_episodes,
-        "max_noops": max_noops,
-        "max_episode_frames": max_episode_frames,
-    }
+    if game.platform != "gym" and frame_skip not in (None, own := earlier_frame_skip(f"{game.platform}:{game.name}")):
+        raise GameError(f"--frame_skip {frame_skip}: {game} always has a frame skip of {own}; leave the option out")
+    settings["seed"] = seed
     if game.platform == "atari":
         from emulators.atari import AtariEmulator
 
@@ -126,10 +170,12 @@ def make_emulator(
     if sticky_actions or full_action_space:
         options = "--sticky_actions, --full_action_space and --protocol machado"
         raise GameError(f"-g {game}: {options} apply only to Atari games; leave them out")
-    return _make_gym_emulator(settings_of(game.platform, game.name), settings)
+    gym_settings = settings_of(game.platform, game.name)
+    gym_settings = gym_settings._replace(frame_skip=frame_skip or gym_settings.frame_skip)
+    return _make_gym_emulator(gym_settings, game.env_kwargs, settings)
 
 
-def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> Emulator:
+def _make_gym_emulator(gym_settings: GymSettings, env_kwargs: str, settings: dict[str, Any]) -> Emulator:
     from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
@@ -138,7 +184,7 @@ def _make_gym_emulator(gym_settings: GymSettings, settings: dict[str, Any]) -> E
         return PixelGameEmulator(gym_settings, **settings)
     from emulators.gym import GymEmulator
 
-    return GymEmulator(gym_settings, **settings)
+    return GymEmulator(gym_settings, env_kwargs=env_kwargs, **settings)
 
 
 def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:

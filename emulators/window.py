@@ -16,11 +16,29 @@ MAX_WIDTH, MAX_HEIGHT = 1280, 800  # pixels of the scaled picture
 MIN_TEXT_WIDTH = 420  # pixels; minimum width of a window with text
 LINE_HEIGHT = 20  # pixels of a line of text
 FONT_SIZE = 14  # pixels
+DISPLAYS = "DISPLAY", "WAYLAND_DISPLAY"  # environment variables that name a display
+INVISIBLE_DRIVERS = "offscreen", "dummy"  # of SDL: they draw without a window
 TEXT, HIGHLIGHT, BACKGROUND = (200, 200, 200), (255, 220, 120), (24, 24, 28)
 
 
 class DisplayError(GameError):
-    """There is no display to open a window on. The message is one line that says why."""
+    """There is no display to open a window on, or it does not answer. The message is one line that says why."""
+
+
+def is_display_set() -> bool:
+    """Return whether the environment names a display. Systems other than Linux need no name."""
+    return sys.platform != "linux" or any(map(os.environ.get, (*DISPLAYS, "SDL_VIDEODRIVER")))
+
+
+def _check_visible() -> None:
+    """Raise pygame.error if SDL draws without a window, which it does when the display does not answer.
+
+    A user who sets SDL_VIDEODRIVER to such a driver wants no window.
+    """
+    if pygame.display.get_driver() in INVISIBLE_DRIVERS and os.environ.get("SDL_VIDEODRIVER") not in INVISIBLE_DRIVERS:
+        pygame.display.quit()
+        named = [f"{name}={os.environ[name]}" for name in DISPLAYS if os.environ.get(name)]
+        raise pygame.error(f"{' and '.join(named) or 'the display'} does not answer")
 
 
 class Window:
@@ -32,12 +50,12 @@ class Window:
     """
 
     def __init__(self, title: str):
-        """Raises DisplayError if there is no display."""
-        known = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+        """Raises DisplayError if there is no display, or if it does not answer."""
         try:
-            if sys.platform == "linux" and not known:  # otherwise SDL would draw without a window
+            if not is_display_set():
                 raise pygame.error("DISPLAY is not set")
             pygame.display.init()
+            _check_visible()
         except pygame.error as error:
             raise DisplayError(f"no display to open a window on ({error})") from None
         self.closed = False

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from emulators.emulator import Emulator, Seed
+from emulators.emulator import Emulator, GameError, Seed
 from emulators.registry import Game, make_emulator
 from emulators.shared_memory import SharedArrays
 
 STEP_REQUEST = STEP_ANSWER = b""
 Request = tuple[str, Any]  # (name of a command for every emulator of the group, its arguments)
-Answer = tuple[bool, Any]  # (True, results), or (False, (index of the emulator that failed, traceback))
+Answer = tuple[bool, Any]  # (True, results), or (False, (index of the emulator that failed, message, traceback or ""))
 
 
 class Assignment(NamedTuple):
@@ -83,8 +83,10 @@ class EmulatorGroup:
                 self._current = index
                 results.append(getattr(self, f"_{command}")(index, arguments and arguments[place]))
             answer: Answer = (True, results)
+        except GameError as error:  # the user's environment gave something that cannot be used
+            answer = (False, (self._current, str(error), ""))
         except Exception:  # the parent must learn of any error
-            answer = (False, (self._current, traceback.format_exc()))
+            answer = (False, (self._current, "failed", traceback.format_exc()))
         self._connection.send(answer)
 
     def _step(self) -> None:

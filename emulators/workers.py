@@ -148,8 +148,8 @@ class Workers:
             return None
         succeeded, result = pickle.loads(answer)
         if not succeeded:
-            index, trace = result
-            raise WorkerError(f"{self._game}, emulator {index} failed:\n{trace}")
+            index, message, trace = result
+            raise WorkerError(f"{self._game}, emulator {index} {message}:\n{trace}" if trace else message)
         return result
 
     def _error(self, group: _GroupHandle, what: str) -> WorkerError:

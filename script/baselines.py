@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from emulators import find_game
 from emulators.gym_settings import allows_random_start
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, between, option, parse
+from paac.cli.command_line import PATH, SEED, JsonObject, between, option, parse
 from paac.cli.options import Options
 
 
@@ -22,6 +22,7 @@ class BaselinesOptions:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    env_kwargs: JsonObject = option(Options.env_kwargs, group="Game", help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
     test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes")
     seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes; test.py starts the same episodes with the same --seed")
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> None:
 
     from agents.players import baseline_scores
 
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     if game.notice:
         print(game.notice)
     random_start = allows_random_start(str(game))

@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> None:
     from emulators import find_game
     from paac.training.tensorflow_setup import start_tensorflow
 
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     folder = writable_folder("--folder", options.folder) if options.folder else None
     device = start_tensorflow(options.device, options.op_threads)
     results = measure(options, archs, game, device)

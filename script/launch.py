@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> None:
     options = parse(LaunchOptions, own, DESCRIPTION)
     # Check the options here, so that an error is reported once and not by each process.
     training, _ = resolve_run_options(typed_options(Options, arguments, TRAIN_DESCRIPTION))
-    find_game(training.game, training.rom_path)
+    find_game(training.game, training.rom_path, training.env_kwargs)
     if not {"-ew", "--emulator_workers"} & set(arguments):
         arguments += ["-ew", str(max(1, usable_cores() // options.processes))]
     sys.exit(train(options.processes, arguments))

@@ -7,12 +7,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, option, parse
+from paac.cli.command_line import PATH, SEED, JsonObject, option, parse
 from paac.cli.options import Options
 from paac.video.film import Film
 
@@ -23,6 +24,7 @@ class PlayOptions:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    env_kwargs: JsonObject = option(Options.env_kwargs, group="Game", help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
     seed: int | None = option(None, group="Game", limit=SEED, help="seed of the game: the same seed starts the same game (drawn at random)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs that G saves")
@@ -63,11 +65,14 @@ def main(argv: Sequence[str]) -> None:
     from emulators import find_game, make_emulator
     from emulators.by_hand import ManualPlay
 
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     emulator = make_emulator(game, seed=seed)
     recorder = GifRecorder(
-        game.name.replace("/", "_"), options, frame_rate=emulator.frames_per_second, max_pool=emulator.sprites_flicker
+        re.sub("[/:]", "_", game.name),
+        options,
+        frame_rate=emulator.frames_per_second,
+        max_pool=emulator.sprites_flicker,
     )
     ManualPlay(str(game), emulator, recorder).play()
 

@@ -5,16 +5,25 @@ import difflib
 import json
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from emulators import short_name
-from paac.cli.command_line import FIXED, LOCAL, flag, option_fields
+from emulators.registry import earlier_frame_skip
+from paac.cli.command_line import FIXED, LOCAL, JsonObject, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
-TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+ENVIRONMENT_OPTIONS = ("env_kwargs", "frame_skip")  # those that do not suit another game
+TYPE_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    bool: "true or false",
+    JsonObject: "a JSON object",
+}
 
 
 def save_options(options: Options, file: Path) -> None:
@@ -35,6 +44,7 @@ def read_options(file: Path, ignore: Collection[str] = ()) -> dict[str, Any]:
     Raises UserError.
     """
     options = check_json(read_json(file), str(file))
+    options.setdefault("frame_skip", earlier_frame_skip(options.get("game", Options.game)))
     return {name: value for name, value in options.items() if name not in ignore}
 
 
@@ -69,6 +79,9 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             value = int(value)
         if value_type is float and type(value) is int and abs(value) < 2**63:
             value = float(value)
+        if value_type is JsonObject and isinstance(value, str | dict):
+            with suppress(ValueError):
+                value = JsonObject(value)
         if type(value) is not value_type:
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
         given[name] = short_name(str(value)) if name == "game" else value
@@ -86,6 +99,8 @@ def resume_options(
     """
     folder = typed.get("debugging_folder", Options.debugging_folder)
     changes = []
+    if not started and typed.get("game") not in (None, saved.get("game", Options.game)):
+        saved = {name: value for name, value in saved.items() if name not in ENVIRONMENT_OPTIONS}
     for field, _ in option_fields(Options):
         if field.name not in typed or field.metadata["kind"] == LOCAL:
             continue

@@ -5,6 +5,7 @@ The module is independent of the options themselves.
 
 import argparse
 import dataclasses
+import json
 import math
 import re
 import shutil
@@ -22,6 +23,21 @@ LOCAL = "local"  # it accepts any value silently, because the option concerns on
 CHOSEN_AT_START: Any = dataclasses.MISSING  # the default of an option whose value `resolve` chooses
 
 Parsed = TypeVar("Parsed")
+
+
+class JsonObject(str):
+    """The text of a JSON object, always written in the same way, so that equal objects are equal texts."""
+
+    def __new__(cls, value: str | Mapping[str, Any]) -> "JsonObject":
+        """Raises ValueError unless `value` is a mapping of JSON values, or the text of a JSON object."""
+        try:
+            parsed = json.loads(value) if isinstance(value, str) else value
+            text = json.dumps(parsed, allow_nan=False, sort_keys=True)
+        except (TypeError, RecursionError) as error:
+            raise ValueError(str(error)) from None
+        if not isinstance(parsed, Mapping):
+            raise ValueError(f"{text} is no JSON object")
+        return super().__new__(cls, text)
 
 
 class Limit(NamedTuple):
@@ -122,7 +138,7 @@ def _add_option(group: Any, field: dataclasses.Field, value_type: type) -> None:
     if value_type is bool:
         settings["action"] = argparse.BooleanOptionalAction
     else:
-        settings |= {"type": whole_number if value_type is int else value_type, "metavar": _METAVARS[value_type]}
+        settings |= {"type": _PARSERS.get(value_type, value_type), "metavar": _METAVARS[value_type]}
         if metadata["flag_value"] is not None:
             settings |= {"nargs": "?", "const": metadata["flag_value"]}
     group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
@@ -160,7 +176,16 @@ def whole_number(text: str) -> int:
     return int(value)
 
 
-_METAVARS = {int: "N", float: "X", str: "NAME"}
+def json_object(text: str) -> JsonObject:
+    """Parse a JSON object."""
+    try:
+        return JsonObject(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'must be a JSON object, such as {{"size": 8}}, not {text}') from None
+
+
+_PARSERS: dict[type, Callable[[str], Any]] = {int: whole_number, JsonObject: json_object}
+_METAVARS = {int: "N", float: "X", str: "NAME", JsonObject: "JSON"}
 
 
 class _Parser(argparse.ArgumentParser):

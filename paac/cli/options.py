@@ -23,6 +23,7 @@ from paac.cli.command_line import (
     POSITIVE,
     SEED,
     TUNABLE,
+    JsonObject,
     Limit,
     between,
     check_limits,
@@ -46,6 +47,7 @@ class Options:
 
     # fmt: off
     game: str = option("pong", "-g", group="Game", kind=FIXED, help="name of the game, or PLATFORM:NAME")
+    env_kwargs: JsonObject = option(JsonObject("{}"), group="Game", kind=FIXED, help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before ale-py's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
     random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (20 in Gymnasium's games; set by the protocol: original on, machado off)")
@@ -53,6 +55,7 @@ class Options:
     full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
     single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost")
     max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes of play")
+    frame_skip: int = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=between(1, 1000), help="steps of a Gymnasium environment with the same action (1 in games of at most 10 steps per second, else 2; always 4 in Atari games, 1 in tetris)")
     rgb: bool = option(False, group="Game", kind=FIXED, help="observe RGB instead of grayscale: 12 channels instead of 4")
 
     emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=between(1, 10_000), help="number of emulators that run in parallel (B)")
@@ -128,7 +131,7 @@ class Options:
         """Arguments of `make_emulator`, except the seed."""
         names = (
             *("rgb", "random_start", "single_life_episodes", "max_episode_frames"),
-            *("sticky_actions", "full_action_space"),
+            *("sticky_actions", "full_action_space", "frame_skip"),
         )
         return {name: getattr(self, name) for name in names}
 
@@ -151,7 +154,7 @@ class FilmOptions:
     rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder to search first for the game's ROM (the run's --rom_path)")
     device: str = option("/gpu:0", "-d", "--device", group="Agent", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes to play, in parallel")
-    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in Gymnasium's games; 0 if the run has no random start)")
+    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in Gymnasium's games; 0 if the run has no random start or the game no no-op)")
     dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="number of forward passes to average for each decision, for a network with dropout")
     greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy, or, after a training with --egreedy, instead of acting with its initial epsilon")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (drawn at random)")
@@ -183,12 +186,14 @@ def usable_cores() -> int:
 def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Options, started: bool = False) -> Any:
     """Return the options of a run, of class `cls`: the `given` ones, by field name, and the defaults of the others.
 
-    Options without a default are chosen here: those that the protocol sets, the number of shards and the seed. Raises
-    UserError for values that are outside their limits or contradict each other; `prefix`, such as "args.json: ", begins
+    Options without a default are chosen here: those that the protocol sets, the frame skip, the number of shards and
+    the seed. Raises UserError for values that are outside their limits or contradict each other; `prefix`, such as "args.json: ", begins
     the message. A run that has `started` may have more choices than different numbers of repeats: the original Manette
     allowed it.
     """
-    from emulators.gym_settings import allows_random_start  # here, so that --help does not load the emulators
+    # Imported here, so that --help does not load the emulators.
+    from emulators.gym_settings import allows_random_start
+    from emulators.registry import choose_frame_skip
 
     check_limits(cls, given, prefix)
     random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
@@ -199,6 +204,9 @@ def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Opt
         "shards": min(DEFAULT_SHARDS, given.get("emulator_counts", cls.emulator_counts)),
         "random_seed": int.from_bytes(os.urandom(4)) >> 1,
     }
+    if "frame_skip" not in given:  # otherwise no environment is opened
+        names = "game", "rom_path", "env_kwargs"
+        chosen["frame_skip"] = choose_frame_skip(*(given.get(name, getattr(cls, name)) for name in names))
     options = cls(**{**chosen, **given})
     if options.nb_choices > options.max_repetition + 1 and not started:
         raise UserError(

@@ -10,7 +10,7 @@ from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-from paac.cli.command_line import CHOSEN_AT_START, LOCAL, option_fields
+from paac.cli.command_line import CHOSEN_AT_START, LOCAL, JsonObject, option_fields
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
@@ -24,6 +24,7 @@ TYPES = {
     int: api_pb2.DATA_TYPE_FLOAT64,
     float: api_pb2.DATA_TYPE_FLOAT64,
     str: api_pb2.DATA_TYPE_STRING,
+    JsonObject: api_pb2.DATA_TYPE_STRING,
 }
 
 # Sections of the Custom Scalars tab: title -> {title of a chart: regular expression of the tags of its curves}.

@@ -66,7 +66,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
     """Play episodes, and film them if `gif_name` is set. Raises UserError, GameError or OSError."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
-    game = find_game(run_options.game, options.rom_path or run_options.rom_path)
+    game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     with ExitStack() as opened:
@@ -99,7 +99,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
             )
     for film, gif in zip(films, gifs, strict=True):
         film.save(gif, options.gif_scale or film.fitting_scale)
-    noops = emulators[0].max_noops * emulators[0].random_start
+    noops = emulators[0].random_noops
     return AgentEvaluation(str(game), run.path, step, seed, noops, options.greedy, results, gifs)
 
 
@@ -126,7 +126,7 @@ def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
     GameError or OSError.
     """
     start_tensorflow("/cpu:0")
-    with closing(make_emulator(find_game(options.game, options.rom_path), seed=0)) as emulator:
+    with closing(make_emulator(find_game(options.game, options.rom_path, options.env_kwargs), seed=0)) as emulator:
         num_actions = emulator.num_actions
     network, step, _ = load_agent(run, options, num_actions)
     checkpoint, _ = run.newest_checkpoint()
@@ -166,7 +166,7 @@ def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options) -
         film: Film = AnnotatedFilm(emulator.action_names, run_options.repetition_table, emulator.frame_skip, **settings)
     else:
         film = Film(**settings)
-    emulator.on_frame = film.add
+    film.record(emulator)
     return film
 
 

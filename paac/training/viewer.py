@@ -13,14 +13,11 @@ class Viewer:
     """A window that opens at the first `show`. The training continues when the user closes it."""
 
     def __init__(self, which: int):
-        """`which` is 1 for all emulators, 2 for one. Raises UserError without a display."""
-        from emulators.window import DisplayError, Window  # imported here: training without a window needs no pygame
+        """`which` is 1 for all emulators, 2 for one. Raises DisplayError without a display."""
+        from emulators.window import Window  # imported here: training without a window needs no pygame
 
         self._which = which
-        try:
-            self._window = Window("Manette")
-        except DisplayError as error:
-            raise UserError(f"-v {which}: {error}; leave -v out") from None
+        self._window = Window("Manette")
 
     def show(self, screens: np.ndarray) -> None:
         """Show `screens`, uint8 [B, height, width, 3], as a grid."""
@@ -34,6 +31,24 @@ class Viewer:
     def close(self) -> None:
         """Close the window."""
         self._window.close()
+
+
+def open_viewer(which: int) -> Viewer | None:
+    """Open the window of --visualize `which`; 0 opens none.
+
+    If the display does not answer, print a line that says so and return None. Raises UserError if no display is set.
+    """
+    if not which:
+        return None
+    from emulators.window import DisplayError, is_display_set
+
+    try:
+        return Viewer(which)
+    except DisplayError as error:
+        if not is_display_set():
+            raise UserError(f"-v {which}: {error}; leave -v out") from None
+        print(f"-v {which}: {error}; the training goes on without a window")
+        return None
 
 
 def tile_screens(screens: np.ndarray) -> np.ndarray:

@@ -60,6 +60,11 @@ class AnnotatedFilm(Film):
             self.panel_states.append(PanelState(self._decision, 1 + self._frames // self._frame_skip, score))
         self._frames += 1
 
+    def clear(self) -> None:
+        """Discard all screens."""
+        super().clear()
+        self.panel_states.clear()
+
     def on_end(self, score: float) -> None:
         """Show the `score` of the whole episode in the last picture, unless the film ended before the episode."""
         if self.seconds < self._max_seconds:

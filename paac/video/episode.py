@@ -29,9 +29,9 @@ def film_episode(
     `seed`, so they have the same start and the same random numbers, and differ only in what the agent has learned.
     """
     with closing(make_emulator(game, seed=film_seed(seed), **{**settings, "single_life_episodes": False})) as emulator:
-        emulator.max_episode_frames = min(emulator.max_episode_frames, MAX_SECONDS * emulator.frames_per_second)
+        emulator.max_episode_frames = min(emulator.max_episode_frames, int(MAX_SECONDS * emulator.frames_per_second))
         film = Film(frame_rate=emulator.frames_per_second, max_pool=emulator.sprites_flicker)
-        emulator.on_frame = film.add
+        film.record(emulator)
         play_episodes(network, [emulator], repetition_table, seed=seed, epsilon=epsilon)
     gif = io.BytesIO()
     film.save(gif, max(1, film.fitting_scale // 2))

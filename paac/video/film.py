@@ -7,11 +7,13 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from emulators import Emulator
+
 PICTURE_SECONDS = 0.05  # approximate time per picture: 3 screens at 60 Hz, and 5 of the 0.01 s units of a gif
 
 
 class Film:
-    """Collects an emulator's screens and saves them as a gif: set `emulator.on_frame = film.add`, then call `save`."""
+    """Collects an emulator's screens and saves them as a gif: call `record`, play, and call `save`."""
 
     def __init__(
         self, speed: float = 1.0, *, frame_rate: float = 60, max_pool: bool = True, max_seconds: float | None = None
@@ -44,6 +46,10 @@ class Film:
         """The scale at which the gif is about 420 pixels high, twice the height of an Atari screen."""
         return max(1, round(420 / self._pictures[0].height)) if self._pictures else 1
 
+    def record(self, emulator: Emulator) -> None:
+        """Add all screens that `emulator` shows from now on."""
+        emulator.on_frame, emulator.on_restart = self.add, self.clear
+
     def add(self, screen: np.ndarray) -> None:
         """Add a screen, uint8 [height, width, 3]."""
         if self.seconds >= self._max_seconds:
@@ -57,6 +63,12 @@ class Film:
             self._pictures[0] = _palette_image(pooled)
         self._previous = screen
         self._num_screens += 1
+
+    def clear(self) -> None:
+        """Discard all screens."""
+        self._pictures.clear()
+        self._previous = None
+        self._num_screens = 0
 
     def save(self, file: Path | BinaryIO, scale: int = 1) -> None:
         """Write the gif with each pixel enlarged to `scale` x `scale` pixels. Raises OSError."""

@@ -70,7 +70,7 @@ def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str
     """
     options = run.options
     settings = options.emulator_settings | {"single_life_episodes": False}  # as in test.py
-    game = find_game(options.game, options.rom_path)
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
     baselines = baseline_scores(game, len(tests["scores"]), tests["seed"], **settings)
     return {
         "game": run.game,

@@ -58,6 +58,6 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
     if options.baseline or options.peers:
         from emulators import find_game
 
-        if find_game(options.game, options.rom_path).platform != "atari":
+        if find_game(options.game, options.rom_path, options.env_kwargs).platform != "atari":
             raise UserError(f"-g {options.game}: --peers and --baseline only play Atari games; leave them out")
     return dataclasses.replace(options, arch=archs[0]), archs

@@ -96,7 +96,11 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
             "shards": min(options.shards, len(cores)),
         }
         with EmulatorPool(
-            find_game(own.game, own.rom_path), own.emulator_counts, seed=1, **counts, **own.emulator_settings
+            find_game(own.game, own.rom_path, own.env_kwargs),
+            own.emulator_counts,
+            seed=1,
+            **counts,
+            **own.emulator_settings,
         ) as pool:
             pool.reset()
             learner = make_learner(pool, own, processes)

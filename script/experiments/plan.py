@@ -105,14 +105,14 @@ def _flag_name(key: str) -> str:
 def _check_game(options: Options, file: Path) -> None:
     """Start the game once, so that an error shows before any training starts."""
     try:
-        _start_game(options.game, options.rom_path, **options.emulator_settings)
+        _start_game(options.game, options.rom_path, options.env_kwargs, **options.emulator_settings)
     except GameError as error:
         raise UserError(f"{file}: {error}") from None
 
 
 @cache
-def _start_game(game: str, rom_path: str, **settings: Any) -> None:
-    make_emulator(find_game(game, rom_path), seed=0, **settings).close()
+def _start_game(game: str, rom_path: str, env_kwargs: str, **settings: Any) -> None:
+    make_emulator(find_game(game, rom_path, env_kwargs), seed=0, **settings).close()
 
 
 def _check_unique_names(plan: list[PlannedRun]) -> None:

@@ -5,15 +5,17 @@ import shlex
 from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.options import Options, resolve
 
+DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_counts")  # others' defaults depend on them
+
 
 def train_command(options: Options, name: str) -> str:
     """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
-    defaults = resolve({name: getattr(options, name) for name in ("game", "protocol", "emulator_counts")})
+    defaults = resolve({name: getattr(options, name) for name in DECISIVE_OPTIONS})
     words = ["python3", "train.py", "-df", f"logs/{name}"]
     for field, kind in option_fields(Options):
         value = getattr(options, field.name)
         is_needed = field.name in ("game", "random_seed") or value != getattr(defaults, field.name)
-        if field.name in ("protocol", "emulator_counts"):
+        if field.name in DECISIVE_OPTIONS[1:]:
             is_needed = value != field.default
         if field.metadata["kind"] == LOCAL or not is_needed:
             continue

@@ -17,7 +17,7 @@ IGNORED_OPTIONS = {
     *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "visualize_convs", "log_video"),
 }
 # Options whose defaults depend on the game and the protocol.
-DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "shards")
+DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "shards", "frame_skip")
 FIGAR_OPTIONS = ("max_repetition", "nb_choices")
 
 

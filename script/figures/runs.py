@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from emulators import short_name
-from emulators.registry import frame_skip
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.training.episodes import WINDOW_EPISODES
@@ -45,7 +44,7 @@ class Run:
             return self.steps.astype(float)
         if axis == "hours":
             return self.seconds / 3600
-        return self.plays() * frame_skip(self.options.game)
+        return self.plays() * self.options.frame_skip
 
     def plays(self) -> np.ndarray:
         """Plays of all emulators at the end of each episode, float64 [episodes].

@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.helpers.counting_game import CountingGame, CountingGameWithoutNoop, brightness, falling, pooled, shown
+from emulators.episode_start import MAX_RESTARTS
+from tests.helpers.counting_game import (
+    FOREVER,
+    CountingGame,
+    CountingGameWithoutNoop,
+    brightness,
+    colours_of,
+    falling,
+    pooled,
+    shown,
+)
 
 
 def test_a_hold_stops_when_the_episode_ends():
@@ -131,3 +141,60 @@ def test_an_episode_that_ends_exactly_at_the_frame_limit_is_not_truncated():
 
 def test_the_default_frame_limit_is_thirty_minutes_of_play():
     assert CountingGame().max_episode_frames == 30 * 60 * 60
+
+
+class GameOfLengths(CountingGame):
+    """A counting game whose games have the given lengths in frames; those after them do not end."""
+
+    def __init__(self, *lengths, **settings):
+        super().__init__(**settings)
+        self.lengths = list(lengths)
+
+    def _start(self):
+        super()._start()
+        self.length = self.lengths.pop(0) if self.lengths else FOREVER
+
+
+def test_a_game_that_ends_while_the_stack_is_filled_starts_again():
+    game = GameOfLengths(9, 16, 17)
+    assert shown(game.reset()) == pooled(3, 4, 8, 12, 16)
+    assert game.step(1)[2] and not game.truncated
+
+
+def test_a_game_that_ends_during_the_no_ops_starts_again_with_other_no_ops():
+    games = [GameOfLengths(*lengths, seed=3, random_start=True) for lengths in ((), (1,), (1, 1))]
+    starts = [game.reset() for game in games]
+    assert [game.game for game in games] == [1, 2, 3]
+    assert len({game.frame for game in games}) == 3
+    assert [shown(start)[-1] for start in starts] == [pooled(game.game, game.frame)[0] for game in games]
+    assert not any(game.step(0)[2] for game in games)
+
+
+def test_a_game_that_never_survives_the_start_shows_its_first_picture():
+    game = GameOfLengths(*[5] * 100, random_start=True)
+    for last in (12, 24):
+        assert shown(game.reset()) == [brightness(last, 0)] * 4
+        assert game.game == last == (MAX_RESTARTS + 2) * last // 12 and game.pressed == []
+        assert [game.step(1)[2] for _ in range(2)] == [False, True]
+
+
+def test_an_episode_that_the_platform_truncates_in_the_start_starts_again():
+    class Truncated(CountingGame):
+        def _is_truncated(self):
+            return self.game < 3 and self.frame >= 16
+
+    game = Truncated()
+    assert shown(game.reset()) == pooled(3, 4, 8, 12, 16)
+
+
+def test_frames_of_a_start_that_fails_do_not_count():
+    seen = []
+    game = GameOfLengths(9)
+    game.on_frame = lambda screen: seen.append(screen[0, 0].tolist())
+    game.on_restart = seen.clear
+    game.reset()
+    assert seen == colours_of([brightness(2, frame) for frame in range(1, 17)]).tolist()
+    game.lengths = [5] * (MAX_RESTARTS + 2)
+    seen.clear()
+    game.reset()
+    assert seen == colours_of([brightness(game.game, 0)]).tolist()

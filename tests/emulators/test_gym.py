@@ -8,6 +8,7 @@ import pytest
 
 from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
 from emulators.gym_settings import GAME_SETTINGS, allows_random_start
+from tests.helpers.messages import message_of
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 PLAYED = [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"]
@@ -118,6 +119,70 @@ def test_the_error_for_a_game_that_cannot_be_played_is_one_line(typed, reason):
     with pytest.raises(GameError, match=reason) as error:
         find_game(typed)
     assert "\n" not in str(error.value) and f"-g {typed.removeprefix('gym:')}" in str(error.value).replace("gym:", "")
+
+
+FAKE = "tests.helpers.environments:Fake-v0"
+
+
+@pytest.mark.parametrize("typed", [FAKE, f"gym:{FAKE}"])
+def test_the_module_of_an_environment_is_imported_in_the_workers_too(typed):
+    game = find_game(typed)
+    assert str(game) == short_name(typed) == FAKE and find_game(str(game)) == game
+    with EmulatorPool(game, 2, workers=2, seed=1) as pool:
+        observations = pool.reset()
+        assert pool.step(0, np.zeros(2), np.zeros(2)).rewards.tolist() == [2, 2]
+    np.testing.assert_array_equal(observations[0], make_emulator(FAKE, seed=1).reset())
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("no_such_module:Fake-v0", "no platform or module 'no_such_module'"),
+        ("not a module:Fake-v0", "no platform or module 'not a module'"),
+        ("tests.helpers.no_such_module:Fake-v0", "the module tests.helpers.no_such_module cannot be imported"),
+        ("tests.helpers.environments:Fka-v0", "did you mean tests.helpers.environments:Fake-v0"),
+        ("tests.helpers.environments:", "Malformed environment ID"),
+        ("atari:tests.helpers.environments:Fake-v0", "no platform or module 'atari:tests"),
+        ("broken_envs:Fake-v0", r"the module broken_envs cannot be imported \(first line\)"),
+        ("ended_envs:Fake-v0", r"the module ended_envs cannot be imported \(3\)"),
+        ("broken_envs.inside:Fake-v0", r"cannot be imported \(first line\)"),
+    ],
+)
+def test_the_error_for_a_module_without_that_environment_is_one_line(typed, reason, tmp_path, monkeypatch):
+    (tmp_path / "broken_envs.py").write_text("raise RuntimeError('first line\\nsecond line')")
+    (tmp_path / "ended_envs.py").write_text("import sys; sys.exit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(GameError, match=reason) as error:
+        find_game(typed)
+    assert message_of(error).startswith(f"-g {typed}: ")
+
+
+def test_arguments_of_an_environment_reach_it_in_the_workers_too():
+    game = find_game(FAKE, env_kwargs='{"picture": "bools"}')
+    expected = make_emulator(FAKE, seed=1, env_kwargs='{"picture": "bools"}').reset()
+    assert not np.array_equal(expected, make_emulator(FAKE, seed=1).reset())
+    with EmulatorPool(game, 2, workers=1, seed=1) as pool:
+        np.testing.assert_array_equal(pool.reset()[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("game", "reason"),
+    [
+        (FAKE, "unexpected keyword argument 'size'"),
+        ("CartPole-v1", "unexpected keyword argument 'size'"),
+        ("Snake-v0", "unexpected keyword argument 'size'"),
+        ("pong", "--env_kwargs apply only to Gymnasium's environments; leave them out"),
+        ("tetris", "--env_kwargs apply only to Gymnasium's environments; leave them out"),
+    ],
+)
+def test_the_error_for_arguments_that_a_game_does_not_have_is_one_line(game, reason):
+    with pytest.raises(GameError, match=reason) as error:
+        find_game(game, env_kwargs='{"size": 8}')
+    assert message_of(error).startswith(f"-g {game}: ")
+
+
+def test_the_module_may_have_the_name_of_a_platform():
+    assert short_name("gym:gym:Fake-v0") == "gym:gym:Fake-v0"
 
 
 def test_only_atari_games_have_sticky_actions():

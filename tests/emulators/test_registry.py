@@ -1,5 +1,6 @@
 """Tests the lookup of the game that a user names, and the errors that suggest other names."""
 
+import json
 import os
 import pickle
 import shutil
@@ -12,7 +13,7 @@ from ale_py import roms
 
 from emulators import Game, GameError, find_game, make_emulator, short_name
 from emulators.atari import game_names
-from emulators.registry import frame_skip
+from emulators.registry import choose_frame_skip, earlier_frame_skip
 
 MANY_PLAYERS = ["combat", "joust", "maze_craze", "warlords"]
 
@@ -207,12 +208,58 @@ def test_a_game_that_was_found_can_be_pickled_and_made_elsewhere():
     assert make_emulator(game, seed=1, rom_path="is not used").num_actions == 6
 
 
-@pytest.mark.parametrize(
-    "game",
-    ["pong", "atari:tetris", "tetris", "Tetris", "Snake-v0", "gym:CartPole-v1", "MountainCar-v0", "tetris:tetris"],
-)
-def test_the_frame_skip_is_known_without_starting_the_game(game):
+FRAME_SKIPS = {  # of new runs and of earlier ones
+    "pong": (4, 4),
+    "atari:tetris": (4, 4),
+    "tetris": (1, 1),
+    "Tetris": (1, 1),
+    "tetris:tetris": (1, 1),
+    "Snake-v0": (2, 2),
+    "gym:CartPole-v1": (2, 2),
+    "MountainCar-v0": (2, 2),
+    "FrozenLake-v1": (1, 2),
+    "Taxi-v4": (1, 2),
+    "CliffWalking-v1": (1, 2),
+}
+
+
+@pytest.mark.parametrize("game", FRAME_SKIPS)
+def test_the_frame_skip_suits_the_game_and_earlier_runs_keep_theirs(game):
+    new, earlier = FRAME_SKIPS[game]
     emulator = make_emulator(game, seed=1)
-    assert frame_skip(game) == emulator.frame_skip
+    assert emulator.frame_skip == choose_frame_skip(game) == new
+    assert emulator.pooled_frames == min(2, new)
+    assert earlier_frame_skip(game) == earlier
     emulator.close()
-    assert frame_skip("a_rom_that_does_not_exist") == 4
+
+
+def test_a_game_that_is_not_on_this_machine_has_a_frame_skip_too():
+    assert earlier_frame_skip("a_rom_that_does_not_exist") == choose_frame_skip("a_rom_that_does_not_exist") == 4
+    assert earlier_frame_skip("MinAtar/Breakout-v1") == choose_frame_skip("MinAtar/Nothing-v1") == 2
+    assert earlier_frame_skip("no_such_module:Fake-v0") == choose_frame_skip("no_such_module:Fake-v0") == 2
+
+
+@pytest.mark.parametrize(("fps", "skip"), [(1, 1), (10, 1), (10.5, 2), (30, 2), (None, 2), ("4", 2), (0, 2)])
+def test_an_environment_of_at_most_ten_steps_a_second_is_played_step_by_step(fps, skip):
+    fake, kwargs = "tests.helpers.environments:Fake-v0", json.dumps({"fps": fps})
+    assert choose_frame_skip(fake, env_kwargs=kwargs) == skip
+    emulator = make_emulator(fake, seed=1, env_kwargs=kwargs, random_start=False)
+    emulator.reset()
+    assert emulator.step(0)[1] == skip  # each step has a reward of 1
+
+
+@pytest.mark.parametrize(("game", "skip"), [("FrozenLake-v1", 3), ("CartPole-v1", 1), ("Snake-v0", 1)])
+def test_the_frame_skip_of_gymnasiums_games_can_be_chosen(game, skip):
+    emulator = make_emulator(game, seed=1, frame_skip=skip)
+    assert emulator.frame_skip == skip and emulator.pooled_frames == min(2, skip)
+    emulator.reset()
+    before = emulator._frames
+    emulator.step(0)
+    assert emulator._frames == before + skip
+
+
+@pytest.mark.parametrize(("game", "own"), [("pong", 4), ("atari:tetris", 4), ("tetris", 1)])
+def test_the_frame_skip_of_other_platforms_cannot_be_changed(game, own):
+    assert make_emulator(game, seed=1, frame_skip=own).frame_skip == own
+    with pytest.raises(GameError, match=f"^--frame_skip 2: {game} always has a frame skip of {own}; leave"):
+        make_emulator(game, seed=1, frame_skip=2)

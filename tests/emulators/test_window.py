@@ -108,12 +108,15 @@ def test_without_a_display_the_error_is_one_line(monkeypatch):
     assert issubclass(DisplayError, GameError)
 
 
-def test_a_display_that_does_not_answer_is_an_error(monkeypatch):
+@pytest.mark.parametrize("driver", ["", "x11"])  # without a name, SDL looks for a driver and finds "offscreen"
+def test_a_display_that_does_not_answer_is_an_error(driver, monkeypatch):
     without_display(monkeypatch)
-    monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
     monkeypatch.setenv("DISPLAY", ":4711")
-    with pytest.raises(DisplayError, match="no display"):
+    if driver:
+        monkeypatch.setenv("SDL_VIDEODRIVER", driver)
+    with pytest.raises(DisplayError, match="x11 not available" if driver else "DISPLAY=:4711 does not answer"):
         Window("A game")
+    assert not pygame.display.get_init()
 
 
 def test_a_games_human_mode_shows_it_until_the_user_closes_the_window(monkeypatch):

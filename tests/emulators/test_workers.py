@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emulators import EmulatorPool, WorkerError
+from emulators import EmulatorPool, WorkerError, find_game
 from tests.helpers import ROOT
 from tests.helpers.commands import as_from_a_terminal
+from tests.helpers.messages import message_of
 
 
 def test_a_worker_that_is_killed_is_reported_with_its_game_and_emulators():
@@ -49,6 +50,16 @@ def test_an_emulator_that_raises_is_reported_with_its_index_and_traceback():
             pool.step(1, np.array([5, 6]), np.zeros(2))  # Pong has the actions 0 to 5
         with pytest.raises(WorkerError, match="emulator 3 failed"):
             pool.step(0, np.zeros(2), np.zeros(2))
+    assert multiprocessing.active_children() == []
+
+
+def test_a_reward_that_is_not_finite_blames_the_environment_in_one_line():
+    game = find_game("tests.helpers.environments:Fake-v0", env_kwargs='{"after": 20, "odd_reward": "NaN"}')
+    with EmulatorPool(game, 2, workers=2, seed=1) as pool:
+        pool.reset()
+        with pytest.raises(WorkerError) as error:
+            pool.step(0, np.zeros(2), np.full(2, 100))
+    assert message_of(error).startswith("-g tests.helpers.environments:Fake-v0: step() of the environment gives the ")
     assert multiprocessing.active_children() == []
 
 

@@ -30,6 +30,17 @@ def test_each_part_of_a_protocol_can_be_overridden():
     assert (options.random_start, options.sticky_actions, options.full_action_space) == (False, 0.0, True)
 
 
+def test_the_frame_skip_is_that_of_the_game_unless_it_is_typed():
+    assert [resolve(dict(game=game)).frame_skip for game in ("pong", "FrozenLake-v1", "CartPole-v0")] == [4, 1, 2]
+    assert parse_options(["-g", "FrozenLake-v1", "--frame_skip", "2"]).frame_skip == 2
+
+
+def test_another_game_before_the_first_checkpoint_has_its_own_frame_skip_and_arguments():
+    saved = {**dataclasses.asdict(SAVED), "env_kwargs": '{"size": 8}'}
+    options, _ = resume_options(saved, {"game": "FrozenLake-v1"}, started=False)
+    assert (options.frame_skip, options.env_kwargs) == (1, "{}")
+
+
 def test_shards_are_two_or_as_many_as_there_are_emulators():
     assert resolve({}).shards == 2
     assert resolve(dict(emulator_counts=1)).shards == 1
@@ -54,6 +65,8 @@ def test_resolving_resolved_options_changes_nothing():
         ({"game": "breakout"}, "-g"),
         ({"arch": "PWYX"}, "--arch"),
         ({"rgb": True}, "--rgb"),
+        ({"frame_skip": 1}, "--frame_skip"),
+        ({"env_kwargs": '{"size": 8}'}, "--env_kwargs"),
         ({"max_repetition": 10}, "--max_repetition"),
         ({"activation": "leaky_relu"}, "--activation"),
         ({"keep_percentage": 0.5}, "--keep_percentage"),

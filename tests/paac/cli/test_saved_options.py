@@ -14,6 +14,7 @@ from tests.helpers.options import parse_options
 # For every option a value that is not the default.
 CHANGED = {
     "game": "breakout",
+    "env_kwargs": '{"size": 8}',
     "rom_path": "elsewhere",
     "protocol": "machado",
     "random_start": True,
@@ -21,6 +22,7 @@ CHANGED = {
     "full_action_space": False,
     "single_life_episodes": True,
     "max_episode_frames": 1000,
+    "frame_skip": 3,
     "rgb": True,
     "emulator_counts": 7,
     "emulator_workers": 3,
@@ -106,6 +108,21 @@ def test_missing_keys_take_their_defaults(tmp_path):
     assert load_options(write_args(tmp_path, {"arch": "PWYX"})).arch == "PWYX"
 
 
+@pytest.mark.parametrize(
+    ("game", "skip"), [("pong", 4), ("tetris", 1), ("FrozenLake-v1", 2), ("CartPole-v0", 2), ("MinAtar/Breakout-v1", 2)]
+)
+def test_an_earlier_run_without_a_frame_skip_keeps_that_of_its_time(game, skip, tmp_path):
+    assert load_options(write_args(tmp_path, {"game": game})).frame_skip == skip
+
+
+@pytest.mark.parametrize("written", [{"b": [1, 2.5], "a": None}, '{"b":[1,2.5],"a":null}'])
+def test_arguments_of_an_environment_may_be_an_object_or_its_text(written, tmp_path):
+    options = load_options(write_args(tmp_path, {"env_kwargs": written}))
+    assert options.env_kwargs == '{"a": null, "b": [1, 2.5]}'
+    typed = written if isinstance(written, str) else json.dumps(written)
+    assert parse_options(["--env_kwargs", typed]).env_kwargs == options.env_kwargs
+
+
 def test_an_integer_is_accepted_for_a_float_option(tmp_path):
     clip_norm = load_options(write_args(tmp_path, {"clip_norm": 3})).clip_norm
     assert clip_norm == 3.0
@@ -117,6 +134,9 @@ def test_an_integer_is_accepted_for_a_float_option(tmp_path):
     [
         ('{"gama": 0.9}', ["gama", "gamma"]),  # suggests a similar name
         ('{"qqq": 1}', ["qqq"]),
+        ('{"env_kwargs": [1]}', ["env_kwargs", "a JSON object"]),
+        ('{"env_kwargs": "{size: 8}"}', ["env_kwargs", "a JSON object"]),
+        ('{"env_kwargs": {"size": NaN}}', ["env_kwargs", "a JSON object"]),
         ('{"gamma": "0.9"}', ["gamma", "a number"]),
         ('{"gamma": null}', ["gamma", "null"]),
         ('{"gamma": NaN}', ["--gamma", "finite"]),

@@ -5,6 +5,7 @@ import dataclasses
 import markdown
 import pytest
 
+from paac.cli.command_line import JsonObject
 from paac.cli.options import Options, resolve
 from paac.summaries.layout import SHOWN_COLUMNS, compared_options, experiment, options_text, page_layout
 
@@ -32,7 +33,7 @@ def test_runs_are_compared_by_the_options_that_affect_the_training():
     values = compared_options(OPTIONS)
     assert values["gamma"] == 0.9 and values["egreedy"] is True and values["game"] == "pong"
     assert not {"debugging_folder", "device", "emulator_workers", "keep_checkpoints", "log_video"} & values.keys()
-    assert {type(value) for value in values.values()} == {str, int, float, bool}
+    assert {type(value) for value in values.values()} == {str, int, float, bool, JsonObject}
 
 
 def test_the_table_of_runs_has_a_column_for_each_option_and_the_reward():

@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from paac.cli.errors import UserError
-from paac.training.viewer import Viewer, tile_screens
+from paac.training.viewer import Viewer, open_viewer, tile_screens
 
 SCREENS = np.zeros((3, 210, 160, 3), np.uint8)
 SCREENS[0], SCREENS[1], SCREENS[2] = (200, 0, 0), (0, 150, 0), (0, 0, 100)
@@ -53,4 +53,20 @@ def test_without_a_display_there_is_an_error_of_one_line(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
     with pytest.raises(UserError, match=r"^-v 1: no display to open a window on \(DISPLAY is not set\); leave -v out$"):
-        Viewer(1)
+        open_viewer(1)
+
+
+def test_without_the_option_there_is_no_window():
+    assert open_viewer(0) is None
+
+
+def test_a_display_that_does_not_answer_is_one_line_and_the_training_goes_on(monkeypatch, capsys):
+    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    monkeypatch.setattr("sys.platform", "linux")
+    assert open_viewer(2) is None
+    said = capsys.readouterr().out
+    assert said == (
+        "-v 2: no display to open a window on (DISPLAY=:4711 does not answer); the training goes on without a window\n"
+    )

@@ -49,6 +49,20 @@ def noise(count, colours, height=420, width=40):
     return [palette[random.integers(0, colours, (height, width))] for _ in range(count)]
 
 
+@pytest.mark.parametrize("film", [Film(), AnnotatedFilm(["left"], [0], 4)])
+def test_a_film_of_a_game_that_starts_again_begins_with_the_last_start(film, tmp_path):
+    emulator = SimpleNamespace()
+    film.record(emulator)
+    for screens in (noise(5, 3), last := noise(9, 4)):
+        emulator.on_restart()
+        for screen in screens:
+            emulator.on_frame(screen)
+    expected, expected_duration = read(film_of(last, Film()), tmp_path / "expected.gif")
+    pictures, duration = read(film, tmp_path / "film.gif")
+    assert duration == expected_duration
+    assert all(np.array_equal(one[:, :40], other) for one, other in zip(pictures, expected, strict=True))
+
+
 def test_the_game_looks_as_in_a_plain_film_with_a_panel_at_its_right(tmp_path):
     screens = noise(24, 200)
     plain, duration = read(film_of(screens, Film(max_pool=False)), tmp_path / "plain.gif")

@@ -1,0 +1,87 @@
+"""What a Gymnasium environment gives, its pictures and rewards, as the emulators need them."""
+
+import reprlib
+from typing import Any
+
+import numpy as np
+
+from emulators.emulator import GameError
+
+NUMBERS = "biuf"  # NumPy's kinds of numbers: bool, signed, unsigned and float
+MAX_UNIT_VALUE = 2.0  # a float picture with a larger value has the range 0 to 255, not 0 to 1
+MAX_REWARD = float(np.finfo(np.float32).max)  # rewards are float32 in the learner
+
+
+class PictureReader:
+    """Makes screens, uint8 [height, width, 3], of the pictures that one environment renders.
+
+    A picture may be an array or a list, RGB, RGBA or gray, of integers or floats from 0 to 255, of floats from 0 to 1,
+    or of bools.
+    """
+
+    def __init__(self, game: str):
+        """`game` is named in errors."""
+        self._game = game
+        self._shape: tuple[int, ...] | None = None  # of all screens
+        self._is_unit = True  # whether floats range from 0 to 1; false after a picture with a larger value
+
+    def screen(self, rendered: Any) -> np.ndarray:
+        """Return the picture as a screen. Raises GameError if it is no picture, or if its size has changed."""
+        if not isinstance(rendered, np.ndarray) or rendered.dtype != np.uint8 or rendered.shape != self._shape:
+            rendered = self._to_bytes(self._to_rgb(rendered))
+            self._shape = self._shape or rendered.shape
+            if rendered.shape != self._shape:
+                raise self._error(f"a picture of shape {rendered.shape} after one of shape {self._shape}")
+        return rendered
+
+    def _to_rgb(self, rendered: Any) -> np.ndarray:
+        """Return the picture as an array of numbers [height, width, 3]."""
+        try:
+            picture = np.asarray(rendered)
+        except ValueError:  # a list of rows with different lengths
+            raise self._error(_short(rendered)) from None
+        if picture.dtype.kind not in NUMBERS or picture.ndim < 2:
+            raise self._error(_short(rendered))
+        channels = picture[..., None] if picture.ndim == 2 else picture
+        if channels.ndim != 3 or channels.shape[2] not in (1, 3, 4) or not channels.size:
+            raise self._error(f"an array of shape {picture.shape}")
+        return channels.repeat(3, axis=2) if channels.shape[2] == 1 else channels[..., :3]
+
+    def _to_bytes(self, picture: np.ndarray) -> np.ndarray:
+        if picture.dtype == np.uint8:
+            return picture
+        if picture.dtype == np.bool_:
+            return picture * np.uint8(255)
+        low, high = float(picture.min()), float(picture.max())
+        if not (low > -0.01 and high < 255.5):  # NaN is neither
+            raise self._error(f"values from {low:g} to {high:g}")
+        self._is_unit = self._is_unit and high <= MAX_UNIT_VALUE
+        if picture.dtype.kind == "f" and self._is_unit:
+            picture = np.rint(255 * picture)
+        return picture.clip(0, 255).astype(np.uint8)
+
+    def _error(self, what: str) -> GameError:
+        return GameError(
+            f"-g {self._game}: render() of the environment gives {what}; it must always give a picture of the same "
+            "size, uint8 [height, width, 3]: correct the environment, or choose another game"
+        )
+
+
+def read_reward(game: str, reward: Any) -> float:
+    """Return the reward of a step as a float. Raises GameError, which names the `game`, if it is no finite number."""
+    try:
+        array = np.asarray(reward)
+    except ValueError:
+        array = np.zeros(0)
+    if array.size == 1 and array.dtype.kind in NUMBERS and abs(value := float(array.item())) <= MAX_REWARD:
+        return value
+    raise GameError(
+        f"-g {game}: step() of the environment gives the reward {_short(reward)}; a reward must be a finite number: "
+        "correct the environment, or choose another game"
+    )
+
+
+def _short(value: Any) -> str:
+    """Return a description of `value` that fits into one line."""
+    text = " ".join(reprlib.repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."

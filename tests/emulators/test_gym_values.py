@@ -1,0 +1,98 @@
+"""Tests that pictures and rewards of any environment are understood, or refused in one line that names it."""
+
+import numpy as np
+import pytest
+
+from emulators import GameError, find_game, make_emulator
+from emulators.gym_values import PictureReader, read_reward
+from tests.helpers.environments import BYTES, PICTURES, REWARDS, register
+from tests.helpers.messages import message_of
+
+SAME = ["bytes", "unit floats", "unit float32", "floats", "integers", "list", "tuple", "RGBA", "RGBA floats"]
+GRAY = {"gray": BYTES[..., 0], "gray floats": BYTES[..., 0], "one channel": BYTES[..., 0]}
+GRAY["bools"] = np.uint8(255) * PICTURES["bools"]
+WRONG_PICTURES = {
+    "None": "gives None;",
+    "text": "gives 'a picture';",
+    "a row": r"gives array\(",
+    "a stack": r"gives an array of shape \(2, 8, 8, 3\);",
+    "two channels": r"gives an array of shape \(8, 8, 2\);",
+    "nothing": r"gives an array of shape \(0, 8, 3\);",
+    "ragged": "gives .*;",
+    "negative": "gives values from -0.5 to 0.5;",
+    "large": "gives values from 1000 to 1255;",
+    "NaN": "gives values from nan to nan;",
+}
+RIGHT_REWARDS = ["one", "bool", "NumPy", "0-d array", "1-element array", "list"]
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_picture_in_any_format_is_shown_as_it_is_meant(name):
+    emulator = make_emulator(register("Picture", picture=name), seed=1, rgb=True)
+    observation = emulator.reset()
+    np.testing.assert_array_equal(emulator.screen(), BYTES)
+    assert observation[-1, -1].tolist() == BYTES[-1, -1].repeat(4).tolist()
+
+
+@pytest.mark.parametrize("name", GRAY)
+def test_a_gray_picture_is_the_same_in_all_channels(name):
+    screen = PictureReader("a game").screen(PICTURES[name])
+    assert screen.dtype == np.uint8 and screen.shape == BYTES.shape
+    for channel in range(3):
+        np.testing.assert_array_equal(screen[..., channel], GRAY[name])
+
+
+def test_the_range_of_floats_is_that_of_the_brightest_picture_so_far():
+    reader = PictureReader("a game")
+    assert reader.screen(np.zeros((8, 8, 3))).max() == 0
+    assert reader.screen(PICTURES["unit floats"]).max() == 255
+    assert reader.screen(PICTURES["floats"]).max() == 255
+    assert reader.screen(PICTURES["unit floats"]).max() == 1
+
+
+@pytest.mark.parametrize("name", WRONG_PICTURES)
+def test_what_is_no_picture_is_refused_when_the_game_is_looked_up(name):
+    game = register("Picture", picture=name)
+    with pytest.raises(GameError, match=WRONG_PICTURES[name]) as error:
+        find_game(game)
+    assert message_of(error).startswith(f"-g {game}: render() of the environment ")
+
+
+def test_pictures_of_different_sizes_are_refused():
+    with pytest.raises(GameError, match=r"a picture of shape \(9, 8, 3\) after one of shape \(8, 8, 3\)"):
+        find_game(register("Growing", grows=True))
+
+
+@pytest.mark.parametrize("name", RIGHT_REWARDS)
+def test_a_reward_is_a_float(name):
+    reward = read_reward("a game", REWARDS[name])
+    assert type(reward) is float and reward == 1
+
+
+@pytest.mark.parametrize("name", [name for name in REWARDS if name not in RIGHT_REWARDS])
+def test_what_is_no_finite_reward_is_refused_when_the_game_is_looked_up(name):
+    game = register("Reward", reward=name)
+    with pytest.raises(GameError, match="a reward must be a finite number") as error:
+        find_game(game)
+    assert message_of(error).startswith(f"-g {game}: step() of the environment gives the reward ")
+
+
+def test_a_reward_that_is_not_finite_later_names_the_environment():
+    game = register("Late", after=20, odd_reward="NaN")  # after the steps that are checked
+    emulator = make_emulator(game, seed=1)
+    emulator.reset()
+    with pytest.raises(GameError, match=f"-g {game}: .*gives the reward nan"):
+        emulator.hold(0, 100)
+
+
+@pytest.mark.parametrize("fps", [None, 0, -1, "30", float("nan"), float("inf"), 12.5])
+def test_a_game_without_a_usable_frame_rate_has_thirty_frames_per_second(fps):
+    emulator = make_emulator(register("Rate", fps=fps), seed=1)
+    assert emulator.frames_per_second == (12.5 if fps == 12.5 else 30)
+
+
+def test_an_error_of_the_environment_is_one_line():
+    game = register("Wrong", picture="of another name")
+    with pytest.raises(GameError, match=f"^-g {game}: the environment fails .*of another name") as error:
+        find_game(game)
+    message_of(error)
