@@ -13,9 +13,8 @@ def main(argv: Sequence[str]) -> None:
 
     from paac.training.agent import evaluate_agent
 
-    evaluation = evaluate_agent(options)
-    for result, gif in zip(evaluation.results, evaluation.gifs, strict=True):
-        print(f"Wrote {gif}: {evaluation.game}, score {result.score:.15g}, length {result.length} plays")
+    for line in evaluate_agent(options).save_gifs(options.gif_scale):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -33,5 +33,5 @@ def film_episode(
         emulator.on_frame = film.add
         play_episodes(network, [emulator], repetition_table, seed=seed, epsilon=epsilon)
     gif = io.BytesIO()
-    film.save(gif, max(1, film.fitting_scale // 2))
+    film.write_gif(gif, max(1, film.fitting_scale // 2))
     return gif.getvalue()

@@ -105,7 +105,7 @@ def test_max_repetition_and_nb_choices_make_the_repetition_table():
 def test_the_flags_of_test_py_and_gif_py():
     defaults = OptionsOfTest()
     assert (defaults.folder, defaults.test_count, defaults.gif_folder) == ("logs/", 1, "./gifs")
-    assert defaults.gif_name is None
+    assert defaults.gif_name is None and defaults.gif_seconds == 300
     argv = ["-f", "runs/a", "-tc", "5", "-np", "0", "-gn", "a", "-gf", "g", "-d", "/cpu:0", "--json", "r.json"]
     typed = {"folder": "runs/a", "test_count": 5, "noops": 0, "gif_name": "a", "gif_folder": "g", "device": "/cpu:0"}
     assert typed_options(OptionsOfTest, argv, "") == {**typed, "json": "r.json"}
