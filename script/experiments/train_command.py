@@ -6,10 +6,11 @@ from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.options import Options, resolve
 
 
-def train_command(options: Options, name: str) -> str:
+def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
     defaults = resolve({name: getattr(options, name) for name in ("game", "protocol", "emulator_counts")})
-    words = ["python3", "train.py", "-df", f"logs/{name}"]
+    launch = ["script/launch.py", "--processes", str(num_processes), "--"]
+    words = ["python3", *(launch if num_processes > 1 else ["train.py"]), "-df", f"logs/{name}"]
     for field, kind in option_fields(Options):
         value = getattr(options, field.name)
         is_needed = field.name in ("game", "random_seed") or value != getattr(defaults, field.name)
