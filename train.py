@@ -3,6 +3,7 @@
 TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
 
+import os
 import signal
 import textwrap
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ def main(argv: Sequence[str]) -> None:
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
+    if os.path.isdir(typed.get("rom_path", "")):  # the run may be resumed and tested from another folder
+        typed["rom_path"] = os.path.abspath(typed["rom_path"])
     options, notes = resolve_run_options(typed)
     game = find_game(options.game, options.rom_path)
     make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created

@@ -275,6 +275,8 @@ def test_an_invalid_rom_is_reported_and_the_librarys_rom_used(commands):
     trained = commands.run("train.py", "--rom_path", "roms", "--max_global_steps", "20", *TINY)
     notices = [line for line in trained.stdout.splitlines() if "roms/pong.bin is not a ROM" in line]
     assert len(notices) == 1
+    saved = json.loads((commands.folder / "logs/args.json").read_text())
+    assert saved["rom_path"] == str(commands.folder / "roms"), "test.py finds it from any folder"
 
 
 @pytest.mark.slow

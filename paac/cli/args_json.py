@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators import short_name
-from paac.cli.command_line import FIXED, LOCAL, flag, option_fields
+from paac.cli.command_line import FIXED, LOCAL, expand_home, flag, is_path, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
@@ -71,6 +71,8 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             value = float(value)
         if type(value) is not value_type:
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
+        if is_path(field):
+            value = expand_home(str(value))
         given[name] = short_name(str(value)) if name == "game" else value
     return given
 

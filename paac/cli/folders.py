@@ -1,4 +1,4 @@
-"""Walking through folders and the links in them."""
+"""Walking through folders and the links in them, and showing their names."""
 
 import os
 from collections.abc import Iterator
@@ -21,3 +21,8 @@ def walk(folder: str | Path) -> Iterator[tuple[str, list[str], list[str]]]:
             known.add(real_path)
             yield path, folders, files
             starts += sorted(link for name in folders if os.path.islink(link := os.path.join(path, name)))
+
+
+def shown_name(name: str | Path) -> str:
+    """Return a path or name with escape sequences for bytes that are not valid UTF-8; few libraries accept them."""
+    return str(name).encode("utf-8", "backslashreplace").decode()

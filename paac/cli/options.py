@@ -23,6 +23,7 @@ from paac.cli.command_line import (
     POSITIVE,
     SEED,
     TUNABLE,
+    UTF8_PATH,
     Limit,
     between,
     check_limits,
@@ -89,7 +90,7 @@ class Options:
     annealed: bool = option(False, group="Exploration", kind=TUNABLE, help="let epsilon fall to 0 over --annealed_steps")
     annealed_steps: int = option(80_000_000, group="Exploration", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions over which epsilon falls to 0")
 
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="folder of the run; if it already holds one, that run is resumed")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=UTF8_PATH, help="folder of the run; if it already holds one, that run is resumed")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")

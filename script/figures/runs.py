@@ -10,6 +10,7 @@ import numpy as np
 from emulators import short_name
 from emulators.registry import frame_skip
 from paac.cli.errors import UserError
+from paac.cli.folders import shown_name
 from paac.cli.options import Options
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder, find_runs
@@ -98,7 +99,7 @@ def load_run(folder: RunFolder) -> Run:
 def short_names(runs: Sequence[Run]) -> list[str]:
     """A different name for each run: its folder's name or, if two are equal, its path below their common folder."""
     names = [run.folder.resolve().name for run in runs]
-    if len(set(names)) == len(names):
-        return names
-    common = os.path.commonpath([run.folder.resolve() for run in runs])
-    return [str(run.folder.resolve().relative_to(common)) for run in runs]
+    if len(set(names)) < len(names):
+        common = os.path.commonpath([run.folder.resolve() for run in runs])
+        names = [str(run.folder.resolve().relative_to(common)) for run in runs]
+    return [shown_name(name) for name in names]

@@ -113,6 +113,21 @@ def test_the_flags_of_test_py_and_gif_py():
     assert typed_options(FilmOptions, [*long, "--device", "/cpu:0"], "") == typed
 
 
+def test_the_home_folder_is_inserted_in_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/lea")
+    typed = typed_options(Options, ["--rom_path=~/roms", "-df", "~", "-g", "~/pong"], "")
+    assert typed == {"rom_path": "/home/lea/roms", "debugging_folder": "/home/lea", "game": "~/pong"}
+    assert typed_options(OptionsOfTest, ["--json=~/a.json"], "") == {"json": "/home/lea/a.json"}
+    assert typed_options(Options, ["--rom_path=a~/b", "-df=~\0"], "") == {"rom_path": "a~/b", "debugging_folder": "~\0"}
+
+
+def test_a_run_needs_a_folder_with_a_name_in_utf8():
+    with pytest.raises(UserError) as error:
+        parse_options(["-df", "a/\udcff"])
+    assert message_of(error) == "--debugging_folder a/\udcff: must be a path in valid UTF-8"
+    assert parse_options(["-df", "a/é", "--rom_path", "b/\udcff"]).debugging_folder == "a/é"
+
+
 def test_typed_options_contain_only_what_was_typed():
     assert typed_options(Options, [], "") == {}
     # A typed default value is included too, because a resume must know it.
