@@ -1,6 +1,10 @@
 """Film a trained agent: write one gif per episode, at the speed of the real game."""
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
 from paac.cli import entry_point
 

@@ -5,8 +5,12 @@ TensorFlow is imported only inside `main`, because worker processes import this 
 
 import os
 import signal
+import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
 from paac.cli import entry_point
 

@@ -128,7 +128,9 @@ def test_the_users_own_rom_is_found_by_its_file_name(tmp_path):
     assert mine.num_actions == 4
 
 
-@pytest.mark.parametrize("name", ["My Game", "Pong (1977) [a1]", "v1.2", "it's", 'the "best"', "a*?", "mine.bin", "Élan é"])
+@pytest.mark.parametrize(
+    "name", ["My Game", "Pong (1977) [a1]", "v1.2", "it's", 'the "best"', "a*?", "mine.bin", "Élan é"]
+)
 def test_every_name_that_is_listed_can_be_played(name, tmp_path):
     shutil.copy(bundled("pong"), tmp_path / f"{name}.bin")
     assert list_games(str(tmp_path))["atari"][0] == name
