@@ -24,7 +24,7 @@ class Run:
 
     folder: Path
     options: Options
-    steps: np.ndarray  # int64, decisions of all emulators at the end of the episode
+    steps: np.ndarray  # int64, number of the episode's last decision among those of all emulators
     seconds: np.ndarray  # float64, seconds of training at the end of the episode
     emulators: np.ndarray  # int64, number of the emulator, among those of all processes, that played the episode
     scores: np.ndarray  # float64, raw scores
