@@ -115,6 +115,17 @@ class Options:
         return "--no-scale_lr and a lower --initial_lr" if self.scale_lr else "a lower --initial_lr"
 
     @property
+    def annealing_note(self) -> str:
+        """A line for the user if the learning rate is 0 before the training ends, "" otherwise."""
+        if self.lr_annealing_steps >= self.max_global_steps:
+            return ""
+        return (
+            f"--lr_annealing_steps {self.lr_annealing_steps:,} is less than --max_global_steps "
+            f"{self.max_global_steps:,}: after {self.lr_annealing_steps:,} decisions the learning rate is 0, and "
+            "nothing is learned"
+        )
+
+    @property
     def workers(self) -> int:
         """The number of worker processes to start on this machine."""
         return self.emulator_workers or min(8, usable_cores(), self.emulator_counts)

@@ -14,7 +14,8 @@ def run(main, redirection="", **settings):
     """Run an entry point whose `main` has this body, with its output redirected as a shell does."""
     code = f"import os, sys\nfrom paac.cli import entry_point\ndef main(argv):\n    {main}\nentry_point.run(main)"
     shell = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-c", code]
-    return subprocess.run(shell, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, **settings)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    return subprocess.run(shell, env=environment, capture_output=True, text=True, **settings)
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-"])

@@ -113,6 +113,13 @@ def test_the_flags_of_test_py_and_gif_py():
     assert typed_options(FilmOptions, [*long, "--device", "/cpu:0"], "") == typed
 
 
+def test_a_line_says_that_the_learning_rate_is_0_before_the_training_ends():
+    early = parse_options(["-lra", "1000", "--max_global_steps", "5000"]).annealing_note
+    assert early.startswith("--lr_annealing_steps 1,000 is less than --max_global_steps 5,000: after 1,000 decisions ")
+    assert parse_options(["-lra", "5000", "--max_global_steps", "5000"]).annealing_note == ""
+    assert parse_options([]).annealing_note == ""
+
+
 def test_the_home_folder_is_inserted_in_paths(monkeypatch):
     monkeypatch.setenv("HOME", "/home/lea")
     typed = typed_options(Options, ["--rom_path=~/roms", "-df", "~", "-g", "~/pong"], "")
