@@ -1,6 +1,10 @@
 """Film a trained agent: write one gif per episode, at the speed of the real game."""
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
 from paac.cli import entry_point
 
@@ -13,9 +17,8 @@ def main(argv: Sequence[str]) -> None:
 
     from paac.training.agent import evaluate_agent
 
-    evaluation = evaluate_agent(options)
-    for result, gif in zip(evaluation.results, evaluation.gifs, strict=True):
-        print(f"Wrote {gif}: {evaluation.game}, score {result.score:.15g}, length {result.length} plays")
+    for line in evaluate_agent(options).save_gifs(options.gif_scale):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@ The tests of the code are in tests/.
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
 from paac.cli import entry_point
 
@@ -23,23 +27,28 @@ def main(argv: Sequence[str]) -> None:
 
     if options.json is not None:
         writable_file("--json", options.json)
-    report = evaluate_agent(options).report()
-    print(f"Performed {options.test_count} tests for {report['game']}.")
+    evaluation = evaluate_agent(options)
+    report = evaluation.report()
+    if options.json is not None:  # before anything is printed: the reader of the output may have ended
+        Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    gif_lines = evaluation.save_gifs(options.gif_scale) if evaluation.films else []
+    print_report(report, options.dropout_samples)
+    for line in gif_lines:
+        print(line)
+
+
+def print_report(report: dict[str, Any], dropout_samples: int) -> None:
+    print(f"Performed {len(report['scores'])} tests for {report['game']}.")
     for name in ("mean", "min", "max", "std"):
         print(f"{name.capitalize()}: {report[name]:.2f}")
-    if options.dropout_samples > 1:
+    if dropout_samples > 1:
         uncertainty = report["uncertainty"]
         print(
             f"Uncertainty: the policy's entropy is {uncertainty['entropy']:.3f} nats, of which "
-            f"{uncertainty['disagreement']:.3f} come from disagreement between the {options.dropout_samples} dropout "
-            "samples"
+            f"{uncertainty['disagreement']:.3f} come from disagreement between the {dropout_samples} dropout samples"
         )
     if report["cut"]:
         print(f"Truncated at the frame limit: episode {', '.join(map(str, report['cut']))}")
-    for gif in report.pop("gifs"):
-        print(f"Wrote {gif}")
-    if options.json is not None:
-        Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,15 @@
 TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
 
+import os
 import signal
+import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
 from paac.cli import entry_point
 
@@ -31,10 +37,10 @@ def main(argv: Sequence[str]) -> None:
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
-    options, notes = resolve_run_options(typed)
+    options, notes = resolve_run_options(with_absolute_rom_path(typed))
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
-    for note in filter(None, (*notes, game.notice)):
+    for note in filter(None, (*notes, game.notice, options.annealing_note)):
         print(note)
     viewer = open_viewer(options.visualize)
     with StopSignal() as stop, processes_from_tf_config() as processes:
@@ -47,6 +53,12 @@ def main(argv: Sequence[str]) -> None:
 
         with tf.device(device):
             train(processes.broadcast_options(options), game, stop, viewer, processes)
+
+
+def with_absolute_rom_path(typed: dict[str, Any]) -> dict[str, Any]:
+    """Make a typed folder of ROMs absolute: the run may be resumed and tested from another folder."""
+    rom_path = typed.get("rom_path", "")
+    return typed | {"rom_path": os.path.abspath(rom_path)} if os.path.isdir(rom_path) else typed
 
 
 def print_games(rom_path: str) -> None:

@@ -75,7 +75,7 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
         raise GameError(f"-g {game}: the platform tetris has one game; type -g tetris")
     from emulators import atari  # imported here so that --help need not wait for it
 
-    if platform in ("", "atari") and re.fullmatch(r"[\w-]{1,100}", name):
+    if platform in ("", "atari") and (re.fullmatch(r"[\w-]{1,100}", name) or name in own_roms(rom_path)):
         rom, notice = atari.find_rom(name, rom_path)
         if rom is not None:
             return Game("atari", name, rom, notice)
@@ -84,13 +84,22 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
     if platform in ("", "gym") and gym.is_registered(name):
         gym.check_environment(name, env_kwargs)
         return Game("gym", name, "", env_kwargs=env_kwargs)
-    known = sorted({*atari.game_names(), *(file.stem for file in Path(rom_path).glob("*.bin"))})
+    known = sorted({*atari.game_names(), *own_roms(rom_path)})
     names = [*known, TETRIS, *gym.game_names()]
     by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
     similar = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), by_letters, n=3)
     meant = " or ".join(by_letters[letters] for letters in similar)
     hint = f"did you mean {meant}?" if similar else f"examples are {', '.join(known[::15])}."
     raise GameError(f"-g {game}: there is no game of that name; {hint} train.py --list_games shows all games")
+
+
+def own_roms(rom_path: str) -> list[str]:
+    """Return the names of the games in the folder `rom_path`, sorted: NAME for each file NAME.bin, except hidden ones.
+
+    A colon would end the name of a platform, so files with colons in their names are left out.
+    """
+    names = [file.stem for file in Path(rom_path).glob("*.bin")]
+    return sorted(name for name in names if not name.startswith(".") and ":" not in name)
 
 
 def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Game:
@@ -194,7 +203,7 @@ def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
     """
     from emulators import atari
 
-    own_roms = sorted(file.stem for file in Path(rom_path).glob("*.bin"))
-    games = {"atari": [*own_roms, *(name for name in atari.game_names() if name not in own_roms)]}
+    own = own_roms(rom_path)
+    games = {"atari": [*own, *(name for name in atari.game_names() if name not in own)]}
     others = "and others with discrete actions that render to pixels"
     return games | {"tetris": [TETRIS], "gym": [*GAME_SETTINGS, others]}

@@ -3,18 +3,17 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves them out with PYTHONSAFEPATH
 
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 
-from agents.commands import CommandError, test_agent
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, option, parse
 from paac.cli.errors import UserError
+from paac.cli.options import FilmOptions
 from paac.cli.output_paths import writable_file
-from paac.training.run_folder import find_run
+from paac.training.run_folder import RunFolder, find_run
 
 DESCRIPTION = """Film a whole episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join
 the films to one mp4 file. If an episode is longer than --seconds, the video shows its beginning. A line above the
@@ -49,23 +48,31 @@ def main(argv: Sequence[str]) -> None:
     if not agents:
         raise UserError(f"-f {run}: no checkpoint there; train it first")
 
-    from agents.training_video import Video
-
-    with tempfile.TemporaryDirectory() as folder, Video(file) as video:
-        num_filmed = 0
-        arguments = ["--seed", str(options.seed), "-gn", "film", "-gf", folder, "--gif_seconds", str(options.seconds)]
-        for number, agent in enumerate(agents, 1):
-            try:
-                report = test_agent(agent.path, *arguments)
-            except CommandError as error:  # for example, the checkpoint is damaged
-                print(f"[{number}/{len(agents)}] {error}; left out", flush=True)
-                continue
-            num_filmed += 1
-            print(f"[{number}/{len(agents)}] {report['step']:,} decisions: score {report['mean']:.15g}", flush=True)
-            video.add(Path(folder) / "film_1.gif", f"{report['step']:,} decisions", f"score {report['mean']:.15g}")
-    if not num_filmed:
+    if not film_agents(agents, options, file):
         raise UserError(f"-f {run}: no checkpoint there could be filmed")
     print(f"Wrote {file}")
+
+
+def film_agents(agents: Sequence[RunFolder], options: VideoOptions, file: Path) -> int:
+    """Write the video of all agents, and print a line about each; returns how many of them could be filmed."""
+    from agents.training_video import Video
+    from paac.training.agent import evaluate_agent
+
+    num_filmed = 0
+    with Video(file) as video:
+        for number, agent in enumerate(agents, 1):
+            settings = {"gif_seconds": options.seconds, "gif_name": "film", "gif_folder": str(file.parent)}
+            try:
+                evaluation = evaluate_agent(FilmOptions(folder=str(agent), seed=options.seed, **settings))
+            except UserError as error:  # for example, the checkpoint is damaged
+                print(f"[{number}/{len(agents)}] {error}; left out", flush=True)
+                continue
+            (result,), (film,) = evaluation.results, evaluation.films.values()
+            score = f"score {result.score:.15g}"
+            print(f"[{number}/{len(agents)}] {evaluation.step:,} decisions: {score}", flush=True)
+            video.add(film, f"{evaluation.step:,} decisions", score)
+            num_filmed += 1
+    return num_filmed
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves them out with PYTHONSAFEPATH
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class GifsOptions:
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of gifs of each agent, one episode each")
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (the default of gif.py)")
     to: str | None = option(None, group="Film", limit=PATH, help="folder for the gifs (gifs/ in the folder of -f)")
-    gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a gif, in seconds (the whole episode)")
+    gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a gif in seconds (the default of gif.py: 5 minutes)")
     annotate: bool = option(False, group="Film", help="show the agent's probabilities, value, score and repeats beside the game")
     # fmt: on
 

@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves them out with PYTHONSAFEPATH
 
 import dataclasses
 from collections.abc import Sequence
 
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, arguments, between, option, parse
+from paac.cli.folders import shown_name
 from paac.cli.output_paths import writable_file
 
 DESCRIPTION = """Write one HTML page about runs: their learning curves and, for each run, its options, the command that
@@ -43,7 +44,7 @@ def main(argv: Sequence[str]) -> None:
     from reporting.page import EpisodeSettings, write_page
 
     start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
-    title = ", ".join(Path(name).resolve().name for name in options.runs)
+    title = ", ".join(shown_name(Path(name).resolve().name) for name in options.runs)
     write_page(runs, title, EpisodeSettings(options.test_count, options.seed, options.gif_seconds), file)
     print(f"Wrote {file}")
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves them out with PYTHONSAFEPATH
 
 import csv
 import dataclasses
@@ -45,17 +45,19 @@ def test_arguments(options: TestAllOptions) -> list[str]:
     return [*arguments, "--greedy"] if options.greedy else arguments
 
 
-def test_each(runs: Sequence[Path], options: TestAllOptions) -> tuple[list[dict[str, Any]], int]:
-    """Test each run and print a line about it; returns the reports of test.py and the number of runs that failed."""
-    reports = []
+def test_each(runs: Sequence[Path], options: TestAllOptions, folder: Path, reports: list[dict[str, Any]]) -> None:
+    """Test each run and print a line about it; add the reports of test.py to `reports`.
+
+    The tables in `folder` are written after each run, so that they survive an interruption.
+    """
     for number, run in enumerate(runs, 1):
         try:
             reports.append(test_agent(run, *test_arguments(options)))
             message = f"{reports[-1]['game']}, mean {reports[-1]['mean']:.2f}"
         except CommandError as error:
             message = str(error)
+        write_tables(reports, folder)
         print(f"[{number}/{len(runs)}] {run}: {message}", flush=True)
-    return reports, len(runs) - len(reports)
 
 
 def print_table(reports: Sequence[dict[str, Any]]) -> None:
@@ -77,7 +79,8 @@ def _format_cell(value: Any) -> str:
 
 def write_tables(reports: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write tests.csv and tests.json."""
-    with (folder / "tests.csv").open("w", encoding="utf-8", newline="") as file:
+    # A run's folder may have a name that is not valid UTF-8.
+    with (folder / "tests.csv").open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
         table.writerows(reports)
@@ -88,12 +91,14 @@ def main(argv: Sequence[str]) -> None:
     options = parse(TestAllOptions, argv, DESCRIPTION)
     runs = [run.path for run in find_runs(options.folder)]
     folder = writable_folder("--to", options.to or options.folder)
-    reports, failed = test_each(runs, options)
-    print_table(reports)
-    write_tables(reports, folder)
-    print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
-    if failed:
-        print(f"{failed} of {len(runs)} agents could not be tested", file=sys.stderr)
+    reports: list[dict[str, Any]] = []
+    try:
+        test_each(runs, options, folder, reports)
+    finally:  # also after Ctrl+C
+        print_table(reports)
+        print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
+    if len(reports) < len(runs):
+        print(f"{len(runs) - len(reports)} of {len(runs)} agents could not be tested", file=sys.stderr)
         sys.exit(entry_point.FAILURE)
 
 

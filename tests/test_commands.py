@@ -192,7 +192,8 @@ BAD_INPUT = {
 def test_the_learning_rate_can_grow_with_the_emulators(commands):
     """0.0007 for each of four emulators is a learning rate of 0.0028."""
     for name, rate in (("scaled", ["--scale_lr"]), ("typed", ["-lr", "0.0028"])):
-        commands.run("train.py", "-df", name, "--max_global_steps", "40", *rate, *SHORT)
+        trained = commands.run("train.py", "-df", name, "--max_global_steps", "40", "-lra", "30", *rate, *SHORT)
+        assert trained.stdout.startswith("--lr_annealing_steps 30 is less than --max_global_steps 40: ")
     assert_same_weights(commands.folder / "scaled", commands.folder / "typed")
 
 
@@ -275,6 +276,8 @@ def test_an_invalid_rom_is_reported_and_the_librarys_rom_used(commands):
     trained = commands.run("train.py", "--rom_path", "roms", "--max_global_steps", "20", *TINY)
     notices = [line for line in trained.stdout.splitlines() if "roms/pong.bin is not a ROM" in line]
     assert len(notices) == 1
+    saved = json.loads((commands.folder / "logs/args.json").read_text())
+    assert saved["rom_path"] == str(commands.folder / "roms"), "test.py finds it from any folder"
 
 
 @pytest.mark.slow

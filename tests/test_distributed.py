@@ -193,6 +193,8 @@ TASK = {"type": "worker", "index": 0}
         ([], "cluster must hold"),
         ({"cluster": {"worker": "a:1"}, "task": TASK}, "cluster must hold"),
         ({"cluster": {"worker": ["a:1"], "chief": ["b:1"]}, "task": TASK}, "cluster must hold"),
+        ({}, "it lists no workers; unset it to train in one process"),
+        ({"cluster": {}, "task": TASK}, "it lists no workers; unset it to train in one process"),
         ({"cluster": {"worker": ["a:1", "b"]}, "task": TASK}, "'b' must be HOST:PORT"),
         ({"cluster": {"worker": ["a:1", "b:70000"]}, "task": TASK}, "'b:70000' must be HOST:PORT"),
         ({"cluster": {"worker": ["a:1", "a:1"]}, "task": TASK}, "the same address"),

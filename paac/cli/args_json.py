@@ -11,7 +11,7 @@ from typing import Any
 
 from emulators import short_name
 from emulators.registry import earlier_frame_skip
-from paac.cli.command_line import FIXED, LOCAL, JsonObject, flag, option_fields
+from paac.cli.command_line import FIXED, LOCAL, JsonObject, expand_home, flag, is_path, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 
@@ -84,6 +84,8 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
                 value = JsonObject(value)
         if type(value) is not value_type:
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
+        if is_path(field):
+            value = expand_home(str(value))
         given[name] = short_name(str(value)) if name == "game" else value
     return given
 

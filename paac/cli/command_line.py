@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import json
 import math
+import os
 import re
 import shutil
 import types
@@ -52,6 +53,8 @@ NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
 AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
 MAX_INTEGER = 2**53  # integers up to this are exact in JSON and as float64
 PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path")
+# TensorFlow cannot write into a folder whose name has bytes that are not valid UTF-8, which Python shows as these.
+UTF8_PATH = Limit(lambda value: PATH.holds(value) and not re.search("[\udc80-\udcff]", value), "a path in valid UTF-8")
 FRACTION = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
 SEED = Limit(lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}")
 DEVICE = Limit(lambda value: bool(re.fullmatch(r"/(cpu|gpu):\d+", value, re.I)), "/cpu:0, /gpu:0, /gpu:1, ...")
@@ -138,7 +141,8 @@ def _add_option(group: Any, field: dataclasses.Field, value_type: type) -> None:
     if value_type is bool:
         settings["action"] = argparse.BooleanOptionalAction
     else:
-        settings |= {"type": _PARSERS.get(value_type, value_type), "metavar": _METAVARS[value_type]}
+        convert = expand_home if is_path(field) else _PARSERS.get(value_type, value_type)
+        settings |= {"type": convert, "metavar": _METAVARS[value_type]}
         if metadata["flag_value"] is not None:
             settings |= {"nargs": "?", "const": metadata["flag_value"]}
     group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
@@ -196,6 +200,19 @@ class _Parser(argparse.ArgumentParser):
 class _HelpFormatter(argparse.HelpFormatter):
     def __init__(self, prog: str):
         super().__init__(prog, max_help_position=36, width=min(120, max(80, shutil.get_terminal_size().columns)))
+
+
+def expand_home(path: str) -> str:
+    """Return the path with ~ replaced by the user's home folder; a shell does this only at the start of a word."""
+    try:
+        return os.path.expanduser(path)
+    except ValueError:  # not a path at all
+        return path
+
+
+def is_path(field: dataclasses.Field) -> bool:
+    """Return whether the option is a path."""
+    return field.metadata["limit"] in (PATH, UTF8_PATH)
 
 
 def flag(field: dataclasses.Field) -> str:

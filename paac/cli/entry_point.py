@@ -12,9 +12,12 @@ FAILURE = 1
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
     """Call `main` with the arguments of the command line, and exit with the right code."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file name may not be valid UTF-8
+            # A file name may not be valid UTF-8. Each line is written at once, even into a file: a killed command
+            # leaves all its lines.
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     name = Path(sys.argv[0]).name
     try:
         sys.exit(_exit_code(main, name))
@@ -22,6 +25,15 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
         sys.exit(130)
     except ModuleNotFoundError as error:
         sys.exit(_report(name, f"{error.name} is not installed: pip install -r requirements.txt", USER_ERROR))
+
+
+def _open_closed_streams() -> None:
+    """Let output go nowhere if the command was started without stdout or stderr, as with 2>&-."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            setattr(sys, name, open(descriptor, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
@@ -32,6 +44,10 @@ def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
         main(sys.argv[1:])
     except (UserError, GameError) as error:
         return _report(name, " ".join(str(error).split()), USER_ERROR)
+    except UnicodeEncodeError as error:  # a name in a folder that the user has named
+        return _report(
+            name, f"{error.object!r}: this name is not valid in UTF-8; rename the file or folder", USER_ERROR
+        )
     except BrokenPipeError:  # the program that reads the output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILURE

@@ -23,6 +23,7 @@ from paac.cli.command_line import (
     POSITIVE,
     SEED,
     TUNABLE,
+    UTF8_PATH,
     JsonObject,
     Limit,
     between,
@@ -92,7 +93,7 @@ class Options:
     annealed: bool = option(False, group="Exploration", kind=TUNABLE, help="let epsilon fall to 0 over --annealed_steps")
     annealed_steps: int = option(80_000_000, group="Exploration", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions over which epsilon falls to 0")
 
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="folder of the run; if it already holds one, that run is resumed")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=UTF8_PATH, help="folder of the run; if it already holds one, that run is resumed")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")
@@ -115,6 +116,17 @@ class Options:
     def how_to_lower_lr(self) -> str:
         """What the user must set for a lower learning rate, for messages."""
         return "--no-scale_lr and a lower --initial_lr" if self.scale_lr else "a lower --initial_lr"
+
+    @property
+    def annealing_note(self) -> str:
+        """A line for the user if the learning rate is 0 before the training ends, "" otherwise."""
+        if self.lr_annealing_steps >= self.max_global_steps:
+            return ""
+        return (
+            f"--lr_annealing_steps {self.lr_annealing_steps:,} is less than --max_global_steps "
+            f"{self.max_global_steps:,}: after {self.lr_annealing_steps:,} decisions the learning rate is 0, and "
+            "nothing is learned"
+        )
 
     @property
     def workers(self) -> int:
@@ -161,7 +173,7 @@ class FilmOptions:
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (default in gif.py: agent)")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs")
     gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="speed of the gif: 1 is real time, 2 is twice as fast")
-    gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a gif in seconds (the whole episode)")
+    gif_seconds: float = option(300.0, group="Film", limit=POSITIVE, help="maximum duration of a gif in seconds; the gif of a longer episode shows its beginning")
     annotate: bool = option(False, group="Film", help="show the agent's probabilities, value, score and repeats beside the game")
     gif_scale: int | None = option(None, group="Film", limit=between(1, 20), help="integer factor that enlarges the game's pixels (chosen to give about 420 rows)")
     # fmt: on

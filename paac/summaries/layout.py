@@ -11,6 +11,7 @@ from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
 from paac.cli.command_line import CHOSEN_AT_START, LOCAL, JsonObject, option_fields
+from paac.cli.folders import shown_name
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
@@ -50,11 +51,11 @@ CHARTS = {
 
 def write(options: Options) -> None:
     """Write the options, the page of charts and the run's row in the HParams table into the default writer."""
-    tf.summary.text("options", options_text(options))
+    tf.summary.text("options", shown_name(options_text(options)))
     _write_raw(custom_scalar.pb(page_layout()))
     _write_raw(_experiment_summary())
     name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
-    hparams.hparams(compared_options(options), trial_id=name)
+    hparams.hparams(compared_options(options), trial_id=shown_name(name))
 
 
 def _write_raw(summary: Summary) -> None:

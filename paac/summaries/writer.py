@@ -2,12 +2,14 @@
 
 import math
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto import event_pb2
 from tensorboard.plugins.image import metadata as image_metadata
 
 from networks.actor_critic import ActorCritic
@@ -54,10 +56,18 @@ class SummaryWriter:
         ]
         sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
         total = f"| total | | {network.count_params():,} |"
+        self._mark_start(step)
         with self._writer.as_default(step=np.int64(step)):
             layout.write(options)
             tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.graph(graph)
+
+    def _mark_start(self, step: int) -> None:
+        """Write the mark at which an open TensorBoard drops the points after `step`, those of a killed session."""
+        session_log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        event = event_pb2.Event(wall_time=time.time(), step=step + 1, session_log=session_log)
+        # TensorFlow's public functions for writers have none for this mark.
+        tf.raw_ops.ImportEvent(writer=self._writer._resource, event=event.SerializeToString())
 
     def show_convolutions(self, step: int, network: ActorCritic, observation: np.ndarray) -> None:
         """Write a picture of each convolution's output for one observation, uint8 [84, 84, channels]."""

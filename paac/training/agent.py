@@ -1,10 +1,11 @@
 """Loading, testing and filming a trained agent: what test.py and gif.py share."""
 
 import secrets
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +35,20 @@ class AgentEvaluation(NamedTuple):
     noops: int  # maximum number of no-op frames at the start of an episode
     greedy: bool
     results: Sequence["EpisodeResult"]
-    gifs: list[Path]
+    films: dict[Path, Film]  # the film of each gif that `save_gifs` will write
+
+    def save_gifs(self, scale: int | None) -> list[str]:
+        """Write all gifs, and return a line about each, for the user. Raises OSError.
+
+        Each pixel is enlarged to `scale` x `scale` pixels; None makes a gif about 420 pixels high.
+        """
+        lines = []
+        for (gif, film), result in zip(self.films.items(), self.results, strict=True):
+            film.save(gif, scale or film.fitting_scale)
+            line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {result.length} plays"
+            end = f"; the gif ends after {film.seconds:.0f} seconds, before the episode does (--gif_seconds)"
+            lines.append(line + (end if film.is_shortened else ""))
+        return lines
 
     def report(self) -> dict[str, Any]:
         """Return the report of test.py --json: all fields, and statistics of the scores."""
@@ -58,12 +72,11 @@ class AgentEvaluation(NamedTuple):
             "min": float(scores.min()),
             "max": float(scores.max()),
             "std": float(scores.std()),
-            "gifs": [str(gif) for gif in self.gifs],
         }
 
 
 def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
-    """Play episodes, and film them if `gif_name` is set. Raises UserError, GameError or OSError."""
+    """Play episodes, and record films if `gif_name` is set. Raises UserError, GameError or OSError."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
     game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
@@ -80,11 +93,11 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
 
         from paac.evaluation import play_episodes
 
-        films = [_make_film(emulator, options, run_options) for emulator in emulators[: len(gifs)]]
+        films = _make_films(emulators[: len(gifs)], options, run_options)
         with tf.device(device):
             network, step, damaged = load_agent(run, run_options, emulators[0].num_actions)
-            for line in filter(None, (note, game.notice, *damaged)):
-                print(line)
+            # In one piece: a reader such as `head -1` that ends after the first line does not end the test.
+            print("".join(f"{line}\n" for line in (note, game.notice, *damaged) if line), end="", flush=True)
             _check_dropout(options, run_options, network)
             if gifs:
                 writable_folder("-gf", options.gif_folder)
@@ -97,10 +110,9 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
                 dropout_samples=options.dropout_samples,
                 watchers=films if options.annotate else (),
             )
-    for film, gif in zip(films, gifs, strict=True):
-        film.save(gif, options.gif_scale or film.fitting_scale)
     noops = emulators[0].random_noops
-    return AgentEvaluation(str(game), run.path, step, seed, noops, options.greedy, results, gifs)
+    gif_films = dict(zip(gifs, films, strict=True))
+    return AgentEvaluation(str(game), run.path, step, seed, noops, options.greedy, results, gif_films)
 
 
 def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
@@ -152,13 +164,20 @@ def _make_emulator(game: Game, options: FilmOptions, run_options: Options, seed:
     return make_emulator(game, seed=seed, **settings)
 
 
-def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options) -> Any:
-    """Return a film that records what `emulator` shows: an AnnotatedFilm if `options.annotate` is set, else a Film."""
+def _make_films(emulators: Sequence[Emulator], options: FilmOptions, run_options: Options) -> list[Any]:
+    """Return a film of each emulator, which records what it shows: AnnotatedFilms if `options.annotate` is set."""
+    # One file for all films, because a process may open only a limited number. It is deleted with the last film.
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    return [_make_film(emulator, options, run_options, file) for emulator in emulators]
+
+
+def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options, file: IO[bytes]) -> Film:
     settings: dict[str, Any] = {
         "speed": options.gif_speed,
         "frame_rate": emulator.frames_per_second,
         "max_pool": emulator.sprites_flicker,
         "max_seconds": options.gif_seconds,
+        "file": file,
     }
     if options.annotate:
         from paac.video.annotation import AnnotatedFilm  # imported here because it imports TensorFlow

@@ -62,6 +62,8 @@ def _read_config(config: str) -> tuple[int, list[str]]:
     except ValueError as error:
         raise ValueError(f"not valid JSON ({error})") from None
     cluster, task = (values.get(name) if isinstance(values, dict) else None for name in ("cluster", "task"))
+    if values == {} or cluster == {}:  # some clusters set it for every program
+        raise ValueError("it lists no workers; unset it to train in one process, or list them")
     workers = cluster.get("worker") if isinstance(cluster, dict) and len(cluster) == 1 else None
     if not isinstance(workers, list) or not workers:
         raise ValueError("cluster must hold a list of workers, and nothing else")

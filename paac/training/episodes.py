@@ -20,7 +20,7 @@ COLUMNS = ("step", "seconds", "emulator", "reward", "length")  # of episodes.csv
 class Episode(NamedTuple):
     """One finished episode."""
 
-    step: int  # the global step at its end
+    step: int  # its last decision, counted from 1 over all emulators: episodes that end together have different steps
     emulator: int
     reward: float  # undiscounted sum, not clipped
     length: int  # plays
@@ -44,7 +44,7 @@ class EpisodeTracker:
             self.lengths += plays
             for emulator in np.flatnonzero(dones).tolist():
                 reward, length = float(self.rewards[emulator]), int(self.lengths[emulator])
-                finished.append(Episode(global_step + (t + 1) * len(dones), emulator, reward, length))
+                finished.append(Episode(global_step + t * len(dones) + emulator + 1, emulator, reward, length))
                 self.last.append((reward, length))
                 self.rewards[emulator] = self.lengths[emulator] = 0
         return finished
@@ -98,7 +98,7 @@ class EpisodeLog:
 class EpisodeTable(NamedTuple):
     """The columns of episodes.csv, each an array [episodes], in the order in which the episodes ended."""
 
-    steps: np.ndarray  # int64, the global step at the end
+    steps: np.ndarray  # int64, the number of the last decision, counted from 1 over all emulators
     seconds: np.ndarray  # float64, of training until that end
     emulators: np.ndarray  # int64, index of the emulator among those of all processes
     rewards: np.ndarray  # float64, not clipped

@@ -25,6 +25,7 @@ from typing import Any
 from emulators import short_name
 from paac.cli.args_json import load_options, read_options, resume_options, save_options
 from paac.cli.errors import UserError
+from paac.cli.folders import walk
 from paac.cli.options import Options, resolve
 from paac.training.checkpoint import Checkpoint, CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
@@ -233,11 +234,14 @@ def find_run(folder: str) -> tuple[RunFolder, Options, str]:
 
 
 def find_runs(folder: str, typed_as: str = "-f") -> list[RunFolder]:
-    """Return all runs in or below `folder`, by path. Raises UserError, which names `typed_as`, if none exists."""
+    """Return all runs in or below `folder`, by path. Raises UserError, which names `typed_as`, if none exists.
+
+    Links to folders are followed. A run to which several paths lead is listed once.
+    """
     if not Path(folder).is_dir():
         raise UserError(f"{typed_as} {folder}: no such folder; name the folder of a run")
     runs = []
-    for path, folders, _ in os.walk(folder):
+    for path, folders, _ in walk(folder):
         if RunFolder(path).exists():
             runs.append(Path(path))
             folders.clear()  # copies inside a run are not listed

@@ -1,11 +1,13 @@
 """The counters of a run, which a checkpoint saves in `state.json`."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from paac.rollout import Transitions
 from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.episodes import Episode, EpisodeTracker
+
+if TYPE_CHECKING:
+    from paac.rollout import Transitions
 
 
 @dataclass
@@ -26,7 +28,7 @@ class TrainingState:
     timed: bool = False  # whether the clock, not the checkpoint interval, asked for the checkpoint
     imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
-    def add(self, transitions: Transitions, seconds: float) -> list[Episode]:
+    def add(self, transitions: "Transitions", seconds: float) -> list[Episode]:
         """Count an update with `transitions`, arrays [T, B], that took `seconds`; return the episodes that ended."""
         finished = self.episodes.add(transitions, self.global_step)
         self.global_step += transitions.actions.size

@@ -67,7 +67,7 @@ class AnnotatedFilm(Film):
 
     def on_end(self, score: float) -> None:
         """Show the `score` of the whole episode in the last picture, unless the film ended before the episode."""
-        if self.seconds < self._max_seconds:
+        if not self.is_shortened:
             self.panel_states[-1] = self.panel_states[-1]._replace(score=score)
 
     def _enlarged(self, number: int, scale: int) -> Image.Image:

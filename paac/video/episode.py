@@ -34,5 +34,5 @@ def film_episode(
         film.record(emulator)
         play_episodes(network, [emulator], repetition_table, seed=seed, epsilon=epsilon)
     gif = io.BytesIO()
-    film.save(gif, max(1, film.fitting_scale // 2))
+    film.write_gif(gif, max(1, film.fitting_scale // 2))
     return gif.getvalue()

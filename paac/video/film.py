@@ -1,6 +1,7 @@
-"""Gifs of a game at real speed, or at a multiple of it."""
+"""Films of a game at real speed, or at a multiple of it."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,59 +9,73 @@ import numpy as np
 from PIL import Image
 
 from emulators import Emulator
+from paac.video.gif import GifWriter
+from paac.video.picture_store import PictureStore
 
 PICTURE_SECONDS = 0.05  # approximate time per picture: 3 screens at 60 Hz, and 5 of the 0.01 s units of a gif
 
 
 class Film:
-    """Collects an emulator's screens and saves them as a gif: call `record`, play, and call `save`."""
+    """Records an emulator's screens: call `record`, play, and call `save`.
+
+    The pictures wait in a temporary file, so that a film of any length needs little memory.
+    """
 
     def __init__(
-        self, speed: float = 1.0, *, frame_rate: float = 60, max_pool: bool = True, max_seconds: float | None = None
+        self,
+        speed: float = 1.0,
+        *,
+        frame_rate: float = 60,
+        max_pool: bool = True,
+        max_seconds: float = math.inf,
+        file: BinaryIO | None = None,
     ):
         """Start an empty film.
 
         Args:
-            speed: The speed of the gif as a multiple of the game's real speed.
+            speed: The speed of the film as a multiple of the game's real speed.
             frame_rate: Screens per second of the game.
             max_pool: Whether each picture is the pixel-wise maximum of two consecutive screens, because Atari games
                 draw some sprites only in every other screen.
-            max_seconds: The maximum duration of the gif; later screens are ignored.
+            max_seconds: The maximum duration of the film; later screens are ignored.
+            file: A temporary file for the pictures, which several films can share.
         """
         self._max_pool = max_pool
-        self._max_seconds = max_seconds or math.inf
+        self._max_seconds = max_seconds
         self._screens_per_picture = max(1, round(PICTURE_SECONDS * frame_rate * speed))
-        # At least 20 ms per picture: viewers slow down faster gifs.
-        self._hundredths = max(2, round(100 * self._screens_per_picture / frame_rate / speed))
-        self._pictures: list[Image.Image] = []
+        self.picture_rate = frame_rate * speed / self._screens_per_picture  # pictures per second of the film
+        self.is_shortened = False  # whether screens were ignored at the end
+        self._pictures = PictureStore(file)
         self._previous: np.ndarray | None = None
         self._num_screens = 0
 
     @property
     def seconds(self) -> float:
-        """Duration of the gif so far."""
-        return len(self._pictures) * self._hundredths / 100
+        """Duration of the film so far."""
+        return len(self._pictures) / self.picture_rate
 
     @property
     def fitting_scale(self) -> int:
-        """The scale at which the gif is about 420 pixels high, twice the height of an Atari screen."""
-        return max(1, round(420 / self._pictures[0].height)) if self._pictures else 1
+        """The scale at which the film is about 420 pixels high, twice the height of an Atari screen."""
+        return max(1, round(420 / len(self._previous))) if self._previous is not None else 1
 
     def record(self, emulator: Emulator) -> None:
         """Add all screens that `emulator` shows from now on."""
         emulator.on_frame, emulator.on_restart = self.add, self.clear
 
     def add(self, screen: np.ndarray) -> None:
-        """Add a screen, uint8 [height, width, 3]."""
-        if self.seconds >= self._max_seconds:
+        """Add a screen, uint8 [height, width, 3]. Raises OSError."""
+        starts_picture = self._num_screens % self._screens_per_picture == 0
+        if starts_picture and self.seconds >= self._max_seconds:
+            self.is_shortened = True
             return
         pooled = np.maximum(screen, self._previous) if self._max_pool and self._previous is not None else screen
-        if self._num_screens % self._screens_per_picture == 0:
+        if starts_picture:
             self._pictures.append(_palette_image(pooled))
         elif (
             self._max_pool and self._num_screens == 1
         ):  # the first picture had no previous screen: it gets the next one
-            self._pictures[0] = _palette_image(pooled)
+            self._pictures.replace_last(_palette_image(pooled))
         self._previous = screen
         self._num_screens += 1
 
@@ -69,13 +84,25 @@ class Film:
         self._pictures.clear()
         self._previous = None
         self._num_screens = 0
+        self.is_shortened = False
 
-    def save(self, file: Path | BinaryIO, scale: int = 1) -> None:
-        """Write the gif with each pixel enlarged to `scale` x `scale` pixels. Raises OSError."""
-        pictures = (self._enlarged(number, scale) for number in range(len(self._pictures)))
-        next(pictures).save(
-            file, "GIF", save_all=True, append_images=pictures, duration=10 * self._hundredths, loop=0, optimize=False
-        )
+    def pictures(self, scale: int) -> Iterator[Image.Image]:
+        """Yield the pictures, with each pixel enlarged to `scale` x `scale` pixels; `picture_rate` is their rate."""
+        return (self._enlarged(number, scale) for number in range(len(self._pictures)))
+
+    def save(self, file: Path, scale: int = 1) -> None:
+        """Write a gif with each pixel enlarged to `scale` x `scale` pixels. Raises OSError."""
+        with file.open("wb") as opened:
+            self.write_gif(opened, scale)
+
+    def write_gif(self, file: BinaryIO, scale: int = 1) -> None:
+        """Write a gif into an open file, as `save` does. Raises OSError."""
+        gif = GifWriter(file)
+        end = 0
+        for number, picture in enumerate(self.pictures(scale), 1):
+            start, end = end, round(100 * number / self.picture_rate)  # rounded ends, so that no error adds up
+            gif.add(picture, end - start)
+        gif.close()
 
     def _enlarged(self, number: int, scale: int) -> Image.Image:
         picture = self._pictures[number]

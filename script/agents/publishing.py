@@ -29,7 +29,6 @@ from paac.training.agent import export_agent
 from paac.training.run_folder import RunFolder
 
 RESULT = "RESULT.json"
-COMMAND_PREFIX_WORDS = 4  # python3 train.py -df FOLDER: the table shows only what follows
 COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours", "`python3 train.py`")
 
 
@@ -75,7 +74,7 @@ def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str
     return {
         "game": run.game,
         "training": {
-            "command": train_command(options, name),
+            "command": train_command(options, name, run.num_processes),
             "decisions": tests["step"],
             # Frames are only known up to the last finished episode: scale them to all decisions.
             "frames": round(float(run.positions("frames")[-1]) * tests["step"] / int(run.steps[-1])),
@@ -120,7 +119,7 @@ def table(folder: Path) -> list[str]:
 def _row(file: Path) -> list[str]:
     try:
         return _cells(file.parent.name, read_json(file))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{file}: not in the format of publish.py ({error}); publish the agent again") from None
 
 
@@ -136,8 +135,16 @@ def _cells(name: str, content: dict[str, Any]) -> list[str]:
         f"{training['decisions'] / 1e6:.2f} M",
         f"{training['frames'] / 1e6:.1f} M",
         f"{training['hours']:.1f}",
-        f"`{shlex.join(shlex.split(training['command'])[COMMAND_PREFIX_WORDS:])}`",
+        _shown_command(training["command"]),
     ]
+
+
+def _shown_command(command: str) -> str:
+    """The options in a command for training, without -df FOLDER; with several processes, the number of them."""
+    words = shlex.split(command)
+    folder = words.index("-df")
+    processes = f" in {words[words.index('--') - 1]} processes" if "--" in words[:folder] else ""
+    return f"`{shlex.join(words[folder + 2 :])}`{processes}"
 
 
 def _format_score(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Joins gifs to one mp4 video, with a line of text above each."""
+"""Joins films to one mp4 video, with a line of text above each."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -6,15 +6,17 @@ from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageSequence
+from PIL import Image, ImageDraw, ImageFont
+
+from paac.video.film import Film
 
 
 class Video:
-    """An mp4 file with H.264 video. Use it as a context manager, and `add` the gifs in their order."""
+    """An mp4 file with H.264 video. Use it as a context manager, and `add` the films in their order."""
 
     def __init__(self, file: Path):
         self._file = file
-        self._encoder: Generator[None, Any, None] | None = None  # receives the frames; starts with the first gif
+        self._encoder: Generator[None, Any, None] | None = None  # receives the frames; starts with the first film
 
     def __enter__(self) -> "Video":
         return self
@@ -23,20 +25,22 @@ class Video:
         if self._encoder is not None:
             self._encoder.close()
 
-    def add(self, gif: Path, left: str, right: str) -> None:
-        """Append a gif, with the texts `left` and `right` above it. Raises OSError if the file cannot be written."""
-        with Image.open(gif) as film:
-            for picture in ImageSequence.Iterator(film):
-                frame = with_band(picture.convert("RGB"), left, right)
-                if self._encoder is None:  # the first frame sets the size and the frame rate of the video
-                    self._encoder = self._start_encoder(frame.size, picture.info["duration"])
-                self._encoder.send(np.asarray(frame))
+    def add(self, film: Film, left: str, right: str) -> None:
+        """Append a film, with the texts `left` and `right` above it. Raises OSError if the file cannot be written.
 
-    def _start_encoder(self, size: tuple[int, int], frame_ms: int) -> Generator[None, Any, None]:
+        All films must have pictures of the same size, at the same rate.
+        """
+        for picture in film.pictures(film.fitting_scale):
+            frame = with_band(picture.convert("RGB"), left, right)
+            if self._encoder is None:
+                self._encoder = self._start_encoder(frame.size, film.picture_rate)
+            self._encoder.send(np.asarray(frame))
+
+    def _start_encoder(self, size: tuple[int, int], picture_rate: float) -> Generator[None, Any, None]:
         encoder = imageio_ffmpeg.write_frames(
             str(self._file),
             size,
-            fps=1000 / frame_ms,
+            fps=picture_rate,
             macro_block_size=2,
             quality=8,
             ffmpeg_log_level="error",

@@ -11,6 +11,7 @@ from emulators import GameError, find_game, make_emulator
 from paac.cli.args_json import check_json, read_json
 from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.errors import UserError
+from paac.cli.folders import walk
 from paac.cli.options import Options, resolve
 
 SWEEP = "sweep"
@@ -35,12 +36,13 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
     """Read all JSON files in `folder` and its sub-folders, in the order of their paths; returns the runs.
 
     A file in the sub-folder SUB belongs to the experiment SUB; deeper folders become part of the run's name. A file
-    directly in `folder` belongs to the experiment with the name of `folder`. With `seeds`, each run is planned that
+    directly in `folder` belongs to the experiment with the name of `folder`. Links to folders are followed. With `seeds`, each run is planned that
     many times with different seeds. Raises UserError, which names each wrong file and key.
     """
     if not folder.is_dir():
         raise UserError(f"-f {folder}: no such folder; name a folder of JSON files")
-    files = sorted(file for file in folder.rglob("*.json") if not file.name.startswith("."))
+    names = [Path(path, name) for path, _, names in walk(folder) for name in names]
+    files = sorted(file for file in names if file.suffix == ".json" and not file.name.startswith("."))
     if not files:
         raise UserError(f"-f {folder}: no JSON file there; see the args.json of any run for the format")
     plan: list[PlannedRun] = []

@@ -8,10 +8,11 @@ from paac.cli.options import Options, resolve
 DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_counts")  # others' defaults depend on them
 
 
-def train_command(options: Options, name: str) -> str:
+def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
     defaults = resolve({name: getattr(options, name) for name in DECISIVE_OPTIONS})
-    words = ["python3", "train.py", "-df", f"logs/{name}"]
+    launch = ["script/launch.py", "--processes", str(num_processes), "--"]
+    words = ["python3", *(launch if num_processes > 1 else ["train.py"]), "-df", f"logs/{name}"]
     for field, kind in option_fields(Options):
         value = getattr(options, field.name)
         is_needed = field.name in ("game", "random_seed") or value != getattr(defaults, field.name)

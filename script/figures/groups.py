@@ -9,6 +9,7 @@ from typing import Any
 
 from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
+from paac.cli.folders import shown_name
 from paac.cli.options import Options, resolve
 
 # Options that may differ within a group: the game, the seed, the length of the training, and what it writes.
@@ -89,7 +90,7 @@ def _labels(groups: Sequence[Sequence[Run]]) -> list[str]:
 
 
 def _folder_name(runs: Sequence[Run]) -> str:
-    return os.path.basename(os.path.commonpath([run.folder.resolve() for run in runs]))
+    return shown_name(os.path.basename(os.path.commonpath([run.folder.resolve() for run in runs])))
 
 
 def describe_options(options: Options, names: Sequence[str]) -> str:

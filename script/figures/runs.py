@@ -9,6 +9,7 @@ import numpy as np
 
 from emulators import short_name
 from paac.cli.errors import UserError
+from paac.cli.folders import shown_name
 from paac.cli.options import Options
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder, find_runs
@@ -22,9 +23,9 @@ class Run:
 
     folder: Path
     options: Options
-    steps: np.ndarray  # int64, decisions of all emulators at the end of the episode
+    steps: np.ndarray  # int64, number of the episode's last decision among those of all emulators
     seconds: np.ndarray  # float64, seconds of training at the end of the episode
-    emulators: np.ndarray  # int64, number of the emulator that played the episode
+    emulators: np.ndarray  # int64, number of the emulator, among those of all processes, that played the episode
     scores: np.ndarray  # float64, raw scores
     lengths: np.ndarray  # int64, plays of the episode
 
@@ -37,6 +38,14 @@ class Run:
     def last_scores(self) -> np.ndarray:
         """Scores of the last 50 episodes, or of all if there are fewer."""
         return self.scores[-WINDOW_EPISODES:]
+
+    @property
+    def num_processes(self) -> int:
+        """The number of processes that trained the run: emulators are numbered through all of them.
+
+        It is too low as long as no emulator of the last process has finished an episode.
+        """
+        return 1 + int(self.emulators.max(initial=0)) // self.options.emulator_counts
 
     def positions(self, axis: str) -> np.ndarray:
         """Position of each episode's end on `axis`, one of AXES, float64 [episodes]."""
@@ -57,7 +66,7 @@ class Run:
             return self.steps.astype(float)
         emulators = np.unique(self.emulators)
         plays = np.array([self._plays_of(emulator) for emulator in emulators])
-        return plays.mean(axis=0) * self.options.emulator_counts
+        return plays.mean(axis=0) * self.options.emulator_counts * self.num_processes
 
     def _plays_of(self, emulator: int) -> np.ndarray:
         own = self.emulators == emulator
@@ -89,7 +98,7 @@ def load_run(folder: RunFolder) -> Run:
 def short_names(runs: Sequence[Run]) -> list[str]:
     """A different name for each run: its folder's name or, if two are equal, its path below their common folder."""
     names = [run.folder.resolve().name for run in runs]
-    if len(set(names)) == len(names):
-        return names
-    common = os.path.commonpath([run.folder.resolve() for run in runs])
-    return [str(run.folder.resolve().relative_to(common)) for run in runs]
+    if len(set(names)) < len(names):
+        common = os.path.commonpath([run.folder.resolve() for run in runs])
+        names = [str(run.folder.resolve().relative_to(common)) for run in runs]
+    return [shown_name(name) for name in names]

@@ -69,7 +69,7 @@ def run_section(run: Run, name: str, episodes: EpisodeSettings) -> RunSection:
         name=name,
         game=run.game,
         key_figures=key_figures(run),
-        command=train_command(run.options, name),
+        command=train_command(run.options, name, run.num_processes),
         options=option_rows(run.options),
         tests=test_agent(run.folder, *test_arguments) if is_played else None,
         film=film_url(run, episodes) if is_played else "",

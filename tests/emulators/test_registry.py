@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ale_py import roms
 
-from emulators import Game, GameError, find_game, make_emulator, short_name
+from emulators import Game, GameError, find_game, list_games, make_emulator, short_name
 from emulators.atari import game_names
 from emulators.registry import choose_frame_skip, earlier_frame_skip
 
@@ -99,14 +99,14 @@ def test_an_unknown_platform_is_refused(typed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../mine", "./mine", "sub/mine", "mine.bin", "mine\n", "mi\0ne", "mine*", "atari:", "~"]
+    "name", ["", ".", "..", "../mine", "./mine", "sub/mine", ".hidden", "mine\n", "mi\0ne", "mine*", "atari:", "~"]
 )
 def test_names_that_are_paths_are_refused(name, tmp_path):
     # There is a real ROM at every path that such a name could lead to.
     inside = tmp_path / "roms"
     (inside / "sub").mkdir(parents=True)
     for place in (tmp_path, inside, inside / "sub"):
-        for file in ("mine.bin", "mine.bin.bin", ".bin", "..bin", "...bin"):
+        for file in ("mine.bin", ".hidden.bin", ".bin", "..bin", "...bin"):
             shutil.copy(bundled("pong"), place / file)
     with pytest.raises(GameError, match="no game of that name"):
         find_game(name, str(inside))
@@ -127,6 +127,26 @@ def test_the_users_own_rom_is_found_by_its_file_name(tmp_path):
     theirs = make_emulator("breakout", seed=4, rom_path=str(tmp_path))
     np.testing.assert_array_equal(mine.reset(), theirs.reset())
     assert mine.num_actions == 4
+
+
+@pytest.mark.parametrize(
+    "name", ["My Game", "Pong (1977) [a1]", "v1.2", "it's", 'the "best"', "a*?", "mine.bin", "Élan é"]
+)
+def test_every_name_that_is_listed_can_be_played(name, tmp_path):
+    shutil.copy(bundled("pong"), tmp_path / f"{name}.bin")
+    assert list_games(str(tmp_path))["atari"][0] == name
+    for typed in (name, f"atari:{name}"):
+        game = find_game(typed, str(tmp_path))
+        assert (game.platform, game.name, game.notice) == ("atari", name, "")
+        assert Path(game.rom) == tmp_path / f"{name}.bin"
+        assert find_game(str(game), str(tmp_path)) == game, "the name in args.json can be typed again"
+    assert make_emulator(name, seed=1, rom_path=str(tmp_path)).num_actions == 6
+
+
+def test_files_whose_names_cannot_be_typed_are_not_listed(tmp_path):
+    for name in (".hidden", "atari: mine"):
+        shutil.copy(bundled("pong"), tmp_path / f"{name}.bin")
+    assert not {".hidden", "atari: mine"} & set(list_games(str(tmp_path))["atari"])
 
 
 def test_the_users_own_rom_takes_precedence_over_the_librarys(tmp_path):

@@ -52,6 +52,13 @@ def test_a_sub_folder_is_an_experiment_and_deeper_folders_are_part_of_the_name(t
     assert [planned.label for planned in read_plan(Path())] == ["b/pong"]
 
 
+def test_json_files_behind_links_are_planned(tmp_path):
+    write(tmp_path, {"toTrain/a/pong.json": "{}", "shared/x/pong.json": "{}"})
+    (tmp_path / "toTrain/b").symlink_to(tmp_path / "shared")
+    (tmp_path / "shared/loop").symlink_to(tmp_path / "toTrain")
+    assert [planned.label for planned in read_plan(tmp_path / "toTrain")] == ["a/pong", "b/x-pong"]
+
+
 def test_two_files_that_give_the_same_folder_are_refused(tmp_path):
     write(tmp_path, {"a/x/pong.json": "{}", "a/x-pong.json": "{}"})
     with pytest.raises(UserError, match="two runs have the name a/x-pong: rename a file"):

@@ -92,6 +92,14 @@ def test_emulators_without_a_finished_episode_count_like_the_others(tmp_path):
     assert run.plays().tolist() == [120]
 
 
+def test_the_frames_of_several_processes_are_those_of_all_their_emulators(tmp_path):
+    episodes = [(40, 1, number, 0, 30) for number in range(4)]
+    one = make_run(tmp_path / "one", episodes, emulator_counts=4, **FIGAR)
+    two = make_run(tmp_path / "two", episodes, emulator_counts=2, **FIGAR)
+    assert (one.num_processes, two.num_processes) == (1, 2)
+    assert one.plays().tolist() == two.plays().tolist() == [120] * 4
+
+
 # Groups and labels.
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import createTrainingVideo
 import imageio_ffmpeg
@@ -14,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.commands import CommandError
 from agents.kept_checkpoints import keep_newest
-from agents.training_video import with_band
+from agents.training_video import Video, with_band
 from paac.cli.errors import UserError
 from paac.training.run_folder import RunFolder
+from paac.video.film import Film
 from tests.helpers.commands import Commands, interrupt, wait_for
 
 CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_episode_frames", "60"]
@@ -218,7 +219,7 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     assert "is damaged" in partial.stdout and "left out" in partial.stdout and (commands.folder / "other.mp4").exists()
 
 
-@pytest.mark.parametrize(("typed", "seconds"), [([], "300.0"), (["--seconds", "20"], "20.0")])
+@pytest.mark.parametrize(("typed", "seconds"), [([], 300.0), (["--seconds", "20"], 20.0)])
 def test_a_video_shows_the_checkpoints_in_order_with_at_most_five_minutes_of_each(
     tmp_path, monkeypatch, typed, seconds
 ):
@@ -227,14 +228,30 @@ def test_a_video_shows_the_checkpoints_in_order_with_at_most_five_minutes_of_eac
     (tmp_path / "args.json").write_text("{}")
     filmed = []
 
-    def film(agent, *arguments):
-        filmed.append((agent.name, arguments[-2:]))
-        raise CommandError("not filmed")
+    def film(settings):
+        filmed.append((Path(settings.folder).name, settings.gif_seconds))
+        raise UserError("not filmed")
 
-    monkeypatch.setattr(createTrainingVideo, "test_agent", film)
+    monkeypatch.setattr("paac.training.agent.evaluate_agent", film)
     with pytest.raises(UserError, match="no checkpoint there could be filmed"):
         createTrainingVideo.main(["-f", str(tmp_path), *typed])
-    assert filmed == [(step, ("--gif_seconds", seconds)) for step in ("800", "5000", "10000")]
+    assert filmed == [(step, seconds) for step in ("800", "5000", "10000")]
+
+
+@pytest.mark.parametrize("frame_rate", [30, 60])
+def test_each_part_of_a_video_is_as_long_as_its_play_even_where_the_game_stands_still(frame_rate, tmp_path):
+    still, moving = np.zeros((4 * frame_rate, 84, 84, 3), np.uint8), np.zeros((frame_rate, 84, 84, 3), np.uint8)
+    moving[np.arange(frame_rate), 40, np.arange(frame_rate)] = 255
+    seconds = []
+    for parts in ([still, moving], [moving, still], [still, moving, still, moving]):
+        film = Film(frame_rate=frame_rate)
+        for screen in np.concatenate(parts):
+            film.add(screen)
+        with Video(tmp_path / "a.mp4") as video:
+            video.add(film, "0 decisions", "score 0")
+            video.add(film, "1 decision", "score 0")
+        seconds.append(imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "a.mp4"))[1])
+    assert seconds == pytest.approx([10, 10, 20], abs=0.1)
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])

@@ -8,8 +8,10 @@ import pytest
 
 from agents import players, publishing
 from emulators import make_emulator
+from experiments.train_command import train_command
 from figures.published_scores import HUMAN_SCORES, ORIGINAL_SCORES
 from tests.helpers.made_runs import scored
+from tests.helpers.options import parse_options
 from tests.helpers.runs import assert_same_weights, episodes
 
 SNAKE = "-g", "Snake-v0", "-ec", "4", "--seed", "1"
@@ -131,6 +133,17 @@ def fake_emulator(num_actions):
 
 def test_the_scores_of_the_original_have_the_names_of_roms():
     assert ORIGINAL_SCORES.keys() <= HUMAN_SCORES.keys()
+
+
+@pytest.mark.parametrize(("num_processes", "shown"), [(1, ""), (2, " in 2 processes")])
+def test_the_table_shows_the_command_of_one_and_of_several_processes(tmp_path, num_processes, shown):
+    command = train_command(parse_options(["-g", "Snake-v0", "--seed", "1"]), "two words", num_processes)
+    training = {"command": command, "decisions": 1, "frames": 1, "hours": 1.0}
+    score = {"mean": 1.0, "std": 0.0}
+    (tmp_path / "agent").mkdir()
+    content = {"game": "Snake-v0", "training": training, "agent": score, "random": score}
+    (tmp_path / "agent/RESULT.json").write_text(json.dumps(content))
+    assert publishing.table(tmp_path)[2].endswith(f"| `-g Snake-v0 --seed 1`{shown} |")
 
 
 def test_a_summary_has_the_statistics_of_the_scores():

@@ -13,8 +13,9 @@ from PIL import Image
 
 from experiments.train_command import train_command
 from paac.cli.options import resolve
-from reporting.page import data_url, option_rows
+from reporting.page import EpisodeSettings, data_url, option_rows, run_section
 from tests.helpers.commands import Commands
+from tests.helpers.made_runs import make_run
 from tests.helpers.options import parse_options
 
 FIGAR = ["-g", "Catcher-v0", "-ec", "4", "-ew", "2", "--max_repetition", "2", "--nb_choices", "3"]
@@ -95,6 +96,19 @@ def test_the_command_on_the_page_gives_the_same_options(typed):
     again = parse_options(words[2:])
     local = {"debugging_folder": options.debugging_folder, "emulator_workers": options.emulator_workers}
     assert {**vars(again), **local} == vars(options)
+
+
+def test_the_command_for_several_processes_starts_all_of_them():
+    options = parse_options(["-g", "pong", "-ec", "8", "--seed", "3"])
+    alone, together = (shlex.split(train_command(options, "again", processes)) for processes in (1, 2))
+    assert alone[:2] == ["python3", "train.py"]
+    assert together == ["python3", "script/launch.py", "--processes", "2", "--", *alone[2:]]
+
+
+def test_the_page_says_how_several_processes_trained_the_run(tmp_path):
+    run = make_run(tmp_path / "run", [(40, 1.0, emulator, 0, 30) for emulator in range(4)], emulator_counts=2)
+    section = run_section(run, "run", EpisodeSettings(test_count=0, seed=1, film_seconds=1.0))
+    assert section.command.startswith("python3 script/launch.py --processes 2 -- -df logs/run ")
 
 
 def test_options_that_differ_from_the_default_are_marked():

@@ -105,12 +105,34 @@ def test_max_repetition_and_nb_choices_make_the_repetition_table():
 def test_the_flags_of_test_py_and_gif_py():
     defaults = OptionsOfTest()
     assert (defaults.folder, defaults.test_count, defaults.gif_folder) == ("logs/", 1, "./gifs")
-    assert defaults.gif_name is None
+    assert defaults.gif_name is None and defaults.gif_seconds == 300
     argv = ["-f", "runs/a", "-tc", "5", "-np", "0", "-gn", "a", "-gf", "g", "-d", "/cpu:0", "--json", "r.json"]
     typed = {"folder": "runs/a", "test_count": 5, "noops": 0, "gif_name": "a", "gif_folder": "g", "device": "/cpu:0"}
     assert typed_options(OptionsOfTest, argv, "") == {**typed, "json": "r.json"}
     long = ["--folder", "runs/a", "--test_count", "5", "--noops", "0", "--gif_name", "a", "--gif_folder", "g"]
     assert typed_options(FilmOptions, [*long, "--device", "/cpu:0"], "") == typed
+
+
+def test_a_line_says_that_the_learning_rate_is_0_before_the_training_ends():
+    early = parse_options(["-lra", "1000", "--max_global_steps", "5000"]).annealing_note
+    assert early.startswith("--lr_annealing_steps 1,000 is less than --max_global_steps 5,000: after 1,000 decisions ")
+    assert parse_options(["-lra", "5000", "--max_global_steps", "5000"]).annealing_note == ""
+    assert parse_options([]).annealing_note == ""
+
+
+def test_the_home_folder_is_inserted_in_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/lea")
+    typed = typed_options(Options, ["--rom_path=~/roms", "-df", "~", "-g", "~/pong"], "")
+    assert typed == {"rom_path": "/home/lea/roms", "debugging_folder": "/home/lea", "game": "~/pong"}
+    assert typed_options(OptionsOfTest, ["--json=~/a.json"], "") == {"json": "/home/lea/a.json"}
+    assert typed_options(Options, ["--rom_path=a~/b", "-df=~\0"], "") == {"rom_path": "a~/b", "debugging_folder": "~\0"}
+
+
+def test_a_run_needs_a_folder_with_a_name_in_utf8():
+    with pytest.raises(UserError) as error:
+        parse_options(["-df", "a/\udcff"])
+    assert message_of(error) == "--debugging_folder a/\udcff: must be a path in valid UTF-8"
+    assert parse_options(["-df", "a/é", "--rom_path", "b/\udcff"]).debugging_folder == "a/é"
 
 
 def test_typed_options_contain_only_what_was_typed():

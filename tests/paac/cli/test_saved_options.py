@@ -181,3 +181,12 @@ def test_a_number_too_large_for_a_float_is_named(tmp_path):
 def test_a_missing_args_json_is_named(tmp_path):
     with pytest.raises(UserError, match="args.json"):
         load_options(tmp_path / "args.json")
+
+
+def test_the_home_folder_is_inserted_in_the_paths_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/lea")
+    (tmp_path / "args.json").write_text(json.dumps({"rom_path": "~/roms", "debugging_folder": "~\0"}))
+    with pytest.raises(UserError, match="must be a path"):
+        load_options(tmp_path / "args.json")
+    (tmp_path / "args.json").write_text(json.dumps({"rom_path": "~/roms"}))
+    assert load_options(tmp_path / "args.json").rom_path == "/home/lea/roms"

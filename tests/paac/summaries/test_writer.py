@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 from networks.registry import make_network
 from paac.cli.options import resolve
@@ -205,7 +206,7 @@ def test_a_film_is_an_image_that_holds_the_gif(tmp_path):
     for shade in (0, 90, 180):
         film.add(np.full((20, 30, 3), shade, np.uint8))
     gif = io.BytesIO()
-    film.save(gif, 2)
+    film.write_gif(gif, 2)
     summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.show_film(800, gif.getvalue())
     summaries.close()
@@ -257,6 +258,32 @@ def test_curves_after_a_resume_have_no_overlap(tmp_path):
     summaries.close()
     RunFolder(tmp_path).truncate_logs(lengths)
     assert curves(tmp_path / "tf")["rl/reward"] == [(10, 1.0)]
+
+
+def test_an_open_tensorboard_drops_the_points_of_a_killed_session(tmp_path):
+    network = make_network("NIPS", num_actions=2, nb_choices=4, rgb=False, seed=1)
+    tensorboard = EventAccumulator(str(tmp_path / "tf"))
+
+    def session(start):
+        summaries = SummaryWriter(tmp_path / "tf", 2, TABLE)
+        summaries.write_session_start(resolve({}), network, tf.Graph(), start)
+        return summaries
+
+    def shown_after(summaries, *episodes):
+        summaries.add(update_of([[0]], [[0]]), [Episode(step, 0, reward, 1) for step, reward in episodes])
+        summaries.flush()
+        tensorboard.Reload()
+        return [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in tensorboard.Tensors("rl/reward")]
+
+    killed = session(0)
+    assert shown_after(killed, (10, 1.0)) == [(10, 1.0)]
+    lengths = RunFolder(tmp_path).log_lengths()  # those of a checkpoint at step 10
+    assert shown_after(killed, (20, 2.0), (30, 3.0)) == [(10, 1.0), (20, 2.0), (30, 3.0)]
+    killed.close()
+    RunFolder(tmp_path).truncate_logs(lengths)
+    resumed = session(10)
+    assert shown_after(resumed, (15, 4.0), (25, 5.0)) == [(10, 1.0), (15, 4.0), (25, 5.0)]
+    resumed.close()
 
 
 def resident():

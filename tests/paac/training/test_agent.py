@@ -8,9 +8,11 @@ import pytest
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from paac.training.agent import load_agent
+from paac.evaluation import EpisodeResult
+from paac.training.agent import AgentEvaluation, load_agent
 from paac.training.checkpoint import CheckpointFolder
 from paac.training.run_folder import RunFolder
+from paac.video.film import Film
 
 ACTIONS = 4
 OPTIONS = resolve(dict(random_seed=5, arch="NIPS", max_repetition=4, nb_choices=2))
@@ -63,3 +65,16 @@ def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     with pytest.raises(UserError, match="does not fit"):
         load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS + 1)
+
+
+@pytest.mark.parametrize("seconds", [300, 5])
+def test_a_line_says_that_a_gif_ends_before_its_episode(seconds, tmp_path):
+    film = Film(max_seconds=seconds)
+    for _ in range(60 * 6):
+        film.add(np.zeros((8, 8, 3), np.uint8))
+    results = [EpisodeResult(21.0, 90, False, 0.0, 0.0)]
+    gif = tmp_path / "a_1.gif"
+    (line,) = AgentEvaluation("pong", tmp_path, 9, 1, 0, False, results, {gif: film}).save_gifs(None)
+    end = "; the gif ends after 5 seconds, before the episode does (--gif_seconds)"
+    assert line == f"Wrote {gif}: pong, score 21, length 90 plays" + (end if seconds == 5 else "")
+    assert gif.exists()

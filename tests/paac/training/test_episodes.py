@@ -22,12 +22,12 @@ def test_rewards_and_plays_add_up_over_updates_until_an_episode_ends():
     # The first emulator's episode ends at the first decision of the second update, which began at step 4.
     finished = tracker.add(played_of([[4, 40], [8, 80]], [[1, 0], [0, 1]], [[1, 1], [5, 2]]), 4)
     assert finished == [
-        Episode(step=6, emulator=0, reward=7.0, length=3),
+        Episode(step=5, emulator=0, reward=7.0, length=3),
         Episode(step=8, emulator=1, reward=150.0, length=17),
     ]
     # Rewards and plays after the end count for the next episode.
     assert tracker.add(played_of([[0, 0]], [[1, 1]], [[2, 1]]), 8) == [
-        Episode(step=10, emulator=0, reward=8.0, length=7),
+        Episode(step=9, emulator=0, reward=8.0, length=7),
         Episode(step=10, emulator=1, reward=0.0, length=1),
     ]
 
@@ -36,9 +36,9 @@ def test_an_emulator_may_end_several_episodes_in_one_update():
     tracker = EpisodeTracker(2)
     finished = tracker.add(played_of([[1, 5], [2, 5], [4, 5]], [[1, 0], [1, 0], [1, 1]]), 100)
     assert finished == [
-        Episode(102, 0, 1.0, 1),
-        Episode(104, 0, 2.0, 1),
-        Episode(106, 0, 4.0, 1),
+        Episode(101, 0, 1.0, 1),
+        Episode(103, 0, 2.0, 1),
+        Episode(105, 0, 4.0, 1),
         Episode(106, 1, 15.0, 3),
     ]
 
@@ -85,7 +85,7 @@ def test_running_episodes_can_be_dropped_and_finished_ones_are_kept():
     tracker = EpisodeTracker(2)
     tracker.add(played_of([[7, 8]], [[1, 0]], [[2, 3]]), 0)
     renewed = tracker.with_new_episodes(2)
-    assert renewed.add(played_of([[1, 1]], [[1, 1]]), 2) == [Episode(4, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
+    assert renewed.add(played_of([[1, 1]], [[1, 1]]), 2) == [Episode(3, 0, 1.0, 1), Episode(4, 1, 1.0, 1)]
     assert list(renewed.last) == [(7.0, 2), (1.0, 1), (1.0, 1)]
 
 

@@ -10,7 +10,7 @@ from networks.torso import TorsoSettings
 from paac.cli.args_json import load_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from paac.training.run_folder import RunFolder, find_run, resolve_run_options
+from paac.training.run_folder import RunFolder, find_run, find_runs, resolve_run_options
 
 
 def new_run(folder, **settings):
@@ -139,6 +139,16 @@ def test_a_copy_inside_a_run_is_not_a_second_run(tmp_path):
     run = new_run(tmp_path / "run")
     new_run(run / "copy")
     assert find_run(str(tmp_path))[0].path == run
+
+
+def test_runs_behind_links_are_found_once(tmp_path):
+    new_run(tmp_path / "disk/run")
+    new_run(tmp_path / "logs/own")
+    (tmp_path / "logs/linked").symlink_to(tmp_path / "disk")
+    (tmp_path / "logs/best").symlink_to("own")
+    (tmp_path / "disk/loop").symlink_to(tmp_path)
+    runs = [str(run.path.relative_to(tmp_path)) for run in find_runs(str(tmp_path / "logs"))]
+    assert runs == ["logs/linked/run", "logs/own"]
 
 
 def test_several_runs_below_a_folder_are_refused_and_named(tmp_path):

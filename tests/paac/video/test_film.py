@@ -1,16 +1,20 @@
-"""Gifs: their duration, sprites that flicker in the game, and colours."""
+"""Films: their duration, their memory, sprites that flicker in the game, and colours."""
+
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
 from paac.video.film import Film
+from paac.video.gif import MAX_HUNDREDTHS, GifWriter
 
 RATE = 60  # screens a second
 
 
-def film_of(screens, speed=1.0):
-    film = Film(speed)
+def film_of(screens, speed=1.0, **settings):
+    film = Film(speed, **settings)
     for screen in screens:
         film.add(screen)
     return film
@@ -32,35 +36,35 @@ def different_screens(count):
 
 
 @pytest.mark.parametrize(
-    ("speed", "pictures", "duration"),
+    ("speed", "frame_rate", "pictures", "durations"),
     [
-        (1, 20, 50),  # every third screen: 3 / 60 s = 50 ms
-        (2, 10, 50),  # every sixth screen, at twice the speed
-        (0.5, 30, 70),  # every second screen: 2 / 60 / 0.5 s = 66.7 ms; a gif has multiples of 10 ms
-        (4, 5, 50),
+        (1, 60, 20, [50, 50, 50]),  # every third screen: 3 / 60 s = 50 ms
+        (2, 60, 10, [50, 50, 50]),  # every sixth screen, at twice the speed
+        (0.5, 60, 30, [70, 60, 70]),  # every second screen: 2 / 60 / 0.5 s = 66.7 ms; a gif has multiples of 10 ms
+        (4, 60, 5, [50, 50, 50]),
+        (1, 30, 30, [70, 60, 70]),  # every second screen: 2 / 30 s = 66.7 ms
     ],
 )
-def test_pictures_and_durations_of_one_second_of_play(speed, pictures, duration, tmp_path):
-    film = film_of(different_screens(60), speed)
+def test_pictures_and_durations_of_sixty_screens(speed, frame_rate, pictures, durations, tmp_path):
+    film = film_of(different_screens(60), speed, frame_rate=frame_rate)
     film.save(tmp_path / "a.gif")
-    shown, durations = read(tmp_path / "a.gif")
-    assert len(shown) == pictures
-    assert durations == [duration] * pictures
-    assert film.seconds == pytest.approx(pictures * duration / 1000)
+    shown, shown_durations = read(tmp_path / "a.gif")
+    assert len(shown) == pictures and shown_durations[:3] == durations
+    assert sum(shown_durations) == pytest.approx(1000 * film.seconds) == pytest.approx(60_000 / frame_rate / speed)
 
 
 @pytest.mark.parametrize("speed", [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 8, 30])
 def test_a_film_lasts_as_long_as_the_game_divided_by_the_speed(speed):
     count = 60 * 30
     film = film_of(np.zeros((count, 2, 2, 3), np.uint8), speed)
-    assert film.seconds == pytest.approx(count / RATE / speed, rel=0.11)
+    assert film.seconds == pytest.approx(count / RATE / speed, abs=0.07)
 
 
 def test_a_film_ends_after_its_maximum_duration(tmp_path):
-    film = Film(max_seconds=0.5)
-    for screen in different_screens(90):
-        film.add(screen)
-    assert film.seconds == pytest.approx(0.5)
+    film = film_of(different_screens(30), max_seconds=0.5)
+    assert film.seconds == pytest.approx(0.5) and not film.is_shortened
+    film = film_of(different_screens(90), max_seconds=0.5)
+    assert film.seconds == pytest.approx(0.5) and film.is_shortened
     film.save(tmp_path / "a.gif")
     shown, _ = read(tmp_path / "a.gif")
     np.testing.assert_array_equal(shown[-1], np.maximum(different_screens(90)[27], different_screens(90)[26]))
@@ -75,6 +79,56 @@ def test_every_picture_lasts_at_least_20_ms():
 def test_identical_pictures_keep_their_duration(tmp_path):
     film_of(np.zeros((60, 4, 4, 3), np.uint8)).save(tmp_path / "a.gif")
     assert sum(read(tmp_path / "a.gif")[1]) == 1000
+
+
+def test_films_that_share_a_file_have_their_own_pictures(tmp_path):
+    with (tmp_path / "shared").open("w+b") as file:
+        films = [Film(file=file, max_pool=False), Film(file=file, max_pool=False)]
+        for screen in different_screens(60):
+            films[0].add(screen)
+            films[1].add(255 - screen)
+        for number, film in enumerate(films):
+            film.save(tmp_path / f"{number}.gif")
+    one, other = (read(tmp_path / f"{number}.gif")[0] for number in range(2))
+    assert len(one) == len(other) == 20
+    assert (one.max(axis=(1, 2, 3)) == 255).all() and one.mean() < 10 and other.mean() > 245
+
+
+def test_a_gif_has_the_same_bytes_as_one_by_pillow():
+    film = film_of(different_screens(60).repeat(4, axis=0)[:120])
+    ours, pillows = io.BytesIO(), io.BytesIO()
+    film.write_gif(ours, 2)
+    first, *others = film.pictures(2)
+    first.save(pillows, "GIF", save_all=True, append_images=others, duration=50, loop=0, optimize=False)
+    assert ours.getvalue() == pillows.getvalue()
+
+
+def test_a_still_part_can_be_longer_than_the_longest_duration_in_a_gif(tmp_path):
+    picture = next(film_of(different_screens(1)).pictures(1))
+    with (tmp_path / "a.gif").open("wb") as file:
+        gif = GifWriter(file)
+        for _ in range(3):
+            gif.add(picture, MAX_HUNDREDTHS // 2)
+        gif.close()
+    pictures, durations = read(tmp_path / "a.gif")
+    assert sum(durations) == 3 * 10 * (MAX_HUNDREDTHS // 2)
+    np.testing.assert_array_equal(pictures[0], pictures[-1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux reports the peak of the memory")
+def test_a_film_adds_at_most_100_mib_to_the_process(tmp_path):
+    def memory(name):
+        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+        return int(line.split()[1]) / 1024
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts at the present memory
+    before = memory("VmRSS")
+    screens = np.random.default_rng(0).integers(0, 2, (8, 210, 160, 3), np.uint8)  # hard to compress
+    film = Film(max_pool=False)
+    for number in range(3 * 400):
+        film.add(screens[number % 8])
+    film.save(tmp_path / "a.gif", scale=4)  # 400 pictures of 0.5 MiB
+    assert memory("VmHWM") - before < 100
 
 
 def test_the_gif_repeats_endlessly(tmp_path):

@@ -1,0 +1,28 @@
+"""Walking through folders and the links in them, and showing their names."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def walk(folder: str | Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Do what `os.walk` does, and follow links to folders, but yield each folder only once, so that loops end.
+
+    Links are followed last: a folder that lies below `folder` itself has its own path.
+    """
+    known: set[str] = set()
+    starts = [str(folder)]
+    while starts:
+        for path, folders, files in os.walk(starts.pop(0)):
+            real_path = os.path.realpath(path)
+            if real_path in known:
+                folders.clear()
+                continue
+            known.add(real_path)
+            yield path, folders, files
+            starts += sorted(link for name in folders if os.path.islink(link := os.path.join(path, name)))
+
+
+def shown_name(name: str | Path) -> str:
+    """Return a path or name with escape sequences for bytes that are not valid UTF-8; few libraries accept them."""
+    return str(name).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,69 @@
+"""testAll.py keeps the results that it has."""
+
+import contextlib
+import csv
+import io
+import json
+
+import pytest
+import testAll
+
+from agents.commands import CommandError
+from tests.script.test_batch import write
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """Three runs in the folder logs."""
+    write(tmp_path, {f"logs/{name}/args.json": {} for name in "abc"})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "logs"
+
+
+def report(run, *_):
+    score = {column: 1.0 for column in testAll.COLUMNS}
+    return score | {"run": str(run), "game": "pong", "step": 5}
+
+
+def runs_in_tables(runs):
+    """Return the runs in both tables."""
+    with (runs / "tests.csv").open(encoding="utf-8", errors="surrogateescape") as file:
+        rows = [row["run"] for row in csv.DictReader(file)]
+    assert [row["run"] for row in json.loads((runs / "tests.json").read_text())] == rows
+    return rows
+
+
+def test_ctrl_c_keeps_the_results_of_the_agents_that_were_tested(runs, monkeypatch, capsys):
+    def interrupted(run, *arguments):
+        if run.name == "c":
+            raise KeyboardInterrupt
+        return report(run)
+
+    monkeypatch.setattr(testAll, "test_agent", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        testAll.main(["-f", "logs"])
+    assert runs_in_tables(runs) == ["logs/a", "logs/b"]
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-1] == "Wrote logs/tests.csv and logs/tests.json"
+    assert sum(line.startswith("logs/") for line in shown) == 2, "a row of the table for each agent"
+
+
+def test_a_run_that_cannot_be_tested_does_not_stop_the_others(runs, monkeypatch, capsys):
+    def failing(run, *arguments):
+        if run.name == "a":
+            raise CommandError("test.py: no intact checkpoint there")
+        return report(run)
+
+    monkeypatch.setattr(testAll, "test_agent", failing)
+    with pytest.raises(SystemExit) as ended:
+        testAll.main(["-f", "logs"])
+    assert ended.value.code == 1 and runs_in_tables(runs) == ["logs/b", "logs/c"]
+    assert "1 of 3 agents could not be tested" in capsys.readouterr().err
+
+
+def test_a_folder_whose_name_is_not_utf8_is_in_the_table(runs, monkeypatch):
+    (runs / "b").rename(runs / "b\udcff")
+    monkeypatch.setattr(testAll, "test_agent", report)
+    with contextlib.redirect_stdout(io.StringIO()):
+        testAll.main(["-f", "logs"])
+    assert runs_in_tables(runs) == ["logs/a", "logs/b\udcff", "logs/c"]
