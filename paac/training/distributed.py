@@ -125,7 +125,7 @@ class SeveralProcesses(Processes):
     def broadcast_options(self, options: Options) -> Options:
         run = RunFolder(options.debugging_folder)
         files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
-        shared = _unpack(self._broadcast(_pack(files)))
+        shared = _unpack(self.all_gather_bytes([_pack(files) if self.rank == 0 else b""])[0])
         if self.rank == 0:
             return options
         folder = Path(self._exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="manette-")))
@@ -197,9 +197,6 @@ class SeveralProcesses(Processes):
             return tf.distribute.get_replica_context().all_gather(tf.identity(rows), axis=0)
 
         return self._strategy.run(all_gather, args=(array,))
-
-    def _broadcast(self, content: bytes) -> bytes:
-        return self.all_gather_bytes([content if self.rank == 0 else b""])[0]
 
     def _watch(self) -> None:
         """End this process when another stops answering: the main thread would otherwise wait in TensorFlow forever."""
