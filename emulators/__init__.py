@@ -3,7 +3,15 @@
 import emulators.sdl  # noqa: F401 - must come before any import of pygame
 from emulators.emulator import Emulator, GameError
 from emulators.pool import EmulatorPool
-from emulators.registry import Game, find_game, list_games, make_emulator, short_name
+from emulators.registry import (
+    Game,
+    choose_frame_skip,
+    earlier_frame_skip,
+    find_game,
+    list_games,
+    make_emulator,
+    short_name,
+)
 from emulators.workers import WorkerError
 
 __all__ = [
@@ -12,6 +20,8 @@ __all__ = [
     "Game",
     "GameError",
     "WorkerError",
+    "choose_frame_skip",
+    "earlier_frame_skip",
     "find_game",
     "list_games",
     "make_emulator",

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from emulators import short_name
-from emulators.registry import earlier_frame_skip
+from emulators import earlier_frame_skip, short_name
 from paac.cli.command_line import FIXED, LOCAL, JsonObject, expand_home, flag, is_path, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve

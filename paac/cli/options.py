@@ -204,8 +204,8 @@ def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Opt
     allowed it.
     """
     # Imported here, so that --help does not load the emulators.
+    from emulators import choose_frame_skip
     from emulators.gym_settings import allows_random_start
-    from emulators.registry import choose_frame_skip
 
     check_limits(cls, given, prefix)
     random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
