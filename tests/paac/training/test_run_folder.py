@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from emulators import make_emulator
+from emulators import Emulator, make_emulator
 from networks.registry import make_network
 from networks.torso import TorsoSettings
 from paac.cli.args_json import load_options, save_options
@@ -184,7 +184,8 @@ def test_the_options_for_emulators_and_networks_have_their_parameters_names(tmp_
         dict(protocol="machado", single_life_episodes=True, random_seed=8, nb_choices=3, max_repetition=4)
     )
     for_emulator, for_network = options.emulator_settings, options.network_settings
-    assert for_emulator.keys() <= inspect.signature(make_emulator).parameters.keys()
+    of_every_emulator = inspect.signature(Emulator).parameters.keys()
+    assert for_emulator.keys() <= inspect.signature(make_emulator).parameters.keys() | of_every_emulator
     torso = for_network.keys() - inspect.signature(make_network).parameters.keys()
     assert torso <= set(TorsoSettings._fields)
     assert for_emulator["sticky_actions"] == 0.25
