@@ -31,10 +31,10 @@ def main(argv: Sequence[str]) -> None:
     report = evaluation.report()
     if options.json is not None:  # before anything is printed: the reader of the output may have ended
         Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    gif_lines = evaluation.save_gifs(options.gif_scale) if evaluation.films else []
     print_report(report, options.dropout_samples)
-    for line in gif_lines:
-        print(line)
+    if evaluation.films:
+        for line in evaluation.save_gifs(options.gif_scale):
+            print(line)
 
 
 def print_report(report: dict[str, Any], dropout_samples: int) -> None:

@@ -118,12 +118,14 @@ def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Gam
 def earlier_frame_skip(game: str) -> int:
     """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, in runs that saved no frame skip.
 
-    The game need not exist on this machine.
+    The game need not exist on this machine, and no MODULE is imported, because no earlier version played MODULE:ID.
     """
     platform, name = split_name(game)
+    if ":" in name:
+        return DEFAULT_FRAME_SKIP
     if _is_own_tetris(platform, name):
         return settings_of("tetris", TETRIS).frame_skip or DEFAULT_FRAME_SKIP
-    if not platform and re.search("[A-Z:]", name):
+    if not platform and re.search("[A-Z]", name):
         from emulators import gym
 
         try:
@@ -188,6 +190,8 @@ def _make_gym_emulator(gym_settings: GymSettings, env_kwargs: str, settings: dic
     from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
+        if env_kwargs != NO_KWARGS:
+            raise GameError(f"-g {gym_settings.id}: --env_kwargs do not apply to this game; leave them out")
         from emulators.pixel_emulator import PixelGameEmulator
 
         return PixelGameEmulator(gym_settings, **settings)

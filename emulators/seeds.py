@@ -1,9 +1,10 @@
 """Seeds of emulators outside the training, which never play the training's episodes.
 
-The training seeds emulator i with [seed, i], or with [seed, updates, i] when a resume starts new episodes.
+The training seeds emulator i with [seed, i], or with [seed, NEW_EPISODES, updates, i] if a resume starts new ones.
 """
 
-EVALUATION = 2_000_000_011  # no training makes that many updates
+NEW_EPISODES = 2_000_000_089  # like the other two, more than there are emulators, so that all seeds differ
+EVALUATION = 2_000_000_011
 FILM = 2_000_000_033
 
 

@@ -26,9 +26,14 @@ TYPE_NAMES = {
 
 
 def save_options(options: Options, file: Path) -> None:
-    """Write args.json atomically: after a crash the file is either the old one or the new one."""
+    """Write args.json as `replace_file` does."""
+    replace_file(file, (json.dumps(dataclasses.asdict(options), indent=2) + "\n").encode())
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file aside and rename it: after a crash it is either the old one or the new one. Raises OSError."""
     new_file = file.with_name(f".{file.name}.new")
-    new_file.write_text(json.dumps(dataclasses.asdict(options), indent=2) + "\n", encoding="utf-8")
+    new_file.write_bytes(content)
     os.replace(new_file, file)
 
 

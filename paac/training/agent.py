@@ -15,6 +15,8 @@ from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
 from paac.processes import Processes
+from paac.training.checkpoint import Checkpoint
+from paac.training.original import OriginalCheckpoint
 from paac.training.resume import starting_state
 from paac.training.run_folder import RunFolder, check_rom_path, find_run
 from paac.training.tensorflow_setup import start_tensorflow
@@ -95,7 +97,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
 
         films = _make_films(emulators[: len(gifs)], options, run_options)
         with tf.device(device):
-            network, step, damaged = load_agent(run, run_options, emulators[0].num_actions)
+            network, checkpoint, damaged = load_agent(run, run_options, emulators[0].num_actions)
             # In one piece: a reader such as `head -1` that ends after the first line does not end the test.
             print("".join(f"{line}\n" for line in (note, game.notice, *damaged) if line), end="", flush=True)
             _check_dropout(options, run_options, network)
@@ -112,11 +114,13 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
             )
     noops = emulators[0].random_noops
     gif_films = dict(zip(gifs, films, strict=True))
-    return AgentEvaluation(str(game), run.path, step, seed, noops, options.greedy, results, gif_films)
+    return AgentEvaluation(str(game), run.path, checkpoint.step, seed, noops, options.greedy, results, gif_films)
 
 
-def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["ActorCritic", int, list[str]]:
-    """Return the network of the run's newest intact checkpoint, its step, and a line for each newer, damaged one.
+def load_agent(
+    run: RunFolder, options: Options, num_actions: int
+) -> tuple["ActorCritic", Checkpoint | OriginalCheckpoint, list[str]]:
+    """Return the network of the run's newest intact checkpoint, the checkpoint, and a line for each newer, damaged one.
 
     Raises UserError if there is no intact checkpoint.
     """
@@ -128,7 +132,7 @@ def load_agent(run: RunFolder, options: Options, num_actions: int) -> tuple["Act
         raise UserError(f"{run}: no intact checkpoint there{why}; train the agent first, or name another run")
     network = make_network(num_actions=num_actions, **options.network_settings)
     checkpoint.restore(network=network)
-    return network, checkpoint.step, [f"{line}; using the previous one" for line in damaged]
+    return network, checkpoint, [f"{line}; using the previous one" for line in damaged]
 
 
 def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
@@ -140,12 +144,11 @@ def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
     start_tensorflow("/cpu:0")
     with closing(make_emulator(find_game(options.game, options.rom_path, options.env_kwargs), seed=0)) as emulator:
         num_actions = emulator.num_actions
-    network, step, _ = load_agent(run, options, num_actions)
-    checkpoint, _ = run.newest_checkpoint()
+    network, checkpoint, _ = load_agent(run, options, num_actions)
     state = starting_state(run, options, checkpoint, Processes())
-    state.emulators = 0
+    state.emulators, state.timed = 0, False
     to.save_options(options)
-    to.checkpoints.write(step, {"network": network}, state.to_json(), None, keep=1)
+    to.checkpoints.write(checkpoint.step, {"network": network}, state.to_json(), None, keep=1)
 
 
 def _check_dropout(options: FilmOptions, run_options: Options, network: "ActorCritic") -> None:

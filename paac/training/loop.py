@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from emulators import EmulatorPool, Game, WorkerError
+from emulators.seeds import NEW_EPISODES
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import Options
@@ -32,8 +33,7 @@ def train(
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
             then), or the training diverged (the last finite weights have been saved).
-        WorkerError: The emulators failed, or another process has ended; after the first update, all but the emulators'
-            states has been saved.
+        WorkerError: The emulators failed, or another process has ended; the rest of the training has been saved.
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
@@ -44,7 +44,7 @@ def train(
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
         # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
-        seed_suffix = [state.updates] if state.updates and not state.emulators else []
+        seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
         with EmulatorPool(
             game,
             options.emulator_counts,

@@ -14,6 +14,7 @@ lengths, so that curves have no gap and no overlap.
 """
 
 import fcntl
+import filecmp
 import os
 import shlex
 import shutil
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators import short_name
-from paac.cli.args_json import load_options, read_options, resume_options, save_options
+from paac.cli.args_json import load_options, read_options, replace_file, resume_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.folders import walk
 from paac.cli.options import Options, resolve
@@ -53,13 +54,9 @@ class RunFolder:
 
     def load_options(self) -> Options:
         """Return the run's options. Raises UserError if args.json cannot be read or is invalid."""
-        return load_options(self.args, self._ignored())
+        return load_options(self.args, self.ignored_options())
 
-    def read_options(self) -> dict[str, Any]:
-        """Return the options in args.json, without defaults. Raises UserError as `load_options` does."""
-        return read_options(self.args, self._ignored())
-
-    def _ignored(self) -> tuple[str, ...]:
+    def ignored_options(self) -> tuple[str, ...]:
         """Return the options in args.json that describe the machine of the original Manette, if that wrote the file."""
         return ("device", "emulator_workers") if self._is_original() else ()
 
@@ -71,7 +68,7 @@ class RunFolder:
         with _report_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             if self._is_original() and self.exists():
-                shutil.copy(self.args, self.original_args)
+                replace_file(self.original_args, self.args.read_bytes())
             save_options(options, self.args)
 
     @contextmanager
@@ -79,21 +76,24 @@ class RunFolder:
         """Write args.json as `save_options` does; if an error ends the context, put back the one before it."""
         before = self.args.read_bytes() if self.exists() else None
         was_original = self._is_original()
-        self.save_options(options)
         try:
+            self.save_options(options)
             yield
         except BaseException:
             if before is None:
-                self.args.unlink()
+                self.args.unlink(missing_ok=True)
             else:
-                self.args.write_bytes(before)
+                replace_file(self.args, before)
             if was_original:
-                self.original_args.unlink()
+                self.original_args.unlink(missing_ok=True)
             raise
 
     def _is_original(self) -> bool:
-        """Return whether the original Manette wrote args.json."""
-        return bool(self._original_checkpoints()) and not self.original_args.exists()
+        """Return whether args.json is still that of the original Manette."""
+        if not self._original_checkpoints():
+            return False
+        unchanged = self.exists() and self.original_args.exists() and filecmp.cmp(self.args, self.original_args, False)
+        return unchanged or not self.original_args.exists()
 
     def _original_checkpoints(self) -> list[OriginalCheckpoint]:
         return OriginalCheckpoint.all_in(self.checkpoints.folder)
@@ -207,7 +207,7 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
         raise UserError(f"-df {run}: that is a file; name a folder")
     run.check_logs_have_a_checkpoint()
     if run.exists():
-        saved, started = run.read_options(), run.has_checkpoint()
+        saved, started = read_options(run.args, run.ignored_options()), run.has_checkpoint()
         resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options
         return resume_options(saved, typed, started)
     return resolve(typed), []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emulators.registry import earlier_frame_skip
 from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
 from paac.cli.folders import shown_name
@@ -69,7 +70,8 @@ def learning_options(options: Options) -> dict[str, Any]:
     """
     unused = [] if options.egreedy else ["epsilon", "annealed", "annealed_steps"]
     given = {name: value for name, value in dataclasses.asdict(options).items() if name not in DERIVED_OPTIONS}
-    defaults = resolve(given)
+    given["frame_skip"] = earlier_frame_skip(options.game)  # without opening an environment
+    defaults = resolve(given, started=True)
     return {
         field.name: None
         if field.name in unused

@@ -33,8 +33,8 @@ def assert_same(one, other):
 def test_the_newest_checkpoint_is_loaded(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     newest = save_agent(tmp_path, 100, seed=2)
-    network, step, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
-    assert (step, lines) == (100, [])
+    network, checkpoint, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    assert (checkpoint.step, lines) == (100, [])
     assert_same(network, newest)
 
 
@@ -42,8 +42,8 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
     older = save_agent(tmp_path, 9, seed=1)
     save_agent(tmp_path, 100, seed=2)
     (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))
-    network, step, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
-    assert step == 9
+    network, checkpoint, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    assert checkpoint.step == 9
     assert_same(network, older)
     assert len(lines) == 1
     assert str(tmp_path / "checkpoints" / "100" / "state.json") in lines[0]
