@@ -72,7 +72,9 @@ class Recorder:
         Call it before a checkpoint is written, because a checkpoint stores the logs' lengths.
         """
         options = self._options
-        if options.log_video:
+        if not options.log_video:
+            return
+        try:
             gif = film_episode(
                 self._network,
                 self._pool.game,
@@ -81,6 +83,9 @@ class Recorder:
                 seed=options.random_seed,
                 epsilon=options.test_epsilon,
             )
+        except Exception as error:  # any error of the environment's own code
+            self._progress.print_line(f"--log_video: no film at {self._state.global_step:,} decisions ({error})")
+        else:
             self._summaries.show_film(self._state.global_step, gif)
 
     def flush(self) -> None:

@@ -1,5 +1,6 @@
 """Tests the lookup of the game that a user names, and the errors that suggest other names."""
 
+import importlib
 import json
 import os
 import pickle
@@ -283,3 +284,13 @@ def test_the_frame_skip_of_other_platforms_cannot_be_changed(game, own):
     assert make_emulator(game, seed=1, frame_skip=own).frame_skip == own
     with pytest.raises(GameError, match=f"^--frame_skip 2: {game} always has a frame skip of {own}; leave"):
         make_emulator(game, seed=1, frame_skip=2)
+
+
+def test_arguments_are_refused_for_a_game_that_takes_none():
+    with pytest.raises(GameError, match="-g Catcher-v0: --env_kwargs do not apply to this game"):
+        make_emulator("Catcher-v0", seed=1, env_kwargs='{"max_episode_steps": 50}')
+
+
+def test_the_earlier_frame_skip_of_another_packages_game_is_known_without_importing_it(monkeypatch):
+    monkeypatch.setattr(importlib, "import_module", lambda name: pytest.fail(f"{name} was imported"))
+    assert earlier_frame_skip("not_here:Game-v0") == 2

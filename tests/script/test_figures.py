@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from figures.curves import bin_means, draw_curves, fill_gaps, learning_curves
-from figures.groups import describe_options, describe_seeds, group_runs
+from figures.groups import describe_options, describe_seeds, group_runs, learning_options
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
 from figures.style import curve_style, save_figure, wrap
@@ -252,3 +252,8 @@ def test_the_same_picture_gives_the_same_file(tmp_path):
         save_figure(draw_curves(groups), tmp_path, name)
     for suffix in ("png", "svg"):
         assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
+
+
+def test_a_run_of_the_original_with_repeated_choices_is_grouped():
+    options = resolve({"max_repetition": 2, "nb_choices": 5, "random_seed": 1}, started=True)
+    assert learning_options(options)["nb_choices"] == 5

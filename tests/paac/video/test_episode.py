@@ -12,6 +12,7 @@ from emulators import find_game
 from networks.registry import make_network
 from paac.cli.command_line import typed_options
 from paac.cli.options import Options
+from paac.training import recorder
 from paac.training.loop import train
 from paac.training.run_folder import resolve_run_options
 from paac.video import episode as video
@@ -75,3 +76,10 @@ def test_a_film_has_a_maximum_duration(monkeypatch):
         with Image.open(io.BytesIO(video.film_episode(network, pong, {}, [0], seed=3))) as gif:
             duration = sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
         assert duration == pytest.approx(1000 * seconds, rel=0.1)
+
+
+def test_a_film_that_fails_does_not_end_the_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recorder, "film_episode", lambda *_, **__: 1 / 0)
+    run(tmp_path, 60, "--log_video")
+    assert (tmp_path / "checkpoints/60").is_dir() and films(tmp_path) == []
+    assert "--log_video: no film at 60 decisions (division by zero)" in "".join(capsys.readouterr())
