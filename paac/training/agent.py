@@ -1,4 +1,4 @@
-"""Loading, testing and filming a trained agent: what test.py and gif.py share."""
+"""Loading, testing, filming and exporting a trained agent, for test.py, gif.py and scripts."""
 
 import secrets
 import tempfile
@@ -53,7 +53,7 @@ class AgentEvaluation(NamedTuple):
         return lines
 
     def report(self) -> dict[str, Any]:
-        """Return the report of test.py --json: all fields, and statistics of the scores."""
+        """Return the report of test.py --json: all fields but `films`, and statistics of the scores."""
         scores = np.array([result.score for result in self.results])
         return {
             "game": self.game,

@@ -38,7 +38,7 @@ INDEX = "checkpoint"
 
 
 class CheckpointError(UserError):
-    """A checkpoint is damaged, or does not fit the run's options; the message names the file or folder."""
+    """A checkpoint is damaged, or does not fit the run's options; the message names the file, folder or option."""
 
 
 class Checkpoint:
@@ -106,7 +106,7 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """The folder `checkpoints` of a run, or `checkpoints_saved`, of which only `steps` is used."""
+    """The folder `checkpoints` of a run, or `checkpoints_saved`, for which only `folder` and `steps` are used."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -138,7 +138,7 @@ class CheckpointFolder:
         """Write checkpoint `step`, and keep it and the newest before it, `keep` in all.
 
         The others are deleted: older ones, `replaced` if given, and later ones, which are damaged, because a run
-        resumes from the newest intact one. Raises OSError, and then leaves no part of the new checkpoint behind.
+        resumes from the newest intact one. Raises OSError, and then leaves no incomplete checkpoint behind.
         """
         unfinished = self.folder / f".{step}.new"
         shutil.rmtree(unfinished, ignore_errors=True)

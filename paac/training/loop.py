@@ -33,7 +33,7 @@ def train(
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
             then), or the training diverged (the last finite weights have been saved).
-        WorkerError: The emulators failed, or another process has ended; the rest of the training has been saved.
+        WorkerError: The emulators failed, or another process has ended; all but the emulators' states has been saved.
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()

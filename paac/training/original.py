@@ -26,7 +26,7 @@ LAYERS = {  # of each torso: the layer's name here -> its name there
     "LSTM": {"conv1": "conv1", "conv2": "conv2", "conv3": "conv3", "conv4": "conv4", "dense": "fc6"},
 }
 HEADS = {"policy": "actor_output", "value": "critic_output", "repetition": "repetition_output"}
-MEAN_SQUARE = "OptimizerVariables"  # the last part of the name of RMSProp's mean square, below its variable's name
+MEAN_SQUARE = "OptimizerVariables"  # RMSProp's mean square of a variable is named VARIABLE/OptimizerVariables
 
 
 class OriginalCheckpoint:

@@ -6,7 +6,7 @@
         episodes.csv                a line for each episode
         tf/                         TensorBoard's event files
         checkpoints/STEP/           checkpoints; checkpoint.py lists their files
-        checkpoints_saved/STEP/     copies of checkpoints, which outlive the originals; each is itself a run's folder
+        checkpoints_saved/STEP/     copies of checkpoints, kept when those are deleted; each is itself a run's folder
         .lock                       holds the id of the process that trains here and has locked it; never deleted
 
 A checkpoint saves the lengths of the logs, `episodes.csv` and the event files. A resume truncates the logs to these

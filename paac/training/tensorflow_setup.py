@@ -49,7 +49,7 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
     """Return messages for the user about the device that the training runs on."""
-    is_found = requested.lower().startswith(device[:5])  # of its type: a GPU is /gpu:0 whatever its number was
+    is_found = requested.lower().startswith(device[:5])  # compares only the type: any GPU in use is /gpu:0
     notes = [f"Running on {requested}" if is_found else f"Running on {device}: there is no {requested} on this machine"]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")
