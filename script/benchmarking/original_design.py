@@ -8,6 +8,7 @@ Pillow resizes the result, and a ring buffer keeps the last four. The episodes a
 
 import ctypes
 import multiprocessing
+import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -18,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarking.timing import Workload
-from emulators import Game
+from emulators import Game, WorkerError
 from emulators.atari import AtariEmulator
 from emulators.preprocessing import SIZE, STACK
 
@@ -41,8 +42,11 @@ def baseline(
     child_connection.close()
 
     def make_updates(num_updates: int) -> tuple[int, int]:
-        connection.send(num_updates)
-        return connection.recv()
+        try:
+            connection.send(num_updates)
+            return connection.recv()
+        except (EOFError, OSError):
+            raise WorkerError("the process of the design of 2017 has ended") from None
 
     try:
         yield {"the design of 2017": make_updates}
@@ -129,8 +133,8 @@ class OriginalPool:
         parts = [part.tolist() for part in np.array_split(np.arange(count), min(NUM_PROCESSES, count))]
         self._queues: list[Queue[bool]] = [SPAWN.Queue() for _ in parts]
         self._processes = [
-            SPAWN.Process(target=_play, args=(memory, game, part, settings, queue, self._ready), daemon=True)
-            for part, queue in zip(parts, self._queues, strict=True)
+            SPAWN.Process(target=_play, args=(memory, game, part, settings, steps, self._ready), daemon=True)
+            for part, steps in zip(parts, self._queues, strict=True)
         ]
         for process in self._processes:
             process.start()
@@ -139,20 +143,26 @@ class OriginalPool:
     def step(self, actions: np.ndarray) -> None:
         """Play one decision in every emulator, and wait for all of them."""
         self.arrays["actions"][:] = actions
-        for queue in self._queues:
-            queue.put(True)
+        for steps in self._queues:
+            steps.put(True)
         self._wait()
 
     def close(self) -> None:
         """End the processes."""
-        for queue in self._queues:
-            queue.put(False)
+        for steps in self._queues:
+            steps.put(False)
         for process in self._processes:
             process.join()
 
     def _wait(self) -> None:
         for _ in self._processes:
-            self._ready.get()
+            while True:
+                try:
+                    self._ready.get(timeout=1.0)
+                    break
+                except queue.Empty:
+                    if not all(process.is_alive() for process in self._processes):
+                        raise RuntimeError("an emulator process of the design of 2017 has ended") from None
 
 
 def _play(
@@ -160,16 +170,17 @@ def _play(
     game: Game,
     numbers: list[int],
     settings: dict[str, Any],
-    queue: "Queue[bool]",
+    steps: "Queue[bool]",
     ready: "Queue[int]",
 ) -> None:
+    settings = {name: value for name, value in settings.items() if name != "frame_skip"}  # it is always Atari's own
     arrays = {name: np.ctypeslib.as_array(array) for name, array in memory.items()}
     observations = arrays["observations"].reshape(-1, SIZE, SIZE, STACK)
     emulators = {number: OriginalEmulator(game.rom, seed=number, **settings) for number in numbers}
     for number, emulator in emulators.items():
         observations[number] = emulator.reset()
     ready.put(numbers[0])
-    while queue.get():
+    while steps.get():
         for number, emulator in emulators.items():
             observation, reward, done = emulator.step(int(arrays["actions"][number]))
             observations[number] = emulator.reset() if done else observation
