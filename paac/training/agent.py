@@ -98,7 +98,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
         films = _make_films(emulators[: len(gifs)], options, run_options)
         with tf.device(device):
             network, checkpoint, damaged = load_agent(run, run_options, emulators[0].num_actions)
-            # In one piece: a reader such as `head -1` that ends after the first line does not end the test.
+            # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
             print("".join(f"{line}\n" for line in (note, game.notice, *damaged) if line), end="", flush=True)
             _check_dropout(options, run_options, network)
             if gifs:

@@ -33,7 +33,7 @@ def train(
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
             then), or the training diverged (the last finite weights have been saved).
-        WorkerError: The emulators failed, or another process has ended; all but the emulators' states has been saved.
+        WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved.
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
@@ -193,7 +193,7 @@ class Training:
         return self.state.global_step // interval > (self.saved_step or 0) // interval
 
     def is_timed_save_due(self) -> bool:
-        """Return whether the last checkpoint is too old; only the first process decides, in the others it never is."""
+        """Return whether the last checkpoint is too old. Only the first process decides; the others return False."""
         return self.processes.rank == 0 and time.monotonic() - self.saved_at >= MAX_SAVE_INTERVAL_S
 
     def save(self, emulator_states: list[bytes] | None, timed: bool = False) -> None:

@@ -109,7 +109,7 @@ def _ids(network: "ActorCritic") -> list[int]:
 
 
 def _names(network: "ActorCritic") -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Yield each variable of the network with the last part of its name there, in newer and older checkpoints."""
+    """Yield each variable, and the last parts that its name may have in the original's newer and older checkpoints."""
     arch = type(network.torso).__name__
     if arch not in LAYERS:
         raise CheckpointError(f"--arch {arch}: the original Manette has no such network; use the run's own --arch")
