@@ -14,7 +14,7 @@ def start_episode(emulator: "Emulator") -> None:
     """Start a game, play the random start and fill the frame stack, as `Emulator.reset` describes.
 
     If the game ends during these frames, it starts again, at most `MAX_RESTARTS` times. If it still ends, it starts
-    once more and nothing is played: the first screen fills the stack. Each time `on_restart` is called.
+    once more and nothing is played: the first screen fills the stack. `on_restart` is called before each restart.
     """
     if emulator.noop is None:
         _start_with_first_screen(emulator)

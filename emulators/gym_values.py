@@ -26,7 +26,7 @@ class PictureReader:
         self._is_unit = True  # whether floats range from 0 to 1; false after a picture with a larger value
 
     def screen(self, rendered: Any) -> np.ndarray:
-        """Return the picture as a screen. Raises GameError if it is no picture, or if its size has changed."""
+        """Return the picture as a screen. Raises GameError if it is not a picture, or if its size has changed."""
         if not isinstance(rendered, np.ndarray) or rendered.dtype != np.uint8 or rendered.shape != self._shape:
             rendered = self._to_bytes(self._to_rgb(rendered))
             self._shape = self._shape or rendered.shape

@@ -42,18 +42,17 @@ def keep_newest(run: RunFolder) -> Path | None:
 
     Raises OSError.
     """
-    for step in reversed([step for step in run.checkpoints.steps() if step > 0]):  # at 0 nothing is learned
-        kept = run.kept_checkpoints.folder / str(step)
-        if kept.exists():
-            return None
-        try:
-            return _copy(run, step, kept)
-        except OSError as error:
-            if (run.checkpoints.folder / str(step)).exists():
-                raise OSError(f"{kept} cannot be written ({error.strerror or 'its files changed'})") from None
-            # The training has deleted this checkpoint in the meantime, and has written a newer one.
-            return keep_newest(run)
-    return None
+    step = max(run.checkpoints.steps(), default=0)
+    kept = run.kept_checkpoints.folder / str(step)
+    if step == 0 or kept.exists():  # at step 0 nothing is learned
+        return None
+    try:
+        return _copy(run, step, kept)
+    except OSError as error:
+        if (run.checkpoints.folder / str(step)).exists():
+            raise OSError(f"{kept} cannot be written ({error.strerror or 'its files changed'})") from None
+        # The training has deleted this checkpoint in the meantime, and has written a newer one.
+        return keep_newest(run)
 
 
 def _copy(run: RunFolder, step: int, kept: Path) -> Path:
