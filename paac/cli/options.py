@@ -97,7 +97,7 @@ class Options:
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")
-    log_video: bool = option(False, group="Run", kind=TUNABLE, help="with each checkpoint, add a video of one episode, at most a minute long, to TensorBoard's images")
+    log_video: bool = option(False, group="Run", kind=TUNABLE, help="at each checkpoint interval, add a video of one episode, at most a minute long, to TensorBoard's images")
     checkpoint_interval: int = option(1_000_000, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions between checkpoints")
     keep_checkpoints: int = option(5, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="number of newest checkpoints to keep")
     # fmt: on

@@ -84,11 +84,19 @@ def key_figures(run: Run) -> dict[str, str]:
         "decisions": f"{run.steps[-1]:,}",
         "frames": f"{run.positions('frames')[-1]:,.0f}",
         "hours of training": f"{run.positions('hours')[-1]:.2f}",
-        "decisions per second": f"{run.steps[-1] / max(run.seconds[-1], 1e-9):,.0f}",
+        "decisions per second": f"{decisions_per_second(run):,.0f}",
         "episodes": f"{len(run.scores):,}",
         f"mean of the last {len(last)} episodes": f"{last.mean():.2f}",
         "seed": str(run.options.random_seed),
     }
+
+
+def decisions_per_second(run: Run) -> float:
+    """The rate between the ends of the first and the last episode.
+
+    The steps of a run of the original Manette begin at its last step, while its seconds begin at 0.
+    """
+    return (run.steps[-1] - run.steps[0]) / max(run.seconds[-1] - run.seconds[0], 1e-9)
 
 
 def option_rows(options: Options) -> list[tuple[str, Any, bool]]:

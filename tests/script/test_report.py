@@ -13,7 +13,7 @@ from PIL import Image
 
 from experiments.train_command import train_command
 from paac.cli.options import resolve
-from reporting.page import EpisodeSettings, data_url, option_rows, run_section
+from reporting.page import EpisodeSettings, data_url, key_figures, option_rows, run_section
 from tests.helpers.commands import Commands
 from tests.helpers.made_runs import make_run
 from tests.helpers.options import parse_options
@@ -119,3 +119,9 @@ def test_options_that_differ_from_the_default_are_marked():
 
 def test_a_data_url_contains_the_file():
     assert data_url("image/gif", b"GIF89a") == "data:image/gif;base64,R0lGODlh"
+
+
+def test_the_rate_of_a_run_of_the_original_counts_only_its_own_decisions(tmp_path):
+    """The run was trained for 1,000,000 decisions by the original, and for 300 in 3 seconds here."""
+    run = make_run(tmp_path / "run", [(1_000_100, 1.0, 0, 1, 5), (1_000_400, 4.0, 0, 1, 5)])
+    assert key_figures(run)["decisions per second"] == "100"
