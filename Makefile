@@ -2,6 +2,7 @@
 # make train GAME=breakout ARGS="--arch NATURE"
 # make test                  the quick tests; make test-all: every test
 # make lint                  format and types; make format: correct the format
+# make docs                  the documentation's pages into site/; docs-serve: on http://127.0.0.1:8000
 # make tensorboard           the curves of all runs, on http://127.0.0.1:6006
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 # A process for each core, four at most. All tests of one file run in one process and share its trained runs.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: train test test-all lint format tensorboard benchmark clean
+.PHONY: train test test-all lint format docs docs-serve tensorboard benchmark clean
 
 train: $(VENV)/run.installed
 	exec $(BIN)/python train.py -g $(GAME) -df logs/$(GAME) $(ARGS)
@@ -34,6 +35,13 @@ format: $(VENV)/test.installed
 benchmark: $(VENV)/run.installed
 	$(BIN)/python script/benchmark.py $(ARGS)
 
+# Strict: a broken link or a page that the menu does not list is an error.
+docs: $(VENV)/docs.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-serve: $(VENV)/docs.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+
 tensorboard: $(VENV)/run.installed
 	$(BIN)/tensorboard --logdir logs --host 127.0.0.1
 
@@ -49,4 +57,8 @@ $(VENV)/run.installed: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/test.installed: tests/requirements.txt script/requirements-ray.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+$(VENV)/docs.installed: docs/requirements.txt | $(VENV)/run.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	touch $@

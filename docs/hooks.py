@@ -1,0 +1,58 @@
+"""Puts the tables of options, made from their dataclasses, and pictures of the project into the pages."""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "script")]
+
+from mkdocs.structure.files import File, Files
+
+from agents.publishing import table
+from paac.cli.command_line import CHOSEN_AT_START
+from paac.cli.options import Options, TestOptions
+
+TABLES = {"<!-- options of train.py -->": Options, "<!-- options of test.py -->": TestOptions}
+AGENTS = "<!-- agents in pretrained/ -->"
+PICTURES = "pretrained/*.gif", "pretrained/*.png", "script/benchmarking/*.png"
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the project's pictures as images/NAME; mkdocs calls it before it builds the pages."""
+    for picture in (picture for pattern in PICTURES for picture in sorted(ROOT.glob(pattern))):
+        files.append(File.generated(config, f"images/{picture.name}", abs_src_path=str(picture)))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the marks in a page by tables; mkdocs calls it for each page."""
+    for mark, cls in TABLES.items():
+        if mark in markdown:
+            markdown = markdown.replace(mark, "\n".join(option_tables(cls)))
+    if AGENTS in markdown:  # without the last column, the commands, which are too wide
+        rows = [row.rstrip("| ").rpartition(" | ")[0] + " |" for row in table(ROOT / "pretrained")]
+        markdown = markdown.replace(AGENTS, "\n".join(rows))
+    return markdown
+
+
+def option_tables(cls: type) -> list[str]:
+    """Return a heading and a table of each group of options, as lines of Markdown."""
+    lines: list[str] = []
+    group = ""
+    for field in dataclasses.fields(cls):
+        if field.metadata["group"] != group:
+            group = field.metadata["group"]
+            lines += ["", f"### {group}", "", "| option | default | on resume | meaning |", "|---|---|---|---|"]
+        flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
+        meaning = field.metadata["help"].replace("|", "\\|")
+        lines.append(f"| {flags} | {shown_default(field.default)} | {field.metadata['kind']} | {meaning} |")
+    return lines
+
+
+def shown_default(default: Any) -> str:
+    """Return a default as it stands in the table."""
+    if default is CHOSEN_AT_START or default is None:
+        return "chosen"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
