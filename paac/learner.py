@@ -23,8 +23,6 @@ from paac.processes import Processes
 from paac.returns import n_step_returns
 from paac.rollout import ObservationHistory, Pool, Rollout, Transitions, Uniforms, collect_rollout, step_shard
 
-REWARD_LIMIT = 1.0  # rewards are clipped to [-1, 1] for learning (Mnih et al. 2013)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
@@ -32,6 +30,7 @@ class Hyperparameters:
 
     repetition_table: Sequence[int] = (0,)  # the numbers of repeats to choose from (FiGAR)
     max_local_steps: int = 5  # T, decisions per emulator and update
+    reward_clip: float = 1.0  # rewards are clipped to [-1, 1] for learning (Mnih et al. 2013); 0 for no clipping
     gamma: float = 0.99
     discount_per_play: bool = False  # discount by gamma for each play, as in the FiGAR paper, not once per decision
     entropy_coef: float = 0.02
@@ -204,8 +203,9 @@ class Learner:
         transitions = rollout.transitions
         nonterminal = 1.0 - tf.cast(transitions.dones, tf.float32)
         discount_steps = tf.cast(transitions.plays, tf.float32) if self._hyperparameters.discount_per_play else 1.0
+        reward_clip = self._hyperparameters.reward_clip or np.inf
         returns = n_step_returns(
-            tf.clip_by_value(transitions.rewards, -REWARD_LIMIT, REWARD_LIMIT),
+            tf.clip_by_value(transitions.rewards, -reward_clip, reward_clip),
             self._hyperparameters.gamma**discount_steps * nonterminal,
             rollout.bootstrap,
         )

@@ -78,6 +78,7 @@ class Options:
     scale_lr: bool = option(False, group="Learning", kind=TUNABLE, help="set the initial learning rate to 0.0007 times the number of emulators in all processes, instead of --initial_lr (Clemente et al. 2017)")
     lr_annealing_steps: int = option(80_000_000, "-lra", "--lr_annealing_steps", group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions over which the learning rate falls to 0")
     entropy_regularisation_strength: float = option(0.02, "--entropy", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="weight of the entropy bonus; the original Manette advises 0.05 with FiGAR")
+    reward_clip: float = option(1.0, group="Learning", kind=FIXED, limit=NOT_NEGATIVE, help="rewards are clipped to at most this size in either direction to learn from; 0 for no clipping")
     gamma: float = option(0.99, group="Learning", kind=FIXED, limit=FRACTION, help="discount factor")
     max_local_steps: int = option(5, group="Learning", kind=FIXED, limit=between(1, 1000), help="decisions of each emulator per update (T)")
     max_global_steps: int = option(80_000_000, group="Learning", kind=TUNABLE, limit=AT_LEAST_ONE, help="total decisions of all emulators at which the training ends")
@@ -98,6 +99,8 @@ class Options:
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")
     log_video: bool = option(False, group="Run", kind=TUNABLE, help="at each checkpoint interval, add a video of one episode, at most a minute long, to TensorBoard's images")
+    eval_interval: int = option(0, group="Run", kind=TUNABLE, limit=NOT_NEGATIVE, help="decisions between evaluations, whose best agent is kept in the folder best of the run; 0 for none")
+    eval_episodes: int = option(10, group="Run", kind=TUNABLE, limit=between(1, 1000), help="episodes of each evaluation")
     checkpoint_interval: int = option(1_000_000, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions between checkpoints")
     keep_checkpoints: int = option(5, group="Run", kind=TUNABLE, limit=AT_LEAST_ONE, help="number of newest checkpoints to keep")
     # fmt: on

@@ -32,6 +32,7 @@ TYPES = {
 CHARTS = {
     "Results": {
         "reward, last 50 episodes: mean, min, max": "rewards_per_episode/(mean|min|max)",
+        "reward in evaluations: mean, min, max": "evaluation/(mean|min|max)",
         "episode length in plays, last 50 episodes: mean, min, max": "steps_per_episode/(mean|min|max)",
         "entropies of the policies: 0 if one outcome is certain": "loss/(action|repetition)_entropy",
         "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",

@@ -135,6 +135,12 @@ class SummaryWriter:
             tf.summary.histogram("repetitions", 1 + self._table[choices])
         self._updates.clear()
 
+    def write_evaluation(self, step: int, curves: Mapping[str, float]) -> None:
+        """Write the statistics of an evaluation, by their tags."""
+        with self._writer.as_default(step=np.int64(step)):
+            for tag, value in curves.items():
+                tf.summary.scalar(tag, np.float32(value))
+
     def flush(self) -> None:
         """Flush all events to the file."""
         self._writer.flush()

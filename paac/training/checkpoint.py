@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,8 +156,12 @@ class CheckpointFolder:
         _sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
         self._write_index(kept)
-        for old in set(self.steps()) - set(kept):
-            shutil.rmtree(self.folder / str(old))
+        self.delete(set(self.steps()) - set(kept))
+
+    def delete(self, steps: Collection[int]) -> None:
+        """Delete the checkpoints of `steps`. The file that `tf.train.latest_checkpoint` reads stays as it is."""
+        for step in steps:
+            shutil.rmtree(self.folder / str(step))
 
     def copy(self, step: int, to: "CheckpointFolder") -> None:
         """Copy one checkpoint into another folder, which must hold none. Raises OSError."""

@@ -12,6 +12,7 @@ def learner_hyperparameters(options: Options) -> Hyperparameters:
     return Hyperparameters(
         repetition_table=options.repetition_table,
         max_local_steps=options.max_local_steps,
+        reward_clip=options.reward_clip,
         gamma=options.gamma,
         discount_per_play=options.figar_discount == "play",
         entropy_coef=options.entropy_regularisation_strength,

@@ -15,6 +15,7 @@ from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
+from paac.training.periodic_evaluation import BestAgent, is_evaluation_due
 from paac.training.recorder import Recorder
 from paac.training.resume import newest_checkpoint, starting_state
 from paac.training.run_folder import RunFolder
@@ -62,6 +63,7 @@ def train(
                 if not isinstance(checkpoint, Checkpoint):
                     training.save_start()  # shows that saving works, before there is data to lose
             run.truncate_logs(state.logs)
+            training.best.restore(state)
             training.loop(stop, viewer)
 
 
@@ -84,6 +86,7 @@ class Training:
         )
         shape = (processes.count * pool.count, *pool.observations.shape[1:])
         self.history = ObservationHistory(self.network.torso.history_length, shape)  # of all processes, for checkpoints
+        self.best = BestAgent(run)
         self.saved_step: int | None = None
         self.saved_timed = state.timed
         self.saved_at = time.monotonic()
@@ -131,6 +134,8 @@ class Training:
                 self.recorder.show_progress_and_write_curves(self.parameters())
                 if viewer:
                     viewer.show(self.pool.screens)
+                if self.is_evaluation_due():
+                    self.recorder.evaluate()
                 if self.is_save_due():
                     self.recorder.film()
                     self.save(self.emulator_states())
@@ -187,6 +192,11 @@ class Training:
             variable.assign(earlier)
         return self.processes.all_gather_bytes(self.pool.save_states())
 
+    def is_evaluation_due(self) -> bool:
+        """Return whether an evaluation interval ended in the last update. Only the first process evaluates."""
+        previous_step = self.state.global_step - self.learner.decisions_per_update
+        return self.processes.rank == 0 and is_evaluation_due(self.options, self.state.global_step, previous_step)
+
     def is_save_due(self) -> bool:
         """Return whether a checkpoint interval has ended since the last checkpoint."""
         interval = self.options.checkpoint_interval
@@ -217,6 +227,7 @@ class Training:
             keep=self.options.keep_checkpoints + timed,
             replaced=replaced,
         )
+        self.best.delete_others(self.state)
         self.saved_step, self.saved_timed, self.saved_at = self.state.global_step, timed, time.monotonic()
 
     @contextmanager

@@ -8,6 +8,7 @@ from paac.learner import Learner, Update
 from paac.summaries.activations import active_units
 from paac.summaries.writer import SummaryWriter
 from paac.training.episodes import Episode, EpisodeLog
+from paac.training.periodic_evaluation import BestAgent, append_evaluation, describe, evaluate
 from paac.training.progress import Progress, SpeedMeter
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
@@ -24,6 +25,7 @@ class Recorder:
     def __init__(
         self, run: RunFolder, options: Options, pool: EmulatorPool, learner: Learner, state: TrainingState
     ) -> None:
+        self._run = run
         self._options = options
         self._pool = pool
         self._network = learner.network
@@ -87,6 +89,25 @@ class Recorder:
             self._progress.print_line(f"--log_video: no film at {self._state.global_step:,} decisions ({error})")
         else:
             self._summaries.show_film(self._state.global_step, gif)
+
+    def evaluate(self) -> None:
+        """Evaluate the agent, record its scores, and save it in the folder `best` if their mean is the highest so far.
+
+        Call it before a checkpoint is written, because a checkpoint stores the logs' lengths and the best score.
+        """
+        state = self._state
+        try:
+            evaluation = evaluate(self._network, self._pool.game, self._options, state)
+        except Exception as error:  # any error of the environment's own code
+            self._progress.print_line(f"--eval_interval: no evaluation at {state.global_step:,} decisions ({error})")
+            return
+        is_best = state.best_score is None or evaluation.mean > state.best_score
+        if is_best:
+            state.best_score, state.best_step = evaluation.mean, evaluation.step
+            BestAgent(self._run).save(self._network, self._options, state)
+        append_evaluation(self._run.evaluations_csv, evaluation)
+        self._summaries.write_evaluation(evaluation.step, evaluation.curves)
+        self._progress.print_line(describe(evaluation, is_best))
 
     def flush(self) -> None:
         """Flush the events to disk; episodes.csv is flushed with each update."""

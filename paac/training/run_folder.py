@@ -4,12 +4,14 @@
         args.json                   its options
         args.original.json          args.json as the original Manette wrote it, if it started the run
         episodes.csv                a line for each episode
+        evaluations.csv             a line for each evaluation of --eval_interval
+        best/                       the best agent of these evaluations, itself a run's folder
         tf/                         TensorBoard's event files
         checkpoints/STEP/           checkpoints; checkpoint.py lists their files
         checkpoints_saved/STEP/     copies of checkpoints, kept when those are deleted; each is itself a run's folder
         .lock                       holds the id of the process that trains here and has locked it; never deleted
 
-A checkpoint saves the lengths of the logs, `episodes.csv` and the event files. A resume truncates the logs to these
+A checkpoint saves the lengths of the logs: the two CSV files and the event files. A resume truncates the logs to these
 lengths, so that curves have no gap and no overlap.
 """
 
@@ -41,6 +43,7 @@ class RunFolder:
         self.args = self.path / "args.json"
         self.original_args = self.path / "args.original.json"
         self.episodes_csv = self.path / "episodes.csv"
+        self.evaluations_csv = self.path / "evaluations.csv"
         self.events = self.path / "tf"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
         self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")
@@ -125,7 +128,7 @@ class RunFolder:
 
     def check_logs_have_a_checkpoint(self) -> None:
         """Raise UserError if there are logs, but no checkpoint to resume from: a new start would delete them."""
-        logs = {file if file == self.episodes_csv else self.events for file in self._logs()}
+        logs = {self.events if file.parent == self.events else file for file in self._logs()}
         if logs and not self.has_checkpoint():
             names = " and ".join(path.name for path in sorted(logs))
             moved = " ".join(shlex.quote(str(path)) for path in sorted(logs))
@@ -145,7 +148,8 @@ class RunFolder:
                 os.truncate(file, min(length, file.stat().st_size))
 
     def _logs(self) -> list[Path]:
-        return [file for file in (*self.event_files(), self.episodes_csv) if file.is_file()]
+        files = (*self.event_files(), self.episodes_csv, self.evaluations_csv)
+        return [file for file in files if file.is_file()]
 
     def copy_agent(self, step: int, to: Path) -> None:
         """Copy the options and the checkpoint of `step` into a new folder, which becomes a run. Raises OSError."""

@@ -26,6 +26,8 @@ class TrainingState:
     emulators: int = 0  # number of emulator states in the checkpoint
     logs: dict[str, int] = field(default_factory=dict)  # length in bytes of each log by its path in the run's folder
     timed: bool = False  # whether the clock, not the checkpoint interval, asked for the checkpoint
+    best_score: float | None = None  # highest mean score of an evaluation; None if there was none
+    best_step: int | None = None  # decisions of the agent with this score
     imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
     def add(self, transitions: "Transitions", seconds: float) -> list[Episode]:
@@ -65,5 +67,7 @@ class TrainingState:
             emulators=int(values.get("emulators", episodes.num_emulators)),
             timed=bool(values.get("timed", False)),
             imported_steps=int(values.get("imported_steps", 0)),
+            best_score=None if values.get("best_score") is None else float(values["best_score"]),
+            best_step=None if values.get("best_step") is None else int(values["best_step"]),
             logs={str(name): int(length) for name, length in values["logs"].items()},
         )

@@ -75,12 +75,25 @@ class PricedGame(TargetGame):
         return observations, self._prices[hits.astype(int)], *others
 
 
-def test_rewards_are_clipped_to_learn_from_and_returned_raw():
-    weights, rewards = [], []
-    for miss, hit in ((-1.0, 1.0), (-5.0, 7.0)):
-        network = make_network("NIPS", num_actions=3, nb_choices=1, rgb=False, seed=1)
-        learner = Learner(network, PricedGame(miss, hit), Hyperparameters(), seed=1)
-        rewards.append(np.concatenate([learner.update(lr=0.01).transitions.rewards for _ in range(3)]))
-        weights.append([weight.numpy() for weight in network.trainable_variables])
-    assert set(np.unique(rewards[1])) == {-5.0, 7.0} and np.array_equal(np.sign(rewards[0]), np.sign(rewards[1]))
-    assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
+def learn_from(prices, reward_clip):
+    """Return the rewards of three updates, and the weights after them."""
+    network = make_network("NIPS", num_actions=3, nb_choices=1, rgb=False, seed=1)
+    learner = Learner(network, PricedGame(*prices), Hyperparameters(reward_clip=reward_clip), seed=1)
+    rewards = np.concatenate([learner.update(lr=0.01).transitions.rewards for _ in range(3)])
+    return rewards, [weight.numpy() for weight in network.trainable_variables]
+
+
+@pytest.mark.parametrize(
+    ("reward_clip", "prices", "learned_from"),
+    [
+        (1.0, (-5.0, 7.0), (-1.0, 1.0)),
+        pytest.param(6.0, (-5.0, 7.0), (-5.0, 6.0), marks=pytest.mark.slow),
+    ],
+)
+def test_rewards_are_clipped_to_learn_from_and_returned_raw(reward_clip, prices, learned_from):
+    rewards, weights = learn_from(prices, reward_clip)
+    _, expected = learn_from(learned_from, reward_clip=0.0)
+    assert set(np.unique(rewards)) == set(prices)
+    assert all(np.array_equal(one, other) for one, other in zip(weights, expected, strict=True))
+    _, clipped_further = learn_from(prices, reward_clip / 2)
+    assert not all(np.array_equal(one, other) for one, other in zip(weights, clipped_further, strict=True))

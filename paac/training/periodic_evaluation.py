@@ -1,0 +1,120 @@
+"""Evaluations while an agent is trained, which do not affect the training, and the best agent that they found.
+
+RUN/
+    evaluations.csv     a line for each evaluation
+    best/               the agent with the highest mean score, itself a run's folder
+"""
+
+import shutil
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from emulators import Game, make_emulator
+from emulators.seeds import periodic_evaluation_seed
+from paac.cli.options import Options
+from paac.training.checkpoint import Checkpoint
+from paac.training.run_folder import RunFolder
+from paac.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from networks.actor_critic import ActorCritic
+
+
+class Evaluation(NamedTuple):
+    """The scores of one evaluation; each field is a column of evaluations.csv."""
+
+    step: int  # decisions of all emulators when the agent was evaluated
+    seconds: float  # of training until then
+    episodes: int
+    mean: float
+    std: float
+    min: float
+    max: float
+
+    @property
+    def curves(self) -> dict[str, float]:
+        """The statistics of the scores by their TensorBoard tags."""
+        return {f"evaluation/{name}": getattr(self, name) for name in ("mean", "std", "min", "max")}
+
+
+def is_evaluation_due(options: Options, step: int, previous_step: int) -> bool:
+    """Return whether an evaluation interval ended after `previous_step` and not after `step`."""
+    interval = options.eval_interval
+    return bool(interval) and step // interval > previous_step // interval
+
+
+def evaluate(network: "ActorCritic", game: Game, options: Options, state: TrainingState) -> Evaluation:
+    """Play `eval_episodes` whole episodes in emulators of their own, as test.py does.
+
+    All evaluations of a run use the same seeds, so they differ only in what the agent has learned.
+    """
+    from paac.evaluation import play_episodes
+
+    settings = options.emulator_settings | {"single_life_episodes": False}
+    with ExitStack() as opened:
+        emulators = [
+            opened.enter_context(
+                closing(make_emulator(game, seed=periodic_evaluation_seed(options.random_seed, number), **settings))
+            )
+            for number in range(options.eval_episodes)
+        ]
+        results = play_episodes(
+            network, emulators, options.repetition_table, seed=options.random_seed, epsilon=options.test_epsilon
+        )
+    scores = np.array([result.score for result in results])
+    statistics = (float(scores.mean()), float(scores.std()), float(scores.min()), float(scores.max()))
+    return Evaluation(state.global_step, state.seconds, len(scores), *statistics)
+
+
+def append_evaluation(file: Path, evaluation: Evaluation) -> None:
+    """Append a line to evaluations.csv."""
+    with file.open("a", encoding="utf-8") as opened:
+        if opened.tell() == 0:
+            opened.write(",".join(Evaluation._fields) + "\n")
+        opened.write(f"{evaluation.step},{evaluation.seconds:.1f},{evaluation.episodes},")
+        opened.write(",".join(f"{value:.15g}" for value in evaluation[3:]) + "\n")
+
+
+class BestAgent:
+    """The folder `best` of a run.
+
+    A better agent does not replace the one before it until the run's next checkpoint: after a kill, the run resumes
+    from its last checkpoint, and may need the agent that was the best one then.
+    """
+
+    def __init__(self, run: RunFolder):
+        self._run = run
+        self._best = RunFolder(run.path / "best")
+
+    def save(self, network: "ActorCritic", options: Options, state: TrainingState) -> None:
+        """Save the weights, the options and the episodes so far, next to the agents saved before."""
+        self._best.save_options(options)
+        shutil.copy(self._run.episodes_csv, self._best.episodes_csv)
+        values = state.to_json() | {"emulators": 0, "timed": False, "logs": self._best.log_lengths()}
+        steps = self._best.checkpoints.steps()
+        self._best.checkpoints.write(state.global_step, {"network": network}, values, None, keep=len(steps) + 1)
+
+    def delete_others(self, state: TrainingState) -> None:
+        """Delete all agents but the best one in `state`, which a checkpoint has saved."""
+        steps = set(self._best.checkpoints.steps())
+        newer = {step for step in steps if step > state.global_step}
+        self._best.checkpoints.delete(newer if state.best_step is None else steps - {state.best_step})
+
+    def restore(self, state: TrainingState) -> None:
+        """Go back to the best agent in `state`, which was read from a checkpoint.
+
+        Raises CheckpointError if that agent is damaged.
+        """
+        self.delete_others(state)
+        if state.best_step in self._best.checkpoints.steps():
+            best = Checkpoint(self._best.checkpoints.folder / str(state.best_step))
+            self._best.truncate_logs(best.state["logs"])
+
+
+def describe(evaluation: Evaluation, is_best: bool) -> str:
+    """Return a line about the evaluation, for the user."""
+    line = f"Evaluated at {evaluation.step:,} decisions: mean {evaluation.mean:.2f}, std {evaluation.std:.2f}"
+    return f"{line}, the best so far" if is_best else line

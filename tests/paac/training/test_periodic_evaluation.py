@@ -1,0 +1,144 @@
+"""Evaluations during a training, which do not affect it, and the best agent that they found."""
+
+import csv
+import json
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from emulators import find_game
+from paac.cli.command_line import typed_options
+from paac.cli.options import Options, resolve
+from paac.training import recorder
+from paac.training.loop import train
+from paac.training.periodic_evaluation import Evaluation, is_evaluation_due
+from paac.training.run_folder import RunFolder, resolve_run_options
+from tests.helpers.runs import assert_same_weights, episodes, points, weights
+
+# An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
+SHORT = ["-g", "Catcher-v0", "--seed", "3", "--max_episode_frames", "60", "-ec", "4", "-ew", "1"]
+EVALUATED = ["--eval_interval", "40", "--eval_episodes", "3"]
+FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
+
+
+def run(folder, steps, *arguments, stop=False):
+    """Train as train.py does, in this process, with a checkpoint every 60 decisions."""
+    argv = ["-df", str(folder), "--max_global_steps", str(steps), "--checkpoint_interval", "60", *SHORT, *arguments]
+    options, _ = resolve_run_options(typed_options(Options, argv, ""))
+    train(options, find_game(options.game), SimpleNamespace(requested=stop))
+
+
+def evaluations(folder):
+    """Return the rows of evaluations.csv without the column of seconds."""
+    with (folder / "evaluations.csv").open() as file:
+        return [
+            {name: float(value) for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)
+        ]
+
+
+def best_agents(folder):
+    return RunFolder(folder / "best").checkpoints.steps()
+
+
+def kill_before_the_checkpoint(folder, step):
+    """Leave the folder as a kill does that comes just before the checkpoint of `step` is written."""
+    shutil.rmtree(folder / "checkpoints" / str(step))
+
+
+@pytest.fixture
+def scores(monkeypatch):
+    """Let the mean scores of the evaluations, by step, be those of the returned dictionary."""
+    means = {}
+
+    def evaluate(network, game, options, state):
+        return Evaluation(state.global_step, state.seconds, 3, means[state.global_step], 0.5, 0.0, 1.0)
+
+    monkeypatch.setattr(recorder, "evaluate", evaluate)
+    return means
+
+
+@pytest.mark.parametrize(
+    ("interval", "step", "previous_step", "due"),
+    [(0, 100, 80, False), (40, 40, 20, True), (40, 60, 40, False), (30, 100, 80, True), (7, 20, 0, True)],
+)
+def test_an_evaluation_is_due_when_an_interval_has_ended(interval, step, previous_step, due):
+    options = resolve({"eval_interval": interval, "random_seed": 1})
+    assert is_evaluation_due(options, step, previous_step) is due
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["--arch", "LSTM", *FIGAR], ["--arch", "BAYESIAN"]])
+def test_evaluations_do_not_affect_the_training_nor_a_resume(tmp_path, arguments):
+    run(tmp_path / "without", 120, *arguments)
+    run(tmp_path / "whole", 120, *EVALUATED, *arguments)
+    run(tmp_path / "parts", 100, *EVALUATED, *arguments)
+    kill_before_the_checkpoint(tmp_path / "parts", 100)
+    run(tmp_path / "parts", 120)  # from the checkpoint at 60
+    for other in ("whole", "parts"):
+        assert_same_weights(tmp_path / "without", tmp_path / other)
+        assert episodes(tmp_path / "without") == episodes(tmp_path / other) != []
+    rows = evaluations(tmp_path / "whole")
+    assert [row["step"] for row in rows] == [40, 80, 120] and {row["episodes"] for row in rows} == {3}
+    assert all(row["min"] <= row["mean"] <= row["max"] for row in rows)
+    assert points(tmp_path / "whole", "evaluation/mean") == [(row["step"], np.float32(row["mean"])) for row in rows]
+    assert evaluations(tmp_path / "parts") == rows
+    assert best_agents(tmp_path / "parts") == best_agents(tmp_path / "whole")
+    assert_same_weights(tmp_path / "parts/best", tmp_path / "whole/best")
+    assert episodes(tmp_path / "parts/best") == episodes(tmp_path / "whole/best")
+    best = max(rows, key=lambda row: (row["mean"], -row["step"]))
+    assert best_agents(tmp_path / "whole") == [best["step"]]
+
+
+def test_the_best_agent_and_its_score_are_kept(tmp_path, scores, capsys):
+    scores |= {40: 1.0, 80: 3.0, 120: 3.0, 160: 2.0}
+    run(tmp_path, 160, *EVALUATED)
+    assert best_agents(tmp_path) == [80]
+    state = json.loads((tmp_path / "checkpoints/160/state.json").read_text())
+    assert (state["best_score"], state["best_step"]) == (3.0, 80)
+    assert all(int(step) <= 80 for step, *_ in episodes(tmp_path / "best"))
+    shown = "".join(capsys.readouterr())
+    assert "Evaluated at 80 decisions: mean 3.00, std 0.50, the best so far" in shown
+    assert "Evaluated at 120 decisions: mean 3.00, std 0.50\n" in shown
+
+
+def test_a_kill_goes_back_to_the_best_agent_of_the_last_checkpoint(tmp_path, scores, monkeypatch):
+    scores |= {40: 1.0, 80: 3.0, 120: 2.0}
+    run(tmp_path, 60, *EVALUATED)
+    before = weights(tmp_path / "best"), episodes(tmp_path / "best")
+    monkeypatch.setattr("paac.training.loop.Training.save", lambda *_, **__: None)
+    run(tmp_path, 100)  # ends without a checkpoint, as a kill does
+    assert best_agents(tmp_path) == [40, 80]
+    run(tmp_path, 100, stop=True)  # resumes from 60
+    assert best_agents(tmp_path) == [40]
+    after = weights(tmp_path / "best"), episodes(tmp_path / "best")
+    assert all(np.array_equal(before[0][name], after[0][name]) for name in before[0]) and before[1] == after[1]
+    assert [row["step"] for row in evaluations(tmp_path)] == [40]
+
+
+def test_a_folder_best_of_the_users_own_is_not_touched(tmp_path):
+    run(tmp_path, 20)
+    (tmp_path / "best/checkpoints/20").mkdir(parents=True)
+    (tmp_path / "best/notes.txt").write_text("mine")
+    run(tmp_path, 40)
+    assert (tmp_path / "best/checkpoints/20").is_dir() and (tmp_path / "best/notes.txt").exists()
+
+
+@pytest.mark.slow
+def test_the_best_agent_can_be_tested_filmed_and_published(commands):
+    run(commands.folder / "run", 120, *EVALUATED)
+    (step,) = best_agents(commands.folder / "run")
+    commands.run("test.py", "-f", "run/best", "--seed", "1", "--json", "report.json")
+    assert json.loads((commands.folder / "report.json").read_text())["step"] == step
+    commands.run("gif.py", "-f", "run/best", "--gif_seconds", "1")
+    commands.run("script/publish.py", "-r", "run/best", "-n", "catcher", "-f", "agents", "-tc", "2")
+    published = json.loads((commands.folder / "agents/catcher/RESULT.json").read_text())
+    assert published["training"]["decisions"] == step
+
+
+def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recorder, "evaluate", lambda *_: 1 / 0)
+    run(tmp_path, 60, *EVALUATED)
+    assert (tmp_path / "checkpoints/60").is_dir() and not (tmp_path / "best").exists()
+    assert "--eval_interval: no evaluation at 40 decisions (division by zero)" in "".join(capsys.readouterr())
