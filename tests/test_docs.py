@@ -1,5 +1,6 @@
 """The commands in the documentation can be typed as they are, and its pages name files that exist."""
 
+import dataclasses
 import re
 import runpy
 import shlex
@@ -8,9 +9,15 @@ import sys
 import pytest
 
 from paac.cli import command_line
+from paac.cli.options import Options
 from tests.helpers import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "script/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "script/README.md",
+    ROOT / "pretrained/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 class Parsed(BaseException):
@@ -50,3 +57,47 @@ def test_the_commands_of_the_pages_are_valid(command, monkeypatch):
 def test_the_files_that_a_page_names_exist(page):
     for name in re.findall(r"`((?:emulators|networks|figar|paac|script|tests)/[\w./]*)`", page.read_text("utf-8")):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_links_of_a_page_lead_somewhere(page):
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
+        name, _, heading = link.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists() or name.startswith("images/"), link
+        assert not heading or heading in headings(file.read_text("utf-8")), link
+
+
+def headings(text):
+    """Return the anchors of the headings of a page."""
+    titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+
+
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 200 and len(text.split()) <= 2500
+    assert all(len(line) <= 120 or line.startswith("|") for line in text.splitlines())
+
+
+def test_the_readme_shows_options_with_their_defaults():
+    fields = {flag: field for field in dataclasses.fields(Options) for flag in field.metadata["flags"]}
+    fields |= {f"--{field.name}": field for field in dataclasses.fields(Options)}
+    text = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`-[^|]+) \| ([^|]*) \| [^|]+ \|$", text, re.M)
+    assert len(rows) > 10
+    for flags, defaults in rows:
+        names, values = (re.findall("`([^`]+)`", cell) for cell in (flags, defaults))
+        assert all(name in fields for name in names), flags
+        for name, value in zip(names, values, strict=False):
+            assert float(value) == fields[name].default if value[0].isdigit() else value == fields[name].default, name
+
+
+def test_the_page_of_options_has_all_of_them():
+    pytest.importorskip("mkdocs")
+    hooks = runpy.run_path(str(ROOT / "docs/hooks.py"))
+    lines = hooks["option_tables"](Options)
+    for field in dataclasses.fields(Options):
+        flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
+        (line,) = (line for line in lines if line.startswith(f"| {flags} |"))
+        assert field.metadata["kind"] in line

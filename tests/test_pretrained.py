@@ -1,6 +1,7 @@
-"""The trained agents of the project play as well as measured, and the README has their results."""
+"""The trained agents of the project play as well as measured, and the READMEs have their results."""
 
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,6 @@ from agents.publishing import table
 from tests.helpers import ROOT
 
 AGENTS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/args.json"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,19 @@ def test_an_episode_scores_as_in_the_result(commands, agent):
     assert len(result["agent"]["scores"]) >= 50
 
 
-def test_each_agent_is_small_and_in_the_readme():
-    lines = README.splitlines()
+def test_each_agent_is_small_and_in_the_table():
+    lines = (ROOT / "pretrained/README.md").read_text(encoding="utf-8").splitlines()
     for line in table(ROOT / "pretrained"):
         assert line in lines
     for agent in AGENTS:
         assert sum(file.stat().st_size for file in agent.rglob("*")) < 30e6
+
+
+def test_the_scores_in_the_readme_are_those_of_the_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.-]+) \| ([\d.-]+) \| .* \| ([\d.]+) M \|$", text, re.M)
+    assert len(rows) >= 5
+    for name, *shown in rows:
+        result = json.loads((ROOT / "pretrained" / name / "RESULT.json").read_text())
+        values = result["agent"]["mean"], result["random"]["mean"], result["training"]["decisions"] / 1e6
+        assert shown == [f"{value:.1f}" for value in values]

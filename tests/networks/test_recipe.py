@@ -1,4 +1,4 @@
-"""Following the README's steps for adding a network gives a network that trains."""
+"""Following the documented steps for adding a network gives a network that trains."""
 
 import re
 import shutil
@@ -16,10 +16,10 @@ def run(folder, *command):
 
 
 @pytest.mark.slow
-def test_the_steps_in_the_readme_add_impala(tmp_path):
+def test_the_documented_steps_add_impala(tmp_path):
     project = tmp_path / "manette"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "runs", "pretrained", "gifs", "tests"))
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("### Add a network")[1].split("\n###")[0]
+    section = (ROOT / "docs/extending.md").read_text(encoding="utf-8").split("## Add a network")[1].split("\n##")[0]
     (row,) = re.findall(r"^ *(\"IMPALA\": .*)$", section, re.M)
     (file,) = re.findall(r"`(networks/impala\.py)`", section)
     (command,) = re.findall(r"`python3 (train\.py [^`]*IMPALA[^`]*)`", section)
