@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from figures.groups import RunGroup, describe_group_seeds
+from figures.groups import RunGroup, game_labels
 from figures.runs import AXES, Run
-from figures.style import BAND_OPACITY, curve_style, new_figure, shorten_numbers, styled, wrap
+from figures.style import BAND_OPACITY, COLOURS, curve_style, new_figure, shorten_numbers, styled, wrap
 
-MAX_COLUMNS = 3  # of panels
-BAND_LABEL = "band: from the lowest to the highest seed, where all seeds have data"
+MAX_COLUMNS = 2  # of panels, so that they are readable on half a page
+PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # in inches
+LEGEND_WIDTH = 32  # in characters
+MIN_BINS, EPISODES_PER_BIN = 10, 5
+BAND_LABEL = "bands: from the lowest to the highest seed, where all seeds have data"
 
 
 def bin_means(positions: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -44,52 +45,52 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
     """Draw one panel per game; `axis`, the x axis, is one of AXES.
 
     A curve is the mean over the seeds, and its band goes from the lowest to the highest seed. Both are drawn where all
-    seeds have data: they start after the first episode of each, and stop where the shortest run stops.
+    seeds have data: they start after the first episode of each, and stop where the shortest run stops. A panel has at
+    most `bins` points per curve, and fewer if there are few episodes.
     """
     games = sorted({game for group in groups for game in group.games})
     columns = min(MAX_COLUMNS, len(games))
     rows = math.ceil(len(games) / columns)
-    width, height = (5, 3.2) if columns == 1 else (3.1 * columns, 2.5 * rows)
-    legend = _legend(groups, int(8 * width))
     with styled():
-        figure = new_figure(width, height + 0.2 * sum(1 + entry.get_label().count("\n") for entry in legend) + 0.3)
+        figure = new_figure(max(5.0, PANEL_WIDTH * columns), PANEL_HEIGHT * rows + 0.4)
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for panel, game in zip(panels, games, strict=False):
             _draw_game(panel, game, groups, axis, bins)
         for panel in panels[len(games) :]:
             panel.set_visible(False)
-        figure.supxlabel(AXES[axis], fontsize="medium")
         for panel in panels[: len(games) : columns]:
-            panel.set_ylabel(f"mean score of the\nepisodes in each of {bins} bins")
-        figure.legend(handles=legend, loc="outside upper left")
+            panel.set_ylabel("mean score")
+        has_bands = any(len(group.runs_of(game)) > 1 for group in groups for game in group.games)
+        figure.supxlabel(AXES[axis] + (f"\n{BAND_LABEL}" if has_bands else ""), fontsize="medium")
     return figure
 
 
 def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bins: int) -> None:
-    edges = np.linspace(0, max(run.positions(axis)[-1] for group in groups for run in group.runs_of(game)), bins + 1)
+    here = [group for group in groups if group.runs_of(game)]
+    all_runs = [run for group in here for run in group.runs_of(game)]
+    count = bin_count(min(len(run.scores) for run in all_runs), bins)
+    edges = np.linspace(0, max(run.positions(axis)[-1] for run in all_runs), count + 1)
     centers = (edges[:-1] + edges[1:]) / 2
-    for number, group in enumerate(groups):
+    for group, label in zip(here, game_labels(here, game), strict=True):
         runs = group.runs_of(game)
-        if not runs:
-            continue
+        # Each group has the same colour in all panels, unless there are more groups than colours.
+        style = curve_style((groups if len(groups) <= len(COLOURS) else here).index(group))
         curves = learning_curves(runs, axis, edges)
-        panel.plot(centers, curves.mean(axis=0), linewidth=1.5, **curve_style(number))
+        panel.plot(centers, curves.mean(axis=0), linewidth=1.8, label=wrap(label, LEGEND_WIDTH), **style)
         if len(runs) > 1:
-            lowest, highest, colour = curves.min(axis=0), curves.max(axis=0), curve_style(number)["color"]
-            panel.fill_between(centers, lowest, highest, color=colour, alpha=BAND_OPACITY, linewidth=0)
+            lowest, highest = curves.min(axis=0), curves.max(axis=0)
+            panel.fill_between(centers, lowest, highest, color=style["color"], alpha=BAND_OPACITY, linewidth=0)
     panel.set_title(game, loc="left")
     panel.margins(x=0)
     panel.set_xlim(left=0)
+    panel.grid(axis="y", color="0.92")
+    panel.set_axisbelow(True)
+    if len(here) > 1:
+        panel.legend(fontsize="small")
     if axis != "hours":
         shorten_numbers(panel)
 
 
-def _legend(groups: Sequence[RunGroup], width: int) -> list:
-    """One entry per group, and one that explains the bands, wrapped after about `width` characters."""
-    entries: list = [
-        Line2D([], [], label=wrap(f"{group.label} ({describe_group_seeds(group)})", width), **curve_style(number))
-        for number, group in enumerate(groups)
-    ]
-    if any(len(group.runs_of(game)) > 1 for group in groups for game in group.games):
-        entries.append(Patch(color="0.5", alpha=BAND_OPACITY, label=wrap(BAND_LABEL, width)))
-    return entries
+def bin_count(episodes: int, bins: int) -> int:
+    """The number of bins for a curve of this many `episodes`: at most `bins`, with several episodes in each."""
+    return min(bins, max(MIN_BINS, episodes // EPISODES_PER_BIN))

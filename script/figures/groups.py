@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,13 @@ from paac.cli.options import Options, resolve
 # Options that may differ within a group: the game, the seed, the length of the training, and what it writes.
 IGNORED_OPTIONS = {
     *("game", "random_seed"),
-    *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "visualize_convs", "log_video"),
+    *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "eval_interval", "eval_episodes"),
+    *("visualize_convs", "log_video"),
 }
 # Options whose defaults depend on the game and the protocol.
 DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "shards", "frame_skip")
 FIGAR_OPTIONS = ("max_repetition", "nb_choices")
+SHORT_NAMES = {"initial_lr": "lr", "lr_annealing_steps": "lra", "emulator_counts": "emulators"}  # in labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +92,20 @@ def _labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     return [describe_options(runs[0].options, differing) for runs in groups]
 
 
+def game_labels(groups: Sequence[RunGroup], game: str) -> list[str]:
+    """A label for each of the `groups`, which all play `game`: what differs among them, and several seeds."""
+    runs = [group.runs_of(game) for group in groups]
+    labels = _labels(runs)
+    return [f"{label} ({len(own)} seeds)" if len(own) > 1 else label for label, own in zip(labels, runs, strict=True)]
+
+
 def _folder_name(runs: Sequence[Run]) -> str:
     return shown_name(os.path.basename(os.path.commonpath([run.folder.resolve() for run in runs])))
 
 
 def describe_options(options: Options, names: Sequence[str]) -> str:
     """The values of the options `names` in words, such as "arch NIPS, FiGAR 10"."""
-    flags = {field.name: flag(field).lstrip("-") for field in dataclasses.fields(Options)}
+    flags = {field.name: flag(field).lstrip("-") for field in dataclasses.fields(Options)} | SHORT_NAMES
     descriptions = [
         describe_figar(options) if name in FIGAR_OPTIONS else _describe(flags[name], getattr(options, name))
         for name in names
@@ -108,6 +116,8 @@ def describe_options(options: Options, names: Sequence[str]) -> str:
 def _describe(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"no {name}"
+    if isinstance(value, int) and value >= 1_000_000:
+        return f"{name} {value / 1e6:g}M"
     return f"{name} {value}"
 
 
@@ -125,8 +135,3 @@ def describe_seeds(counts: Sequence[int]) -> str:
     if fewest < most:
         return f"{fewest} to {most} seeds"
     return f"{most} seed{'s' if most > 1 else ''}"
-
-
-def describe_group_seeds(group: RunGroup) -> str:
-    """The numbers of seeds per game of the group, in words."""
-    return describe_seeds(list(Counter(run.game for run in group.runs).values()))

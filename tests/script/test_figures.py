@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.curves import bin_means, draw_curves, fill_gaps, learning_curves
+from figures.curves import bin_count, bin_means, draw_curves, fill_gaps, learning_curves
 from figures.groups import describe_options, describe_seeds, group_runs, learning_options
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
@@ -172,15 +172,36 @@ def test_a_curve_is_the_mean_where_all_seeds_have_data(tmp_path):
     np.testing.assert_array_equal(curve.get_ydata(), [2, 4, 2, np.nan])
     band = panel.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (1, 6)
-    assert [text.get_text() for text in figure.legends[0].get_texts()][0] == "runs (2 seeds)"
+    assert "lowest to the highest seed" in figure.get_supxlabel()
+    assert panel.get_legend() is None, "there is nothing to compare"
 
 
 def test_one_seed_has_no_band(tmp_path):
     figure = draw_curves(group_runs([scored(tmp_path / "a", 1, 2)])[0], "hours", bins=2)
     assert not figure.axes[0].collections
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a (1 seed)"]
     assert figure.get_supxlabel() == "hours of training"
-    assert "episodes in each of 2 bins" in figure.axes[0].get_ylabel()
+
+
+def test_the_legend_of_a_panel_names_what_differs_in_it(tmp_path):
+    runs = [
+        scored(tmp_path / "a", 1, 2),
+        scored(tmp_path / "b", 1, 2, random_seed=2),
+        scored(tmp_path / "c", 1, 2, initial_lr=0.01, lr_annealing_steps=4_000_000),
+        scored(tmp_path / "d", 1, 2, game="Snake-v0", arch="LSTM"),
+        scored(tmp_path / "e", 1, 2, game="Snake-v0", arch="PWYX"),
+    ]
+    snake, pong = draw_curves(group_runs(runs)[0]).axes
+    assert [text.get_text() for text in pong.get_legend().get_texts()] == [
+        "lr 0.0224, lra 80M (2 seeds)",
+        "lr 0.01, lra 4M",
+    ]
+    assert [text.get_text() for text in snake.get_legend().get_texts()] == ["arch LSTM", "arch PWYX"]
+
+
+@pytest.mark.parametrize(("episodes", "bins"), [(3, 10), (100, 20), (10_000, 100)])
+def test_a_curve_of_few_episodes_has_few_bins(episodes, bins):
+    assert bin_count(episodes, 100) == bins
+    assert bin_count(episodes, 4) == 4
 
 
 def test_each_game_has_a_panel_and_each_group_the_same_colour_in_all(tmp_path):
