@@ -13,7 +13,7 @@ from figures.style import BAND_OPACITY, COLOURS, curve_style, new_figure, shorte
 
 MAX_COLUMNS = 2  # of panels, so that they are readable on half a page
 PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # in inches
-LEGEND_WIDTH = 32  # in characters
+LEGEND_WIDTH, LEGEND_LINE = 60, 0.17  # a line's width in characters and its height in inches
 MIN_BINS, EPISODES_PER_BIN = 10, 5
 BAND_LABEL = "bands: from the lowest to the highest seed, where all seeds have data"
 
@@ -54,8 +54,8 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
     with styled():
         figure = new_figure(max(5.0, PANEL_WIDTH * columns), PANEL_HEIGHT * rows + 0.4)
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-        for panel, game in zip(panels, games, strict=False):
-            _draw_game(panel, game, groups, axis, bins)
+        lines = [_draw_game(panel, game, groups, axis, bins) for panel, game in zip(panels, games, strict=False)]
+        figure.set_figheight(figure.get_figheight() + max(lines) * LEGEND_LINE * rows)
         for panel in panels[len(games) :]:
             panel.set_visible(False)
         for panel in panels[: len(games) : columns]:
@@ -65,7 +65,8 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
     return figure
 
 
-def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bins: int) -> None:
+def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bins: int) -> int:
+    """Draw the panel of `game`; returns the number of lines of its legend, which is between title and curves."""
     here = [group for group in groups if group.runs_of(game)]
     all_runs = [run for group in here for run in group.runs_of(game)]
     count = bin_count(min(len(run.scores) for run in all_runs), bins)
@@ -80,15 +81,18 @@ def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bi
         if len(runs) > 1:
             lowest, highest = curves.min(axis=0), curves.max(axis=0)
             panel.fill_between(centers, lowest, highest, color=style["color"], alpha=BAND_OPACITY, linewidth=0)
-    panel.set_title(game, loc="left")
     panel.margins(x=0)
     panel.set_xlim(left=0)
     panel.grid(axis="y", color="0.92")
     panel.set_axisbelow(True)
-    if len(here) > 1:
-        panel.legend(fontsize="small")
     if axis != "hours":
         shorten_numbers(panel)
+    lines = 0
+    if len(here) > 1:
+        legend = panel.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), fontsize="small", labelspacing=0.25)
+        lines = sum(1 + text.get_text().count("\n") for text in legend.get_texts())
+    panel.set_title(game, loc="left", pad=6 + 72 * LEGEND_LINE * lines)
+    return lines
 
 
 def bin_count(episodes: int, bins: int) -> int:

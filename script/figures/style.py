@@ -19,9 +19,7 @@ BAND_OPACITY = 0.25
 STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": "medium",
-    "legend.frameon": True,
-    "legend.framealpha": 0.8,
-    "legend.edgecolor": "none",
+    "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "text.parse_math": False,  # the name of a folder may contain dollar signs
