@@ -28,8 +28,8 @@ from paac.cli import entry_point
 from paac.cli.output_paths import writable_folder
 
 
-def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: str) -> Results:
-    """Measure what the options ask for, and print each result when it is known."""
+def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: str, folder: Path | None) -> None:
+    """Measure what the options ask for; print each result when it is known, and write it to `folder` if there is one."""
     import tensorflow as tf
 
     from emulators import EmulatorPool
@@ -38,7 +38,7 @@ def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: 
     with tf.device(device):
         with EmulatorPool(game, options.emulator_counts, seed=options.random_seed, **settings) as pool:
             pool.reset()
-            results = Results(game, pool.frame_skip)
+            results = Results(game, pool.frame_skip, options, device, folder)
             results.print_line(
                 f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
                 f"repeats {options.repetition_table}, {options.precision} on {device}, {options.rounds} rounds"
@@ -54,7 +54,7 @@ def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: 
         measure_startup(options, game, results)
     if options.memory:
         measure_memory(options, options.memory, results)
-    return results
+    results.write()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -66,9 +66,8 @@ def main(argv: Sequence[str]) -> None:
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     folder = writable_folder("--folder", options.folder) if options.folder else None
     device = start_tensorflow(options.device, options.op_threads)
-    results = measure(options, archs, game, device)
+    measure(options, archs, game, device, folder)
     if folder:
-        results.write(folder, options, device)
         print(f"Wrote {folder}")
 
 

@@ -53,7 +53,8 @@ def only_run(folder: str) -> "Run":
 def main(argv: Sequence[str]) -> None:
     options = parse(PublishOptions, argv, DESCRIPTION)
 
-    from agents.publishing import RESULT, publish, table, this_machine
+    from agents.publishing import RESULT, publish, table
+    from paac.training.provenance import this_machine
 
     folder = Path(options.folder)
     if options.run is None and options.name is not None:

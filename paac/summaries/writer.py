@@ -14,6 +14,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 
 from networks.actor_critic import ActorCritic
 from networks.layers import Conv
+from paac.cli.folders import shown_name
 from paac.cli.options import Options
 from paac.learner import Update
 from paac.summaries import layout
@@ -46,11 +47,19 @@ class SummaryWriter:
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
 
-    def write_session_start(self, options: Options, network: ActorCritic, graph: Any, step: int = 0) -> None:
+    def write_session_start(
+        self,
+        options: Options,
+        network: ActorCritic,
+        graph: Any,
+        provenance: Sequence[tuple[str, str]] = (),
+        step: int = 0,
+    ) -> None:
         """Write the session's options, a table of the network's weights, and the graph of an update.
 
-        `step` is the global step at which the session starts.
+        `provenance` are names and values that say where the session runs; `step` is the global step at which it starts.
         """
+        rows = "\n".join(f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in provenance)
         weights = [
             (weight.path, tuple(weight.shape), math.prod(weight.shape)) for weight in network.trainable_variables
         ]
@@ -60,6 +69,7 @@ class SummaryWriter:
         with self._writer.as_default(step=np.int64(step)):
             layout.write(options)
             tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
+            tf.summary.text("session", shown_name(f"| | |\n|---|---|\n{rows}"))
             tf.summary.graph(graph)
 
     def _mark_start(self, step: int) -> None:

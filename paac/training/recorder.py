@@ -10,6 +10,7 @@ from paac.summaries.writer import SummaryWriter
 from paac.training.episodes import Episode, EpisodeLog
 from paac.training.periodic_evaluation import BestAgent, append_evaluation, describe, evaluate
 from paac.training.progress import Progress, SpeedMeter
+from paac.training.provenance import append_session, describe_session
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 from paac.video.episode import film_episode
@@ -33,7 +34,9 @@ class Recorder:
         self._warned = False
         self._log = EpisodeLog(run.episodes_csv)
         self._summaries = SummaryWriter(run.events, pool.num_actions, options.repetition_table)
-        self._summaries.write_session_start(options, learner.network, learner.graph, state.global_step)
+        session = describe_session(state.global_step)
+        append_session(run.sessions, session)
+        self._summaries.write_session_start(options, learner.network, learner.graph, session.rows, state.global_step)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
 

@@ -6,6 +6,7 @@
         episodes.csv                a line for each episode
         evaluations.csv             a line for each evaluation of --eval_interval
         best/                       the best agent of these evaluations, itself a run's folder
+        sessions.jsonl              a line for each session: versions, machine, date, command
         tf/                         TensorBoard's event files
         checkpoints/STEP/           checkpoints; checkpoint.py lists their files
         checkpoints_saved/STEP/     copies of checkpoints, kept when those are deleted; each is itself a run's folder
@@ -44,6 +45,7 @@ class RunFolder:
         self.original_args = self.path / "args.original.json"
         self.episodes_csv = self.path / "episodes.csv"
         self.evaluations_csv = self.path / "evaluations.csv"
+        self.sessions = self.path / "sessions.jsonl"
         self.events = self.path / "tf"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
         self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")

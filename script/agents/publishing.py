@@ -24,8 +24,8 @@ from figures.published_scores import ORIGINAL_SCORES
 from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
-from paac.cli.options import usable_cores
 from paac.training.agent import export_agent
+from paac.training.provenance import read_sessions
 from paac.training.run_folder import RunFolder
 
 RESULT = "RESULT.json"
@@ -80,6 +80,7 @@ def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str
             "frames": round(float(run.positions("frames")[-1]) * tests["step"] / int(run.steps[-1])),
             "hours": round(float(run.positions("hours")[-1]), 2),
             "machine": machine,
+            "versions": sessions[-1].versions if (sessions := read_sessions(RunFolder(run.folder).sessions)) else {},
             "last_50_episodes": round(float(run.last_scores.mean()), 2),
         },
         "protocol": {
@@ -149,13 +150,3 @@ def _shown_command(command: str) -> str:
 
 def _format_score(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
-
-
-def this_machine() -> str:
-    """A description of this machine: the number of its cores and, on Linux, the name of its processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # macOS
-        lines = []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "a processor")
-    return f"{usable_cores()} cores of {name}"

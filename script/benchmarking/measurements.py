@@ -9,7 +9,7 @@ from benchmarking import peers
 from benchmarking.options import BenchmarkOptions
 from benchmarking.original_design import baseline
 from benchmarking.results import Results
-from benchmarking.timing import Rounds, fraction_of_bound, measure_in_rounds, median_ratio, medians
+from benchmarking.timing import Rounds, Workload, fraction_of_bound, measure_in_rounds, median_ratio, medians
 from benchmarking.workloads import ConstantPool, emulators_alone, one_emulator, updates_on
 from networks.registry import TORSOS
 
@@ -22,10 +22,10 @@ def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, results: 
     workloads = {"emulators": emulators_alone(pool, options.repetition_table)}
     with ExitStack() as stack:
         if options.peers:
-            workloads |= stack.enter_context(peers.vector_environments(game.name, pool.count, options.workers))
+            workloads |= start_peers(stack, peers.VECTOR_ENVIRONMENTS, options, game, pool)
         rounds = measure_in_rounds(workloads, options.rounds, options.seconds)
     results.add_table(f"{game}, emulators", rounds)
-    for name in list(workloads)[1:]:
+    for name in list(rounds)[1:]:
         results.print_line(f"emulators: {median_ratio(rounds, 'emulators', name):.2f} x {name}")
     workloads, emulator = one_emulator(game, options)
     with closing(emulator):
@@ -33,6 +33,14 @@ def measure_emulators(options: BenchmarkOptions, game: Any, pool: Any, results: 
     results.add_table(f"{game}, one process", rounds)
     emulator_name, bare_name = workloads
     results.print_line(f"{emulator_name}: {median_ratio(rounds, emulator_name, bare_name):.0%} of {bare_name}")
+
+
+def start_peers(
+    stack: ExitStack, names: Sequence[str], options: BenchmarkOptions, game: Any, pool: Any
+) -> dict[str, Workload]:
+    """Start a process for each of the other libraries; `stack` ends them."""
+    settings = game.name, pool.count, options.workers, options.max_local_steps, options.peers_python
+    return {name: stack.enter_context(peers.Peer(name, *settings)) for name in names}
 
 
 def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, results: Results) -> None:
@@ -50,11 +58,11 @@ def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, results: Resul
                 baseline(game, pool.count, options.arch, options.max_local_steps, options.emulator_settings)
             )
         if options.peers and options.arch == "NATURE":
-            workloads |= stack.enter_context(peers.stable_baselines(game.name, pool.count, options.max_local_steps))
+            workloads |= start_peers(stack, [peers.STABLE_BASELINES], options, game, pool)
         rounds = measure_in_rounds(workloads, options.rounds, options.seconds)
     results.add_table(options.arch, rounds)
     results.print_line(f"loop: {fraction_of_bound(rounds):.0%} of the bound")
-    for name in list(workloads)[3:]:
+    for name in list(rounds)[3:]:
         frames = f", in frames {median_ratio(rounds, 'loop', name, 1):.2f} x" if "FiGAR" in name else ""
         results.print_line(f"loop: {median_ratio(rounds, 'loop', name):.2f} x {name}{frames}")
 

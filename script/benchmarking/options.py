@@ -1,13 +1,18 @@
 """The options of the benchmark."""
 
 import dataclasses
-import importlib.util
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from networks.registry import TORSOS
-from paac.cli.command_line import AT_LEAST_ONE, POSITIVE, option, typed_options
+from paac.cli.command_line import AT_LEAST_ONE, CHOSEN_AT_START, PATH, POSITIVE, option, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve, usable_cores
+
+PEERS_PYTHON = Path(__file__).resolve().parents[2] / ".peers/bin/python"
+PEER_MODULES = "envpool", "ale_py", "stable_baselines3", "cv2"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +23,8 @@ class BenchmarkOptions(Options):
     archs: str = option("NIPS,NATURE", group="Benchmark", help="networks to measure, separated by commas")
     rounds: int = option(5, group="Benchmark", limit=AT_LEAST_ONE, help="number of rounds; each round measures everything once")
     seconds: float = option(4.0, group="Benchmark", limit=POSITIVE, help="approximate duration of each measurement in a round, in seconds")
-    peers: bool = option(False, group="Benchmark", help="also measure EnvPool, ALE's vector environment and Stable-Baselines3; needs pip install -r script/requirements-peers.txt")
+    peers: bool = option(False, group="Benchmark", help="also measure EnvPool, ALE's vector environment and Stable-Baselines3, each in a process of its own; script/requirements-peers.txt lists them")
+    peers_python: str = option(CHOSEN_AT_START, group="Benchmark", limit=PATH, help="Python interpreter of the environment with these libraries (.peers/bin/python if it exists, else the one that runs the benchmark)")
     baseline: bool = option(False, group="Benchmark", help="also measure the design of the original Manette (2017)")
     scaling: bool = option(False, group="Benchmark", help="also measure the loop with 8 to 256 emulators, with 1 to 8 workers, and with each network in gray and RGB")
     processes: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also compare one process with N processes that divide its emulators and cores among them")
@@ -28,11 +34,21 @@ class BenchmarkOptions(Options):
     # fmt: on
 
 
-def check_peers() -> None:
-    """Raise UserError unless the libraries that --peers measures are installed."""
-    for module in ("envpool", "stable_baselines3", "cv2"):
-        if importlib.util.find_spec(module) is None:
-            raise UserError(f"--peers: {module} is not installed; run pip install -r script/requirements-peers.txt")
+def check_peers(python: str) -> None:
+    """Raise UserError unless the libraries that --peers measures are installed for the interpreter `python`."""
+    code = f"import importlib.util as u; print(*(m for m in {PEER_MODULES} if u.find_spec(m) is None))"
+    try:
+        checked = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    except OSError as error:
+        raise UserError(
+            f"--peers_python {python}: cannot be run ({error.strerror}); name a Python interpreter"
+        ) from None
+    if checked.returncode or checked.stdout.strip():
+        missing = checked.stdout.strip() or "Python"
+        raise UserError(
+            f"--peers: {missing} not found by {python}; run python3 -m venv .peers && .peers/bin/pip install -r "
+            "script/requirements-peers.txt"
+        )
 
 
 def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOptions, list[str]]:
@@ -41,13 +57,14 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
     Raises UserError for options that cannot be measured.
     """
     typed = typed_options(BenchmarkOptions, argv, description)
+    typed.setdefault("peers_python", str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable)
     options: BenchmarkOptions = resolve(typed, cls=BenchmarkOptions)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:
         if arch not in TORSOS:
             raise UserError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
     if options.peers:
-        check_peers()
+        check_peers(options.peers_python)
     if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):
         raise UserError(
             f"--processes {options.processes}: must divide --emulator_counts {options.emulator_counts} evenly, and be "

@@ -1,14 +1,77 @@
 """Other libraries for the same task, which script/requirements-peers.txt lists.
 
 All play Atari with a frame skip of 4, stacks of 4 gray frames of 84 x 84 pixels, random starts and no sticky actions.
+
+Each library runs in a process of its own, and may have a Python environment of its own: PyTorch and TensorFlow in one
+process can crash it. `python -m benchmarking.peers NAME ROM COUNT THREADS STEPS` is that process. It reads a number of
+steps from each line of its input, runs them, and answers with a line of decisions and plays.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
-from benchmarking.timing import Workload
-from paac.training.tensorflow_setup import stderr_kept_for_errors
+from benchmarking.timing import Workload, WorkloadError
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+VECTOR_ENVIRONMENTS = "EnvPool", "EnvPool, nearest", "ALE vector"
+STABLE_BASELINES = "Stable-Baselines3 A2C"
+
+
+class Peer:
+    """A library in a process of its own, as a workload; a context manager that ends the process."""
+
+    def __init__(self, name: str, rom: str, count: int, threads: int, steps: int, python: str):
+        """Start the process with the interpreter `python`; the other arguments are those of `peer_workload`."""
+        self.name = name
+        self._process = subprocess.Popen(
+            [python, "-m", "benchmarking.peers", name, rom, *map(str, (count, threads, steps))],
+            cwd=SCRIPTS,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> "Peer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def __call__(self, steps: int) -> tuple[int, int]:
+        """Run the library for `steps` steps or updates. Raises WorkloadError if its process has ended."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            stdin.write(f"{steps}\n")
+            stdin.flush()
+            decisions, plays = map(int, stdout.readline().split())
+        except (OSError, ValueError):
+            _, error = self._process.communicate()
+            reason = (error.strip().splitlines() or [f"its process ended with {self._process.returncode}"])[-1]
+            raise WorkloadError(f"{self.name} failed and is left out: {reason}") from None
+        return decisions, plays
+
+
+def peer_workload(name: str, rom: str, count: int, threads: int, steps: int) -> Workload:
+    """The workload of library `name` with `count` environments, made in this process.
+
+    `threads` are those of the vector environments, `steps` the decisions per environment and update of A2C.
+    """
+    if name == STABLE_BASELINES:
+        return _stable_baselines(rom, count, steps)
+    return _random_play(_vector_environment(name, rom, count, threads), count)
+
+
+def serve(name: str, rom: str, *numbers: str) -> None:
+    """Answer requests until the input ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # a library may print
+    workload = peer_workload(name, rom, *map(int, numbers))
+    for line in sys.stdin:
+        print(*workload(int(line)), file=answers, flush=True)
 
 
 def gym_name(rom: str) -> str:
@@ -16,30 +79,18 @@ def gym_name(rom: str) -> str:
     return "".join(word.capitalize() for word in rom.split("_"))
 
 
-@contextmanager
-def vector_environments(rom: str, count: int, threads: int) -> Iterator[dict[str, Workload]]:
-    """Yield random play in vector environments written in C++, as workloads.
+def _vector_environment(name: str, rom: str, count: int, threads: int) -> Any:
+    """A vector environment written in C++: EnvPool with averaging or, cheaper, nearest-pixel resizing, or ALE's own."""
+    if name == "ALE vector":
+        from ale_py.vector_env import AtariVectorEnv
 
-    They are EnvPool with its default resizing, EnvPool with nearest-pixel resizing, which is cheaper, and ALE's own
-    vector environment.
-    """
-    from ale_py.vector_env import AtariVectorEnv
-
-    with stderr_kept_for_errors():
-        environments = {
-            "EnvPool": _envpool(rom, count, threads, use_inter_area_resize=True),
-            "EnvPool, nearest": _envpool(rom, count, threads, use_inter_area_resize=False),
-            "ALE vector": AtariVectorEnv(
-                rom, count, num_threads=threads, frameskip=4, noop_max=30, repeat_action_probability=0.0
-            ),
-        }
-    for environment in environments.values():
-        environment.reset()
-    try:
-        yield {name: _random_play(environment, count) for name, environment in environments.items()}
-    finally:
-        for environment in environments.values():
-            environment.close()
+        environment = AtariVectorEnv(
+            rom, count, num_threads=threads, frameskip=4, noop_max=30, repeat_action_probability=0.0
+        )
+    else:
+        environment = _envpool(rom, count, threads, use_inter_area_resize=name == "EnvPool")
+    environment.reset()
+    return environment
 
 
 def _envpool(rom: str, count: int, threads: int, use_inter_area_resize: bool) -> Any:
@@ -72,33 +123,32 @@ def _random_play(environment: Any, count: int) -> Workload:
     return play
 
 
-@contextmanager
-def stable_baselines(rom: str, count: int, steps: int) -> Iterator[dict[str, Workload]]:
-    """Yield A2C of Stable-Baselines3 as a workload: CnnPolicy (the network of NATURE), environments in processes."""
+def _stable_baselines(rom: str, count: int, steps: int) -> Workload:
+    """A2C of Stable-Baselines3 with CnnPolicy, the network of NATURE, and each environment in a process."""
     from stable_baselines3 import A2C
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
 
-    with stderr_kept_for_errors():  # its processes import TensorFlow if it is installed, and each prints messages
-        environments = VecFrameStack(
-            make_atari_env(
-                f"ale_py:ALE/{gym_name(rom)}-v5",  # "ale_py:" registers the games in each process
-                n_envs=count,
-                env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
-                wrapper_kwargs={"terminal_on_life_loss": False},
-                vec_env_cls=SubprocVecEnv,
-                vec_env_kwargs={"start_method": "spawn"},
-            ),
-            n_stack=4,
-        )
-        model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
+    environments = VecFrameStack(
+        make_atari_env(
+            f"ale_py:ALE/{gym_name(rom)}-v5",  # "ale_py:" registers the games in each process
+            n_envs=count,
+            env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
+            wrapper_kwargs={"terminal_on_life_loss": False},
+            vec_env_cls=SubprocVecEnv,
+            vec_env_kwargs={"start_method": "spawn"},
+        ),
+        n_stack=4,
+    )
+    model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
 
     def learn(updates: int) -> tuple[int, int]:
         decisions = updates * steps * count
         model.learn(decisions, reset_num_timesteps=False)
         return decisions, decisions
 
-    try:
-        yield {"Stable-Baselines3 A2C": learn}
-    finally:
-        environments.close()
+    return learn
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

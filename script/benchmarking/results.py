@@ -10,11 +10,12 @@ from paac.cli.options import Options
 
 
 class Results:
-    """Collects what is measured, and prints it immediately."""
+    """Collects what is measured, and prints and writes it immediately."""
 
-    def __init__(self, game: Any, frame_skip: int):
+    def __init__(self, game: Any, frame_skip: int, options: Options, device: str, folder: Path | None = None):
         self.game = game
         self.frame_skip = frame_skip
+        self._options, self._device, self._folder = options, device, folder
         self.lines: list[str] = []
         self.tables: dict[str, dict[str, Rate]] = {}
         self.rounds: dict[str, Rounds] = {}
@@ -33,25 +34,31 @@ class Results:
         for name, rate in rates.items():
             self.print_line(f"| {name:<26} | {rate.decisions_per_s:>11,.0f} | {rate.frames_per_s:>8,.0f} |")
         self.print_line("")
+        self.write()
 
-    def write(self, folder: Path, options: Options, device: str) -> None:
-        """Write all numbers as JSON, the printed lines as Markdown, and charts of the tables and of the scaling."""
+    def write(self) -> None:
+        """Write all numbers as JSON, the printed lines as Markdown, and charts of the tables and of the scaling.
+
+        Without a folder, write nothing. Later results replace the files, so an error loses only what comes after it.
+        """
+        if self._folder is None:
+            return
         from benchmarking.charts import draw_rates, draw_scaling
         from figures.style import styled
 
         report = {
-            "options": dataclasses.asdict(options),
-            "device": device,
+            "options": dataclasses.asdict(self._options),
+            "device": self._device,
             "rounds": self.rounds,
             "medians": {
                 title: {name: rate._asdict() for name, rate in rates.items()} for title, rates in self.tables.items()
             },
         }
-        (folder / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        (folder / "benchmark.md").write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+        (self._folder / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        (self._folder / "benchmark.md").write_text("\n".join(self.lines) + "\n", encoding="utf-8")
         charts = {"benchmark": draw_rates(self.tables, self.lines[0])}
         if self.scaling:
             charts["scaling"] = draw_scaling(self.scaling, f"{self.game}, the whole loop")
         with styled():
             for name, figure in charts.items():
-                figure.savefig(folder / f"{name}.png")
+                figure.savefig(self._folder / f"{name}.png")

@@ -12,6 +12,10 @@ Workload = Callable[[int], tuple[int, int]]  # runs a number of steps or updates
 Rounds = dict[str, list[list[float]]]  # name of the workload -> [decisions per second, plays per second] of each round
 
 
+class WorkloadError(Exception):
+    """A workload failed; the message is for the user. The other workloads are still measured."""
+
+
 class Rate(NamedTuple):
     """Medians of a workload over the rounds."""
 
@@ -20,21 +24,39 @@ class Rate(NamedTuple):
 
 
 def measure_in_rounds(workloads: Mapping[str, Workload], num_rounds: int, seconds: float) -> Rounds:
-    """Run every workload once per round, each for about `seconds`."""
-    counts = {}
-    for name, workload in workloads.items():
-        workload(3)  # warm up
-        start = time.perf_counter()
-        workload(3)
-        counts[name] = max(3, round(3 * seconds / (time.perf_counter() - start)))
+    """Run every workload once per round, each for about `seconds`.
+
+    A workload that raises WorkloadError is left out, and its message is printed.
+    """
+    counts: dict[str, int] = {}
     rounds: Rounds = {name: [] for name in workloads}
-    for _ in range(num_rounds):
-        for name, workload in workloads.items():
-            start = time.perf_counter()
-            decisions_and_plays = workload(counts[name])
-            elapsed = time.perf_counter() - start
-            rounds[name].append([number / elapsed for number in decisions_and_plays])
+    for number in range(1 + num_rounds):
+        for name in list(rounds):
+            try:
+                if number == 0:
+                    counts[name] = _steps_in(workloads[name], seconds)
+                else:
+                    rounds[name].append(_measure(workloads[name], counts[name]))
+            except WorkloadError as error:
+                print(error, flush=True)
+                del rounds[name]
     return rounds
+
+
+def _steps_in(workload: Workload, seconds: float) -> int:
+    """The number of steps that the workload makes in about `seconds`, after a warm-up."""
+    workload(3)
+    start = time.perf_counter()
+    workload(3)
+    return max(3, round(3 * seconds / (time.perf_counter() - start)))
+
+
+def _measure(workload: Workload, steps: int) -> list[float]:
+    """Decisions and plays per second."""
+    start = time.perf_counter()
+    decisions_and_plays = workload(steps)
+    elapsed = time.perf_counter() - start
+    return [number / elapsed for number in decisions_and_plays]
 
 
 def medians(rounds: Rounds, frame_skip: int) -> dict[str, Rate]:

@@ -20,6 +20,7 @@ from figures.runs import Run, short_names
 from figures.style import styled
 from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
 from paac.cli.options import Options
+from paac.training.provenance import Session, read_sessions
 from paac.training.run_folder import RunFolder
 
 TEMPLATE = Path(__file__).parent / "report.html"
@@ -44,6 +45,8 @@ class RunSection(NamedTuple):
     tests: dict[str, Any] | None  # report of test.py
     film: str
     repetitions: str
+    difference: str  # the options in which the run differs from the other ones
+    sessions: list[Session]
 
 
 def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file: Path) -> None:
@@ -52,16 +55,21 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
     Raises OSError if the file cannot be written, and CommandError if test.py or gif.py fails.
     """
     groups, _ = group_runs(runs)
+    differences = {run.folder: group.label for group in groups for run in group.runs}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=title,
+        differ=len(groups) > 1,
         curves=svg_url(draw_curves(groups)),
-        sections=[run_section(run, name, episodes) for run, name in zip(runs, short_names(runs), strict=True)],
+        sections=[
+            run_section(run, name, episodes, differences.get(run.folder, ""))
+            for run, name in zip(runs, short_names(runs), strict=True)
+        ],
     )
     file.write_text(page, encoding="utf-8")
 
 
-def run_section(run: Run, name: str, episodes: EpisodeSettings) -> RunSection:
+def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str = "") -> RunSection:
     """Test and film the run's agent, if it has a checkpoint; returns the content of the run's section."""
     is_played = RunFolder(run.folder).has_checkpoint() and episodes.test_count > 0
     test_arguments = "-tc", str(episodes.test_count), "--seed", str(episodes.seed)
@@ -74,6 +82,8 @@ def run_section(run: Run, name: str, episodes: EpisodeSettings) -> RunSection:
         tests=test_agent(run.folder, *test_arguments) if is_played else None,
         film=film_url(run, episodes) if is_played else "",
         repetitions=repetitions_url(run, name) if uses_figar(run) else "",
+        difference=difference,
+        sessions=read_sessions(RunFolder(run.folder).sessions),
     )
 
 

@@ -54,6 +54,11 @@ def test_the_result_has_the_scores_of_test_py(published):
     assert result["protocol"]["episodes"] == len(result["random"]["scores"]) == len(result["rule"]["scores"]) == 4
     assert result["protocol"]["noops"] == 0
     assert "| `snake` |" in shown
+    assert "tensorflow" in result["training"]["versions"]
+    assert (
+        str(commands.folder) not in json.dumps(result)
+        and not (commands.folder / "agents/snake/sessions.jsonl").exists()
+    )
 
 
 @pytest.mark.slow

@@ -41,8 +41,11 @@ def images(page: str, media_type: str) -> list[bytes]:
 def test_the_page_contains_everything_and_needs_no_other_file(page):
     page = page.read_text()
     assert "http://" not in re.sub("xmlns[^ ]*", "", page) and "https://" not in page and "<script" not in page
-    assert set(re.findall(r' (?:src|href)="(data:[^;]+|.{0,20})', page)) == {"data:image/svg+xml", "data:image/gif"}
-    assert "<h2>plain &lt;b&gt;</h2>" in page and "<h2>figar</h2>" in page
+    linked = set(re.findall(r' (?:src|href)="(data:[^;]+|[^"]{0,20})', page))
+    assert linked == {"data:image/svg+xml", "data:image/gif", "#run1", "#run2"}
+    assert "<summary>plain &lt;b&gt;</summary>" in page and "<summary>figar</summary>" in page
+    assert "<td>FiGAR 2</td>" in page and "<td>no FiGAR</td>" in page, "the table on top says what differs"
+    assert page.count("1 session<") == 2 and page.count("<th>tensorflow</th>") == 2
     curves, repetitions = (ElementTree.fromstring(svg) for svg in images(page, "image/svg+xml"))
     texts = [text.strip() for text in curves.itertext() if text.strip()]
     assert "Catcher-v0" in texts and any("FiGAR 2" in text for text in texts)
