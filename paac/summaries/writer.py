@@ -52,12 +52,12 @@ class SummaryWriter:
         options: Options,
         network: ActorCritic,
         graph: Any,
-        provenance: Sequence[tuple[str, str]] = (),
         step: int = 0,
+        provenance: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Write the session's options, a table of the network's weights, and the graph of an update.
 
-        `provenance` are names and values that say where the session runs; `step` is the global step at which it starts.
+        `step` is the global step at which the session starts; `provenance` are names and values that say where it runs.
         """
         rows = "\n".join(f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in provenance)
         weights = [

@@ -36,7 +36,7 @@ class Recorder:
         self._summaries = SummaryWriter(run.events, pool.num_actions, options.repetition_table)
         session = describe_session(state.global_step)
         append_session(run.sessions, session)
-        self._summaries.write_session_start(options, learner.network, learner.graph, session.rows, state.global_step)
+        self._summaries.write_session_start(options, learner.network, learner.graph, session.step, session.rows)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
 
