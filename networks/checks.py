@@ -15,10 +15,11 @@ def named(torso: keras.Model) -> tuple[str, str]:
 
 def check_rows(torso: keras.Model, method: str, result: tf.Tensor, count: int) -> None:
     """Raise NetworkError unless the `result` of a method of the torso for `count` observations has a row for each."""
-    shape = tuple(getattr(result, "shape", ()))
-    if len(shape) == 2 and shape[0] == count and (method == "encode" or result.dtype.is_floating):
-        return
-    given = f"{result.dtype.name} {list(shape)}" if tf.is_tensor(result) else type(result).__name__
+    given = type(result).__name__
+    if tf.is_tensor(result):
+        if len(result.shape) == 2 and result.shape[0] == count and (method == "encode" or result.dtype.is_floating):
+            return
+        given = f"{result.dtype.name} {list(result.shape)}"
     raise _error(
         torso,
         f"{method} gives {given} for {count} observations; it must return a row of floats for each, [{count}, N]: "

@@ -21,7 +21,7 @@ def errors_of(arch: str, module: str) -> Iterator[None]:
     """Raise any error of the code of the network `arch`, in `module`, as a NetworkError that names its line."""
     try:
         yield
-    except NetworkError:
+    except (NetworkError, MemoryError):
         raise
     except Exception as error:
         line = _line(error, file_of(module))

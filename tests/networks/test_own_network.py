@@ -68,6 +68,7 @@ MISTAKES = {  # the source, and a pattern of what its error says
     ),
     "one row for all": (source_with(ENCODED, f"tf.reshape({ENCODED}, [-1])"), r"encode gives float32 \[800\] for 2"),
     "no encodings": (source_with("return self.flatten", "self.flatten"), "encode gives NoneType for 2 observations"),
+    "an array": (source_with("self.dense(encodings[-1])", "encodings[-1].numpy()"), "combine gives ndarray for 2"),
     "one number": (
         source_with("self.dense(encodings[-1])", "tf.reduce_mean(encodings[-1])"),
         r"combine gives float32 \[\]",
