@@ -13,8 +13,8 @@ import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
-from emulators.gym_settings import GymSettings, suitable_frame_skip
-from emulators.gym_values import PictureReader, read_reward
+from emulators.gym_settings import GAME_SETTINGS, GymSettings, suitable_frame_skip
+from emulators.gym_values import PictureReader, environment_error, read_reward
 
 # Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
@@ -41,24 +41,40 @@ class GymEmulator(Emulator):
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
         self.frames_per_second = frame_rate or 30
         self.can_save = bool(settings.state_attributes)
-        self._environment.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        self._reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
         self._pictures = PictureReader(settings.id)
-        screen_shape = self._pictures.screen(self._environment.render()).shape
+        screen_shape = self._render().shape
         super().__init__(screen_shape, seed=seed, observed_rows=settings.observed_rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, limit or self.max_episode_frames)
 
     def _start(self) -> None:
         self._over = self._truncated = False
-        self._environment.reset()
+        self._reset()
 
     def _press(self, action: int) -> float:
         if self._over or self._truncated:
             return 0.0
-        _, reward, self._over, self._truncated, _ = self._environment.step(action)
+        try:
+            _, reward, self._over, self._truncated, _ = self._environment.step(action)
+        except Exception as error:
+            raise environment_error(self._settings.id, error, self.environment) from None
         return read_reward(self._settings.id, reward)
 
     def _show(self, screen: np.ndarray) -> None:
-        screen[...] = self._pictures.screen(self._environment.render())
+        screen[...] = self._render()
+
+    def _reset(self, **seed: int) -> None:
+        try:
+            self._environment.reset(**seed)  # type: ignore[arg-type]
+        except Exception as error:
+            raise environment_error(self._settings.id, error, self.environment) from None
+
+    def _render(self) -> np.ndarray:
+        try:
+            rendered = self._environment.render()
+        except Exception as error:
+            raise environment_error(self._settings.id, error, self.environment) from None
+        return self._pictures.screen(rendered)
 
     @property
     def environment(self) -> Any:
@@ -147,7 +163,7 @@ def check_environment(name: str, env_kwargs: str) -> None:
     except GameError:
         raise
     except Exception as error:  # any error of the environment's own code
-        raise GameError(f"-g {name}: the environment fails ({_reason(error)})") from None
+        raise environment_error(name, error, environment.unwrapped) from None
 
 
 def frames_per_second(environment: gymnasium.Env) -> float | None:
@@ -170,7 +186,7 @@ def is_registered(name: str) -> bool:
 
 def _is_atari(name: str) -> bool:
     """Whether ale-py registered the game, which it does when it is imported. The platform atari plays these games."""
-    return str(gymnasium.registry[name].entry_point).startswith("ale_py")
+    return _module_of(name).startswith("ale_py")
 
 
 def game_names() -> list[str]:
@@ -180,6 +196,21 @@ def game_names() -> list[str]:
     """
     others = sorted(name for name in gymnasium.registry if name not in OWN_GAMES and not _is_atari(name))
     return [name for name in OWN_GAMES if name != "Tetris-v0"] + others
+
+
+def listed_names() -> list[str]:
+    """Return the ids for `list_games`: of our small games, of games with settings here, and of other packages' games.
+
+    Gymnasium's own games that have no settings are left out.
+    """
+    others = [name for name in game_names() if not _module_of(name).startswith("gymnasium.")]
+    return list(dict.fromkeys([*others[: len(OWN_GAMES) - 1], *GAME_SETTINGS, *others]))
+
+
+def _module_of(name: str) -> str:
+    """Return the module of a registered environment; its entry point is MODULE:CLASS, or a class or function."""
+    entry_point = gymnasium.registry[name].entry_point
+    return entry_point if isinstance(entry_point, str) else str(getattr(entry_point, "__module__", ""))
 
 
 def is_module(name: str) -> bool:

@@ -1,6 +1,9 @@
 """What a Gymnasium environment gives, its pictures and rewards, as the emulators need them."""
 
 import reprlib
+import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,7 +84,21 @@ def read_reward(game: str, reward: Any) -> float:
     )
 
 
+def environment_error(game: str, error: Exception, environment: Any) -> GameError:
+    """Return the GameError for an `error` of the code of `environment`; it names the line of its file."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    file = getattr(sys.modules.get(type(environment).__module__), "__file__", None)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return GameError(
+        f"-g {game}: the environment fails{place}: {_shortened(reason, 200)}; correct it, or choose another game"
+    )
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def _short(value: Any) -> str:
     """Return a description of `value` that fits into one line."""
-    text = " ".join(reprlib.repr(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return _shortened(" ".join(reprlib.repr(value).split()), 60)

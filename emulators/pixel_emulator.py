@@ -9,6 +9,7 @@ from emulators.emulator import Emulator, Seed
 from emulators.games import MAX_STEPS
 from emulators.games.pixel_game import PixelGame
 from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings
+from emulators.gym_values import environment_error
 
 
 class PixelGameEmulator(Emulator):
@@ -20,6 +21,7 @@ class PixelGameEmulator(Emulator):
         """`others` are the settings of `Emulator`."""
         game = gymnasium.make(settings.id, render_mode="rgb_array", disable_env_checker=True).unwrapped
         assert isinstance(game, PixelGame)
+        self._id = settings.id
         self.game = game
         """The game itself, for scripted players, which use more than pixels."""
         self.frame_skip = settings.frame_skip or DEFAULT_FRAME_SKIP
@@ -32,13 +34,22 @@ class PixelGameEmulator(Emulator):
         self.max_episode_frames = min(self.max_episode_frames, MAX_STEPS)
 
     def _start(self) -> None:
-        self.game.start()
+        try:
+            self.game.start()
+        except Exception as error:
+            raise environment_error(self._id, error, self.game) from None
 
     def _press(self, action: int) -> float:
-        return self.game.advance(action)
+        try:
+            return self.game.advance(action)
+        except Exception as error:
+            raise environment_error(self._id, error, self.game) from None
 
     def _show(self, screen: np.ndarray) -> None:
-        screen[...] = self.game.draw()
+        try:
+            screen[...] = self.game.draw()
+        except Exception as error:
+            raise environment_error(self._id, error, self.game) from None
 
     def _is_over(self) -> bool:
         return self.game.over

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import DEFAULT_FRAME_SKIP, GAME_SETTINGS, GymSettings, settings_of
+from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings, settings_of
 
 ROM_PATH = "./atari_roms"
 NO_KWARGS = "{}"
@@ -205,9 +205,9 @@ def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
 
     The last entry of "gym" is not a name: it describes the other environments that can be played.
     """
-    from emulators import atari
+    from emulators import atari, gym
 
     own = own_roms(rom_path)
     games = {"atari": [*own, *(name for name in atari.game_names() if name not in own)]}
-    others = "and others with discrete actions that render to pixels"
-    return games | {"tetris": [TETRIS], "gym": [*GAME_SETTINGS, others]}
+    others = "and others with discrete actions that render to pixels, those of your module as MODULE:ID"
+    return games | {"tetris": [TETRIS], "gym": [*gym.listed_names(), others]}

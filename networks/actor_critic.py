@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from networks.checks import check_rows, check_weights, named, weights_in_collections
+from networks.errors import errors_of
 from networks.layers import Dense
 from networks.torso import Torso
 
@@ -47,7 +49,8 @@ class ActorCritic(keras.Model):
 
     def encode(self, observations: tf.Tensor) -> tf.Tensor:
         """Observations uint8 [B, 84, 84, channels] -> encodings [B, E]."""
-        return self.torso.encode(observations)
+        with errors_of(*named(self.torso)):
+            return self.torso.encode(observations)
 
     def blank_encodings(self, count: int) -> tf.Tensor:
         """Return encodings [count, E] of black images, which stand for the observations before an episode."""
@@ -58,7 +61,7 @@ class ActorCritic(keras.Model):
 
         `uniforms`, float32 [B, torso.num_uniforms], are the torso's random numbers, uniform in [0, 1).
         """
-        features = self.torso.combine(encodings, uniforms)
+        features = self._combine(encodings, uniforms)
         return Outputs(
             self.policy(features) / self.softmax_temp,
             self.repetition(features) / self.softmax_temp,
@@ -77,12 +80,25 @@ class ActorCritic(keras.Model):
         return self.decide([*blank, self.encode(observations)], uniforms)
 
     def create_weights(self) -> None:
-        """Create the weights and draw their initial values.
+        """Create the weights and draw their initial values, in a trial run that also checks the torso.
 
-        The repetition head is last, so that its size does not change the initial values of the other layers.
+        The repetition head is last, so that its size does not change the initial values of the other layers. Raises
+        NetworkError if the torso cannot be trained or saved.
         """
         self.torso.built = self.built = True  # otherwise Keras would run a trial call, which draws more numbers
-        encodings = [self.blank_encodings(1)] * (1 + self.torso.history_length)
-        features = self.torso.combine(encodings, tf.zeros([1, self.torso.num_uniforms]))
-        for head in (self.policy, self.value, self.repetition):
-            head(features)
+        torso, count = self.torso, 2  # of observations, so that a result with one row for all of them is noticed
+        with tf.GradientTape() as tape:
+            encodings = self.encode(tf.zeros([count, 84, 84, self.channels], tf.uint8))
+            check_rows(torso, "encode", encodings, count)
+            uniforms = tf.zeros([count, torso.num_uniforms])
+            features = self._combine([encodings] * (1 + torso.history_length), uniforms)
+            check_rows(torso, "combine", features, count)
+            for head in (self.policy, self.value, self.repetition):
+                head(features)
+        check_weights(self, tape.watched_variables())
+        if unnamed := weights_in_collections(self):
+            self.unnamed_weights = unnamed
+
+    def _combine(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> tf.Tensor:
+        with errors_of(*named(self.torso)):
+            return self.torso.combine(encodings, uniforms)

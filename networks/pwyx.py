@@ -16,7 +16,7 @@ class PWYX(Torso):
         super().__init__()
         random, activation = settings.random, settings.make_activation()
         same = {"padding": "same", "activation": activation}
-        # No list of layers: tf.train.Checkpoint silently leaves out Keras layers in a list.
+        # Attributes and no list: their names are the keys of checkpoints.
         self.conv1 = Conv(32, 5, 1, random, **same)
         self.conv2 = Conv(32, 5, 1, random, **same)
         self.conv3 = Conv(64, 4, 1, random, **same)

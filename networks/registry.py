@@ -1,10 +1,16 @@
 """The names of the networks, for --arch. Torsos are listed by module name, so this module needs no TensorFlow."""
 
 import importlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from networks.errors import EXAMPLE, errors_of, network_error
 
 if TYPE_CHECKING:
     from networks.actor_critic import ActorCritic
+    from networks.torso import Torso
 
 TORSOS = {
     "NIPS": "networks.nips",
@@ -30,7 +36,7 @@ def make_network(
     """Make the network with the torso `arch`; its initial weights depend on `seed`.
 
     The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32. `torso_settings` are
-    fields of `TorsoSettings`. Raises KeyError for an unknown `arch`.
+    fields of `TorsoSettings`. Raises KeyError for an unknown `arch`, and NetworkError if the code of the network fails.
     """
     import keras
     import numpy as np
@@ -42,17 +48,56 @@ def make_network(
     # Resets Keras's name counter. Otherwise a second network would have layers with other numbers in their names, and
     # because TensorFlow orders sums by layer name, its weights would differ in the last bits.
     keras.utils.clear_session()
-    make_torso = getattr(importlib.import_module(TORSOS[arch]), arch)
-    random = np.random.default_rng(seed)
-    with layer_precision(precision):
-        torso = make_torso(TorsoSettings(random, **torso_settings))
-    network = ActorCritic(
-        torso,
-        num_actions=num_actions,
-        nb_choices=nb_choices,
-        channels=12 if rgb else 4,
-        softmax_temp=softmax_temp,
-        random=random,
-    )
-    network.create_weights()
+    make_torso = _find_torso(arch)
+    generator = np.random.default_rng(seed)
+    with _global_generators_seeded(seed):
+        with layer_precision(precision), errors_of(arch, TORSOS[arch]):
+            torso = make_torso(TorsoSettings(generator, **torso_settings))
+        network = ActorCritic(
+            torso,
+            num_actions=num_actions,
+            nb_choices=nb_choices,
+            channels=12 if rgb else 4,
+            softmax_temp=softmax_temp,
+            random=generator,
+        )
+        network.create_weights()
     return network
+
+
+def _find_torso(arch: str) -> "type[Torso]":
+    """Import and return the class of the torso. Raises NetworkError if it is not there, or lacks a method."""
+    from networks.torso import Torso
+
+    module = TORSOS[arch]
+    with errors_of(arch, module):
+        try:
+            found = getattr(importlib.import_module(module), arch, None)
+        except ModuleNotFoundError as error:
+            if error.name != module:  # a module that the network imports
+                raise
+            raise network_error(arch, module, "there is no such file, but networks/registry.py names it") from None
+    if not isinstance(found, type) or not issubclass(found, Torso):
+        raise network_error(arch, module, f"there is no class {arch}(Torso); {EXAMPLE}")
+    for method in ("encode", "combine"):
+        if getattr(found, method) is getattr(Torso, method):
+            raise network_error(arch, module, f"{arch} has no method {method}; {EXAMPLE}")
+    return found
+
+
+@contextmanager
+def _global_generators_seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators, from which Keras's initializers draw; restore Python's and NumPy's at the end.
+
+    Otherwise an environment that draws from them would play the same episode in every test.
+    """
+    import keras
+    import numpy as np
+
+    before = random.getstate(), np.random.get_state()
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])

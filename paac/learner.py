@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from figar import joint_policy
 from networks.actor_critic import ActorCritic, Outputs
+from networks.checks import check_gradients
 from paac import exploration
 from paac.loss import Losses, paac_losses
 from paac.optimizer import GradientStatistics, RMSProp, clip_gradients, gradient_statistics
@@ -67,7 +68,7 @@ class Learner:
         seed: int,
         processes: Processes | None = None,
     ):
-        """`processes` are the processes that train together, each with a pool of the same size; by default only one."""
+        """`processes` are those that train together, with pools of equal size; by default one. Raises NetworkError."""
         self.network = network
         self._variables = [variable.value for variable in network.trainable_variables]  # of type tf.Variable
         self.optimizer = RMSProp(self._variables, hyperparameters.rmsprop_decay, hyperparameters.rmsprop_epsilon)
@@ -181,8 +182,9 @@ class Learner:
                 self._hyperparameters.repetition_table,
             )
             losses = self._losses(rollout, self._batch_outputs(rollout, uniforms))
-        zero = tf.UnconnectedGradients.ZERO
-        return rollout, losses, tape.gradient(losses.loss, self._variables, unconnected_gradients=zero)
+        gradients = tape.gradient(losses.loss, self._variables)
+        check_gradients(self.network, gradients)
+        return rollout, losses, gradients
 
     def _select(self, logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._hyperparameters.egreedy:

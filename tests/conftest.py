@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from networks.registry import TORSOS
 from paac.training.tensorflow_setup import set_environment, start_tensorflow
 from tests.helpers.commands import Commands
 
@@ -29,6 +30,23 @@ def tensorflow():
 def commands(tmp_path):
     """The commands, run in the test's own folder."""
     return Commands(tmp_path)
+
+
+@pytest.fixture
+def write_network(tmp_path, monkeypatch):
+    """Return a function that writes a module with the given source, and makes it the one of --arch OWN."""
+    written: list[str] = []
+
+    def write(source: str, arch: str = "OWN") -> None:
+        module = f"own_network{len(written)}"
+        (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
+        written.append(module)
+        monkeypatch.setitem(TORSOS, arch, module)
+
+    monkeypatch.syspath_prepend(tmp_path)
+    yield write
+    for module in written:
+        sys.modules.pop(module, None)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "paac.video": ALGORITHM | {"paac.cli", "paac.video"},
     "paac.training": ALGORITHM | {"paac.cli", "paac.summaries", "paac.video", "paac.training"},
 }
-LIGHT = {"networks.registry", "figar.repetition", "emulators", "emulators.gym_settings"}
+LIGHT = {"networks.registry", "networks.errors", "figar.repetition", "emulators", "emulators.gym_settings"}
 FOLDERS = "networks", "figar", "emulators", "paac"
 MODULES = sorted(path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 SCRIPTS = {path.name for path in (ROOT / "script").iterdir()} | {"train", "test", "gif", "tests"}

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pygame
 
+from emulators.games.state_json import from_json, to_json
 from emulators.window import Window
 
 WINDOW_HEIGHT = 480  # pixels; the picture is enlarged up to this height
@@ -19,9 +20,9 @@ class PixelGame(gymnasium.Env):
     """A game seen as pixels, with 30 steps per second of game time.
 
     A subclass implements `_begin`, `_advance`, `over` and `_draw`. Everything that the game's future depends on is in
-    the dictionary `state`, which holds numbers, strings and lists (and dictionaries of them), and in the random
-    generator `np_random`. The game draws on the pygame surface `canvas`, which shares its memory with `picture`, uint8
-    [height, width, 3]. It draws only when the picture is needed.
+    the dictionary `state`, which holds what `to_json` takes (numbers, strings, lists, tuples, dictionaries, NumPy's
+    numbers and arrays), and in the random generator `np_random`. The game draws on the pygame surface `canvas`, which
+    shares its memory with `picture`, uint8 [height, width, 3]. It draws only when the picture is needed.
     """
 
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 30}
@@ -86,14 +87,17 @@ class PixelGame(gymnasium.Env):
         return self.picture
 
     def save_state(self) -> bytes:
-        """Return everything that the future depends on, the random generator included."""
-        saved = {"state": self.state, "random": self.np_random.bit_generator.state}
+        """Return everything that the future depends on, the random generator included.
+
+        Raises GameError if `state` holds something that cannot be saved.
+        """
+        saved = {"state": to_json(self.state, type(self).__name__), "random": self.np_random.bit_generator.state}
         return json.dumps(saved).encode()
 
     def load_state(self, saved: bytes) -> None:
         """Continue from a state that `save_state` returned."""
         values = json.loads(saved)
-        self.state = values["state"]
+        self.state = from_json(values["state"])
         self.np_random.bit_generator.state = values["random"]
 
     # Gymnasium's interface.

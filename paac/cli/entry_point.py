@@ -38,11 +38,12 @@ def _open_closed_streams() -> None:
 
 def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
     from emulators import GameError, WorkerError  # inside the function, so that `run` handles Ctrl+C while they load
+    from networks.errors import NetworkError
     from paac.cli.errors import UserError
 
     try:
         main(sys.argv[1:])
-    except (UserError, GameError) as error:
+    except (UserError, GameError, NetworkError) as error:
         return _report(name, " ".join(str(error).split()), USER_ERROR)
     except UnicodeEncodeError as error:  # a name in a folder that the user has named
         return _report(

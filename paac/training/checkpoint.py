@@ -26,6 +26,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from paac.cli.errors import UserError
+from paac.training.variables import differences
 
 if TYPE_CHECKING:
     import tensorflow as tf  # for type hints only: scripts list checkpoints without TensorFlow
@@ -67,14 +68,7 @@ class Checkpoint:
 
     def has_optimizer(self) -> bool:
         """Return whether the optimizer's statistics were saved. Raises CheckpointError."""
-        import tensorflow as tf
-
-        try:
-            with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
-                names = tf.train.load_checkpoint(f"./{WEIGHTS}").get_variable_to_shape_map()
-        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
-            raise CheckpointError(f"{self.folder} is damaged ({error})") from None
-        return any(name.startswith("optimizer/") for name in names)
+        return any(name.startswith("optimizer/") for name in self._shapes())
 
     def restore(self, **tracked: "tf.Module") -> None:
         """Load the variables of each keyword argument, which were saved under the same keyword.
@@ -83,15 +77,26 @@ class Checkpoint:
         """
         import tensorflow as tf
 
+        root = tf.train.Checkpoint(**tracked)
         try:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
-                status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
-                status.assert_existing_objects_matched().expect_partial()
+                root.read(WEIGHTS).assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
+            reason = differences(root, self._shapes()) or str(error)
             raise CheckpointError(
                 f"{self.folder} does not fit the run's options: another network, or an earlier version of this one, "
-                f"saved it; use that version, or train the agent again ({textwrap.shorten(str(error), 200)})"
+                f"saved it; use that version, or train the agent again ({textwrap.shorten(reason, 200)})"
             ) from None
+
+    def _shapes(self) -> dict[str, list[int]]:
+        """Return the shape of each saved variable by its key. Raises CheckpointError."""
+        import tensorflow as tf
+
+        try:
+            with chdir(self.folder):
+                return tf.train.load_checkpoint(f"./{WEIGHTS}").get_variable_to_shape_map()
+        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
+            raise CheckpointError(f"{self.folder} is damaged ({error})") from None
 
     def emulator_states(self, count: int) -> list[bytes]:
         """Return the `count` emulators' states; only for a checkpoint that `has_emulators`. Raises CheckpointError."""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
-from emulators.gym_settings import GAME_SETTINGS, allows_random_start
+from emulators.games import OWN_GAMES
+from emulators.gym_settings import GAME_SETTINGS, GymSettings, allows_random_start
 from tests.helpers.messages import message_of
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
@@ -202,3 +203,14 @@ def test_a_game_is_found_by_its_short_and_long_name_and_is_listed_once():
     assert set(games["gym"][:-1]) <= set(gymnasium.registry)
     with pytest.raises(GameError, match="type -g tetris"):
         find_game("tetris:foo")
+
+
+def test_own_games_are_listed_however_they_were_added(monkeypatch):
+    by_row, small, of_a_package = "Row-v0", "Small-v0", "Package-v0"
+    monkeypatch.setitem(GAME_SETTINGS, by_row, GymSettings(by_row))
+    monkeypatch.setitem(OWN_GAMES, small, "small")
+    for name, entry_point in ((small, "emulators.games.small:Small"), (of_a_package, "my_package.envs:Package")):
+        monkeypatch.setitem(gymnasium.registry, name, gymnasium.envs.registration.EnvSpec(name, entry_point))
+    listed = list_games("nowhere")["gym"]
+    assert {by_row, small, of_a_package} <= set(listed) and len(set(listed)) == len(listed)
+    assert "MODULE:ID" in listed[-1] and "FrozenLake-v1" not in listed

@@ -96,3 +96,16 @@ def test_an_error_of_the_environment_is_one_line():
     with pytest.raises(GameError, match=f"^-g {game}: the environment fails .*of another name") as error:
         find_game(game)
     message_of(error)
+
+
+@pytest.mark.parametrize("method", ["step", "reset", "render"])
+def test_an_error_of_the_environment_after_the_steps_that_are_checked_is_one_line_too(method):
+    game = register("Fails", after=30, fails=method, length=40)
+    emulator = make_emulator(game, seed=1)
+    line = rf"^-g {game}: the environment fails \(environments.py, line \d+\): LookupError: {method} fails; correct it"
+    with pytest.raises(GameError, match=line) as error:
+        for _ in range(100):
+            emulator.reset()
+            while not emulator.done:
+                emulator.step(0)
+    message_of(error)

@@ -53,13 +53,20 @@ def test_an_emulator_that_raises_is_reported_with_its_index_and_traceback():
     assert multiprocessing.active_children() == []
 
 
-def test_a_reward_that_is_not_finite_blames_the_environment_in_one_line():
-    game = find_game("tests.helpers.environments:Fake-v0", env_kwargs='{"after": 20, "odd_reward": "NaN"}')
+@pytest.mark.parametrize(
+    ("later", "what"),
+    [
+        ('"odd_reward": "NaN"', "step() of the environment gives the "),
+        ('"fails": "step"', "the environment fails (environments.py, line "),
+    ],
+)
+def test_a_reward_that_is_not_finite_or_an_error_blames_the_environment_in_one_line(later, what):
+    game = find_game("tests.helpers.environments:Fake-v0", env_kwargs=f'{{"after": 20, {later}}}')
     with EmulatorPool(game, 2, workers=2, seed=1) as pool:
         pool.reset()
         with pytest.raises(WorkerError) as error:
             pool.step(0, np.zeros(2), np.full(2, 100))
-    assert message_of(error).startswith("-g tests.helpers.environments:Fake-v0: step() of the environment gives the ")
+    assert message_of(error).startswith(f"-g tests.helpers.environments:Fake-v0: {what}")
     assert multiprocessing.active_children() == []
 
 

@@ -53,7 +53,10 @@ REWARDS: dict[str, Any] = {
 
 
 class Fake(gymnasium.Env):
-    """Gives the named picture and reward. From step `after` of the environment on it gives the odd ones instead."""
+    """Gives the named picture and reward. From step `after` of the environment on it gives the odd ones instead.
+
+    The method that is called `fails` raises an error from then on.
+    """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
 
@@ -68,32 +71,43 @@ class Fake(gymnasium.Env):
         grows: bool = False,
         length: int = 100,
         fps: Any = 30,
+        fails: str = "",
     ):
         self.render_mode = render_mode
         self.action_space = gymnasium.spaces.Discrete(3)
         self.observation_space = gymnasium.spaces.Discrete(1)
         self.metadata = {**type(self).metadata, "render_fps": fps}  # type: ignore[misc]
         self._given = [(picture, reward), (odd_picture or picture, odd_reward or reward)]
-        self._after, self._grows, self._length = after, grows, length
+        self._after, self._grows, self._length, self._fails = after, grows, length, fails
         self.steps = 0  # of all episodes
         self._episode = 0  # steps of this episode
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
+        self._fail_in("reset")
         self._episode = 0
         return 0, {}
 
     def step(self, action):
         self.steps += 1
         self._episode += 1
+        self._fail_in("step")
         return 0, REWARDS[self._now()[1]], self._episode >= self._length, False, {}
 
     def render(self):
+        self._fail_in("render")
         picture = PICTURES[self._now()[0]]
         return np.zeros((SIZE + self.steps, SIZE, 3), np.uint8) if self._grows else picture
 
     def _now(self):
-        return self._given[self.steps >= self._after and self._after > 0]
+        return self._given[self._is_odd()]
+
+    def _is_odd(self):
+        return self.steps >= self._after and self._after > 0
+
+    def _fail_in(self, method):
+        if method == self._fails and self._is_odd():
+            raise LookupError(f"{method}\nfails")
 
 
 gymnasium.register("Fake-v0", entry_point=Fake)

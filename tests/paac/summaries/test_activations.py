@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from networks.errors import NetworkError
 from networks.layers import Conv
 from networks.registry import TORSOS, make_network
 from paac.summaries.activations import active_units, layer_outputs
@@ -56,7 +57,7 @@ def test_the_layers_outputs_are_returned_and_the_layers_stay_unchanged():
 def test_layers_stay_unchanged_if_the_network_fails(monkeypatch):
     network = network_of("NIPS")
     monkeypatch.setattr(type(network.torso), "combine", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(NetworkError, match="ZeroDivisionError"):
         layer_outputs(network, observations_of(1))
     assert not any("call" in vars(layer) for layer in (network.torso.conv1, network.torso.dense))
 
