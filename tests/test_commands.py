@@ -70,7 +70,8 @@ def test_a_signal_saves_and_leaves_no_process(commands, number):
 @pytest.mark.slow
 def test_a_second_ctrl_c_quits_at_once(commands):
     # A decision holds its action for up to 9001 plays, so that an update takes seconds.
-    process = commands.start("train.py", "-df", "run", "--max_repetition", "9000", "--checkpoint_interval", "1", *TINY)
+    figar = ["--max_repetition", "9000", "--nb_choices", "1"]
+    process = commands.start("train.py", "-df", "run", *figar, "--checkpoint_interval", "1", *TINY)
     wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[1-9]*")))
     interrupt(process)
     time.sleep(0.3)  # signals that arrive together count as one
