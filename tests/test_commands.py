@@ -194,7 +194,9 @@ def test_the_learning_rate_can_grow_with_the_emulators(commands):
     """0.0007 for each of four emulators is a learning rate of 0.0028."""
     for name, rate in (("scaled", ["--scale_lr"]), ("typed", ["-lr", "0.0028"])):
         trained = commands.run("train.py", "-df", name, "--max_global_steps", "40", "-lra", "30", *rate, *SHORT)
-        assert trained.stdout.startswith("--lr_annealing_steps 30 is less than --max_global_steps 40: ")
+        first, second, *_ = trained.stdout.splitlines()
+        assert first == f"pong: new run in {name}"
+        assert second.startswith("--lr_annealing_steps 30 is less than --max_global_steps 40: ")
     assert_same_weights(commands.folder / "scaled", commands.folder / "typed")
 
 

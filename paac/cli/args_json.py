@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from emulators import earlier_frame_skip, short_name
+from emulators import earlier_frame_skip, find_game, short_name
 from paac.cli.command_line import (
     FIXED,
     LOCAL,
@@ -144,9 +144,9 @@ def resume_options(
 ) -> tuple[Options, list[str]]:
     """Return the saved options updated with the typed ones, and a message for each change.
 
-    Raises UserError if a typed option changes a fixed one, unless the run has not `started`: before its first
-    checkpoint, no option is fixed. Options that were not typed keep their saved values, even if their defaults have
-    changed since.
+    Raises UserError or GameError if a typed option is invalid or changes a fixed one, unless the run has not `started`:
+    before its first checkpoint, no option is fixed. Options that were not typed keep their saved values, even if their
+    defaults have changed since.
     """
     check_limits(Options, typed)
     folder = typed.get("debugging_folder", Options.debugging_folder)
@@ -160,6 +160,8 @@ def resume_options(
         if old in (new, dataclasses.MISSING):
             continue
         if started and field.metadata["kind"] == FIXED:
+            if field.name == "game":  # a game that does not exist is the first mistake
+                find_game(new, typed.get("rom_path", saved.get("rom_path", Options.rom_path)))
             raise UserError(
                 f"{flag(field)} {new}: the run in {folder} has {old}, and that cannot change; leave the option out, or "
                 "start a new run with another -df"

@@ -13,10 +13,11 @@ from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
+from paac.training.description import describe_training
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
 from paac.training.recorder import Recorder
-from paac.training.resume import newest_checkpoint, starting_state
+from paac.training.resume import newest_checkpoint, save_changes, starting_state
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 from paac.training.stop_signal import StopSignal
@@ -38,9 +39,12 @@ def train(
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with run.lock():
-        checkpoint = newest_checkpoint(run)
+        checkpoint, damaged = newest_checkpoint(run)
+        for line in damaged:
+            print(line)
         state = starting_state(run, options, checkpoint, processes)
         if checkpoint is not None and state.global_step >= options.max_global_steps:
+            save_changes(run, options)
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
         # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
@@ -90,7 +94,9 @@ class Training:
 
     def start(self, checkpoint: Checkpoint | OriginalCheckpoint | None) -> None:
         """Start the emulators; restore everything from `checkpoint` if it is not None. Raises CheckpointError."""
-        self._print_setup()
+        print(
+            *describe_training(self.options, self.pool, self.network, self.processes, self.state.global_step), sep="\n"
+        )
         if checkpoint is None:
             self.pool.reset()
             return
@@ -238,13 +244,3 @@ class Training:
         """Return what `tf.train.Checkpoint` saves and restores, by its name there."""
         tracked = {"network": self.network, "optimizer": self.learner.optimizer}
         return tracked | ({"memory": self.history} if history and self.network.torso.history_length else {})
-
-    def _print_setup(self) -> None:
-        if self.options.repetition_table != [0]:
-            print(f"FiGAR: the number of repeats of each action is one of {self.options.repetition_table}")
-        each = f" in each of {self.processes.count} processes" if self.processes.count > 1 else ""
-        print(
-            f"{self.pool.game}: {self.options.arch} with {self.network.count_params():,} parameters, in "
-            f"{self.options.precision}, {self.pool.count} emulators in {len(self.pool.worker_pids)} workers and "
-            f"{len(self.pool.shards)} shards{each}, seed {self.options.random_seed}, saved in {self.run}"
-        )

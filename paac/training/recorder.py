@@ -28,7 +28,6 @@ class Recorder:
         self._pool = pool
         self._network = learner.network
         self._state = state
-        self._warned = False
         self._log = EpisodeLog(run.episodes_csv)
         self._summaries = SummaryWriter(run.events, pool.num_actions, options.repetition_table)
         self._summaries.write_session_start(options, learner.network, learner.graph, state.global_step)
@@ -104,11 +103,12 @@ class Recorder:
         }
 
     def _active_units(self) -> dict[str, float]:
-        """Return the fraction of active units by TensorBoard tag; warn once per session if a layer has few."""
+        """Return the fraction of active units by TensorBoard tag; warn once per run if a layer has few."""
         fractions = active_units(self._network, self._pool.observations)
         inactive = [layer for layer, fraction in fractions.items() if fraction < MIN_ACTIVE_FRACTION]
-        if inactive and not self._warned and self._options.activation == "relu":  # leaky ReLU always has a gradient
-            self._warned = True
+        # Leaky ReLU always has a gradient.
+        if inactive and not self._state.warned and self._options.activation == "relu":
+            self._state.warned = True
             self._progress.print_line(
                 f"Fewer than {MIN_ACTIVE_FRACTION:.0%} of the units of {' and '.join(inactive)} are active on the "
                 f"emulators' screens at {self._state.global_step:,} decisions: the network may never learn again. "

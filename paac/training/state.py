@@ -19,6 +19,7 @@ class TrainingState:
 
     episodes: EpisodeTracker
     fixed: dict[str, Any]  # the options that a resume must not change
+    tunable: dict[str, Any] = field(default_factory=dict)  # the options that it may change, as they were last
     global_step: int = 0  # decisions, of all emulators
     updates: int = 0
     plays: int = 0  # 1 + repeats for each decision, or fewer at an episode's end
@@ -26,6 +27,7 @@ class TrainingState:
     emulators: int = 0  # number of emulator states in the checkpoint
     logs: dict[str, int] = field(default_factory=dict)  # length in bytes of each log by its path in the run's folder
     timed: bool = False  # whether the clock, not the checkpoint interval, asked for the checkpoint
+    warned: bool = False  # whether the user was told that a layer has few active units
     imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
     def add(self, transitions: "Transitions", seconds: float) -> list[Episode]:
@@ -58,12 +60,14 @@ class TrainingState:
         return cls(
             episodes=episodes,
             fixed=dict(values.get("fixed", {})),  # missing in checkpoints of earlier versions
+            tunable=dict(values.get("tunable", {})),
             global_step=int(values["global_step"]),
             updates=int(values["updates"]),
             plays=int(values["plays"]),
             seconds=float(values["seconds"]),
             emulators=int(values.get("emulators", episodes.num_emulators)),
             timed=bool(values.get("timed", False)),
+            warned=bool(values.get("warned", False)),
             imported_steps=int(values.get("imported_steps", 0)),
             logs={str(name): int(length) for name, length in values["logs"].items()},
         )
