@@ -1,4 +1,4 @@
-"""Play a game by hand; the window shows its keys. P pauses, R restarts, G saves a gif, Escape quits."""
+"""Play a game by hand; the window shows what its keys do. P pauses, R restarts, G saves a gif, Escape quits."""
 
 import sys
 from pathlib import Path
