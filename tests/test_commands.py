@@ -354,10 +354,12 @@ def test_libraries_print_no_greetings(commands, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     trained = commands.run_alone("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
-    assert [line.split(":")[0] for line in trained.stdout.splitlines()] == [
-        "Running on /cpu",
-        "pong",
-        "Saved at 20 decisions in logs",
+    assert [" ".join(line.split()[:5]) for line in trained.stdout.splitlines()] == [
+        "pong: new run in logs",
+        "Running on /cpu:0",
+        "pong: NIPS with 677,943 parameters,",
+        "The learning rate goes from",
+        "Saved at 20 decisions in",
     ]
 
 

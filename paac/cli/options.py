@@ -32,6 +32,7 @@ from paac.cli.command_line import (
     option,
 )
 from paac.cli.errors import UserError
+from paac.cli.words import counted
 
 CLIP_NORM_TYPES = ("global", "local", "ignore")
 PROTOCOLS = {
@@ -125,7 +126,7 @@ class Options:
             return ""
         return (
             f"--lr_annealing_steps {self.lr_annealing_steps:,} is less than --max_global_steps "
-            f"{self.max_global_steps:,}: after {self.lr_annealing_steps:,} decisions the learning rate is 0, and "
+            f"{self.max_global_steps:,}: after {counted(self.lr_annealing_steps, 'decision')} the learning rate is 0, and "
             "nothing is learned"
         )
 
@@ -226,11 +227,8 @@ def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Opt
 
 
 def _chosen_at_start(given: Mapping[str, Any], cls: type[Options]) -> dict[str, Any]:
-    """Return the options without a default: those that the protocol sets, the frame skip, the choices of repeats, the
-    number of shards and the seed.
-    """
-    # Imported here, so that --help does not load the emulators.
-    from emulators import choose_frame_skip
+    """Return the options without a default, which depend on the game, on the protocol and on other options."""
+    from emulators import choose_frame_skip  # imported here, so that --help does not load the emulators
     from emulators.gym_settings import allows_random_start
 
     def value(name: str) -> Any:

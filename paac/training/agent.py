@@ -14,6 +14,7 @@ from emulators.seeds import evaluation_seed
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
+from paac.cli.words import counted
 from paac.processes import Processes
 from paac.training.checkpoint import Checkpoint
 from paac.training.original import OriginalCheckpoint
@@ -47,8 +48,9 @@ class AgentEvaluation(NamedTuple):
         lines = []
         for (gif, film), result in zip(self.films.items(), self.results, strict=True):
             film.save(gif, scale or film.fitting_scale)
-            line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {result.length} plays"
-            end = f"; the gif ends after {film.seconds:.0f} seconds, before the episode does (--gif_seconds)"
+            line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
+            shown = counted(round(film.seconds), "second")
+            end = f"; the gif ends after {shown}, before the episode does (--gif_seconds)"
             lines.append(line + (end if film.is_shortened else ""))
         return lines
 

@@ -27,7 +27,7 @@ def describe_learning_rate(options: Options, total_emulators: int, step: int) ->
     """Return from what to what the learning rate goes between `step` and the end of the training, and why."""
     first, last = (learning_rate(options, total_emulators, at) for at in (step, options.max_global_steps))
     line = (
-        f"The learning rate goes from {first:.4g} to {last:.4g} at {options.max_global_steps:,} decisions; "
+        f"The learning rate goes from {first:.4g} to {last:.4g} at {counted(options.max_global_steps, 'decision')}; "
         f"--lr_annealing_steps {options.lr_annealing_steps:,} sets when it would be 0"
     )
     if not options.scale_lr:

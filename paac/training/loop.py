@@ -45,7 +45,7 @@ def train(
         state = starting_state(run, options, checkpoint, processes)
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             save_changes(run, options)
-            print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
+            print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
             return
         # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
         seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
@@ -107,7 +107,7 @@ class Training:
         checkpoint.restore(**tracked)
         self.learner.updates = self.state.updates
         self.saved_step = self.state.global_step
-        print(f"Resuming at {self.state.global_step:,} decisions")
+        print(f"Resuming at {self.state.decisions}")
         if "optimizer" not in tracked:
             print("RMSProp's statistics were not saved: they start afresh")
         if not restores_emulators:
@@ -146,7 +146,7 @@ class Training:
                 if not stopping:
                     self.recorder.film()
                 self.save(self.emulator_states())
-        print(f"Saved at {self.state.global_step:,} decisions in {self.run}")
+        print(f"Saved at {self.state.decisions} in {self.run}")
 
     def update(self) -> None:
         """Make one update of the learner, and record it."""
@@ -167,7 +167,7 @@ class Training:
         self.save(self.emulator_states())
         lr = "--scale_lr" if self.options.scale_lr else f"--initial_lr {self.options.initial_lr}"
         raise UserError(
-            f"{lr}: loss or gradient became NaN or infinite at {self.state.global_step:,} decisions; the last finite "
+            f"{lr}: loss or gradient became NaN or infinite at {self.state.decisions}; the last finite "
             f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
 

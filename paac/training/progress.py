@@ -43,7 +43,7 @@ class Progress:
     def __init__(self, step: int, last_step: int):
         self._last_step = last_step
         self._bar = tqdm(
-            desc="no episode yet",
+            desc="starting",
             total=last_step,
             initial=step,
             unit_scale=True,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from paac.cli.words import counted
 from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.episodes import Episode, EpisodeTracker
 
@@ -38,6 +39,11 @@ class TrainingState:
         self.plays += int(transitions.plays.sum())
         self.seconds += seconds
         return finished
+
+    @property
+    def decisions(self) -> str:
+        """The number of decisions in words, for messages."""
+        return counted(self.global_step, "decision")
 
     def to_json(self) -> dict[str, Any]:
         """Return the contents of `state.json`."""

@@ -25,6 +25,7 @@ from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
 from paac.cli.options import usable_cores
+from paac.cli.words import counted
 from paac.training.agent import export_agent
 from paac.training.run_folder import RunFolder
 
@@ -158,4 +159,4 @@ def this_machine() -> str:
     except OSError:  # macOS
         lines = []
     name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "a processor")
-    return f"{usable_cores()} cores of {name}"
+    return f"{counted(usable_cores(), 'core')} of {name}"

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from figures.groups import RunGroup, describe_group_seeds
 from figures.runs import AXES, Run
 from figures.style import BAND_OPACITY, curve_style, new_figure, shorten_numbers, styled, wrap
+from paac.cli.words import counted
 
 MAX_COLUMNS = 3  # of panels
 BAND_LABEL = "band: from the lowest to the highest seed, where all seeds have data"
@@ -60,7 +61,7 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
             panel.set_visible(False)
         figure.supxlabel(AXES[axis], fontsize="medium")
         for panel in panels[: len(games) : columns]:
-            panel.set_ylabel(f"mean score of the\nepisodes in each of {bins} bins")
+            panel.set_ylabel(f"mean score of the\nepisodes in {'each of ' if bins > 1 else ''}{counted(bins, 'bin')}")
         figure.legend(handles=legend, loc="outside upper left")
     return figure
 
