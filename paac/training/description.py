@@ -26,10 +26,8 @@ def describe_training(
 def describe_learning_rate(options: Options, total_emulators: int, step: int) -> str:
     """Return from what to what the learning rate goes between `step` and the end of the training, and why."""
     first, last = (learning_rate(options, total_emulators, at) for at in (step, options.max_global_steps))
-    line = (
-        f"The learning rate goes from {first:.4g} to {last:.4g} at {counted(options.max_global_steps, 'decision')}; "
-        f"--lr_annealing_steps {options.lr_annealing_steps:,} sets when it would be 0"
-    )
+    annealed = counted(options.lr_annealing_steps, "decision")
+    line = f"The learning rate goes from {first:.4g} to {last:.4g} in this training (it is annealed over {annealed})"
     if not options.scale_lr:
         return line
     replaced = "" if options.initial_lr == Options.initial_lr else f", in place of --initial_lr {options.initial_lr}"

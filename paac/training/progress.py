@@ -1,7 +1,7 @@
 """The progress that a user sees: a bar of one line on a terminal, or a line each minute in a log file."""
 
 import math
-import shutil
+import os
 import sys
 import time
 from contextlib import suppress
@@ -14,7 +14,7 @@ FIRST_LINE_SECONDS = 5.0  # before the first line in a log file
 LINE_SECONDS = 60.0  # between two lines in a log file
 BAR_SECONDS = 2.0  # between two updates of the numbers next to the bar
 BAR_FORMAT = "{desc}, {n_fmt}/{total_fmt}{postfix} |{bar}|"  # 80 columns leave at least 10 for the bar
-WIDE_COLUMNS = 100  # of a terminal that shows the frames per second too
+WIDE_COLUMNS = 99  # of a terminal that shows the frames per second too
 
 
 class SpeedMeter:
@@ -42,13 +42,15 @@ class Progress:
 
     def __init__(self, step: int, last_step: int):
         self._last_step = last_step
+        columns, rows = _terminal_size()
         self._bar = tqdm(
             desc="starting",
             total=last_step,
             initial=step,
             unit_scale=True,
             bar_format=BAR_FORMAT,
-            dynamic_ncols=True,
+            ncols=columns,
+            nrows=rows,
             disable=not sys.stderr.isatty(),
         )
         self._interval = FIRST_LINE_SECONDS if self._bar.disable else BAR_SECONDS
@@ -87,9 +89,18 @@ class Progress:
             print(", ".join([score, speed, done, left, frame_speed]), flush=True)
             return
         score = "no episode yet" if mean_reward is None else f"score {mean_reward:.2f}"
-        is_wide = shutil.get_terminal_size().columns >= WIDE_COLUMNS
+        self._bar.ncols, self._bar.nrows = _terminal_size()
         self._bar.set_description_str(f"{score}, {speed}", refresh=False)
-        self._bar.set_postfix_str(", ".join([left, frame_speed] if is_wide else [left]))
+        self._bar.set_postfix_str(f"{left}, {frame_speed}" if self._bar.ncols >= WIDE_COLUMNS else left)
+
+
+def _terminal_size() -> tuple[int, int]:
+    """Return the columns and rows to use, so that the last of each stays free; some terminals do not know theirs."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    except OSError:
+        columns, rows = 0, 0
+    return (columns or 80) - 1, (rows or 24) - 1
 
 
 def _time_left(seconds: float) -> str:

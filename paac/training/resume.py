@@ -67,8 +67,8 @@ def starting_state(
 def check_start(options: Options, typed: Collection[str]) -> list[str]:
     """Check, before TensorFlow is loaded, that a session in one process can start; return lines for the user.
 
-    They name the options that were edited in args.json since the last checkpoint, and not `typed`. Nothing is written.
-    Raises UserError as `train` does.
+    They name the options that have changed in args.json since the last checkpoint and are not `typed`. Nothing is
+    written. Raises UserError as `train` does.
     """
     run = RunFolder(options.debugging_folder)
     if (run.path / ".lock").is_file():  # made by an earlier session, so that nothing new is written
@@ -80,11 +80,11 @@ def check_start(options: Options, typed: Collection[str]) -> list[str]:
         return []
     trained = TrainingState.from_checkpoint(checkpoint).tunable
     edited = [
-        f"{flag(field)} is now {getattr(options, field.name)}; it was {trained[field.name]}"
+        f"{flag(field)} is now {getattr(options, field.name)} (it was {trained[field.name]})"
         for field, _ in option_fields(Options)
         if field.name in trained and field.name not in typed and getattr(options, field.name) != trained[field.name]
     ]
-    return [f"{run.args} was edited since the last checkpoint: {', '.join(edited)}"] if edited else []
+    return [f"{run.args} has changed since the last checkpoint: {', '.join(edited)}"] if edited else []
 
 
 def tunable_options(options: Options) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import io
 import os
 import re
 import termios
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -46,26 +46,28 @@ def test_a_log_file_gets_a_line_after_seconds_and_then_one_each_minute(clock, ca
 
 @contextmanager
 def terminal_of(columns, monkeypatch):
-    """Replace stderr by a terminal of that width; yield a function that returns what was written, line by line."""
+    """Replace stderr by a terminal of that width; yield a list that will hold the lines written until the end."""
     reading, writing = os.openpty()
-    termios.tcsetwinsize(writing, (24, columns))
-    monkeypatch.setenv("COLUMNS", str(columns))
-    with os.fdopen(writing, "w", encoding="utf-8") as terminal, os.fdopen(reading, "rb") as screen:
+    termios.tcsetwinsize(writing, (24 if columns else 0, columns))
+    lines, content = [], b""
+    with os.fdopen(writing, "w", encoding="utf-8") as terminal:
         monkeypatch.setattr("sys.stderr", terminal)
-        yield lambda: re.split("[\r\n]+", os.read(screen.fileno(), 100_000).decode())
+        yield lines
+    with os.fdopen(reading, "rb"), suppress(OSError):  # which is the end of a terminal
+        while part := os.read(reading, 4096):
+            content += part
+    lines += re.split("[\r\n]+", content.decode())
 
 
-@pytest.mark.parametrize(("columns", "frames"), [(80, ""), (100, ", 48,000 frames/s")])
+@pytest.mark.parametrize(("columns", "frames"), [(80, ""), (100, ", 48,000 frames/s"), (0, "")])  # 0: not known
 def test_a_terminal_gets_a_bar_that_fits_it(columns, frames, clock, capsys, monkeypatch):
-    with terminal_of(columns, monkeypatch) as lines_on_screen:
-        with closing(Progress(500, 80_000_000)) as shown:
-            shown.show(1000, frames=4000, mean_reward=None)
-            clock.now += 2.0
-            shown.show(25_000, frames=100_000, mean_reward=-123456.789)
-            clock.now += 2.0
-            shown.show(25_000 + 2 * 12_345, frames=100_000, mean_reward=0.0)
-        lines = lines_on_screen()
-    assert {len(line) for line in lines if line.endswith("|")} == {columns - 1}  # tqdm leaves one free
+    with terminal_of(columns, monkeypatch) as lines, closing(Progress(500, 80_000_000)) as shown:
+        shown.show(1000, frames=4000, mean_reward=None)
+        clock.now += 2.0
+        shown.show(25_000, frames=100_000, mean_reward=-123456.789)
+        clock.now += 2.0
+        shown.show(25_000 + 2 * 12_345, frames=100_000, mean_reward=0.0)
+    assert {len(line) for line in lines if line.endswith("|")} == {(columns or 80) - 1}  # the last one stays free
     assert lines[1].startswith("starting, 500/80.0M |")
     (full,) = (line for line in lines if line.startswith("score -123456.79"))
     assert full.startswith(f"score -123456.79, 12,000 decisions/s, 25.0k/80.0M, 1.9 h left{frames} |")

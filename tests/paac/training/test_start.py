@@ -79,8 +79,8 @@ def test_what_was_edited_in_args_json_since_the_last_checkpoint_is_said_in_one_l
     train.main(["-df", "run", "--e", "1e-5"])
     assert capsys.readouterr().out.splitlines()[:2] == [
         "--e is now 1e-05; it was 0.01",
-        "run/args.json was edited since the last checkpoint: --entropy is now 0.5; it was 0.02, --alpha is now 0.9; "
-        "it was 0.99",
+        "run/args.json has changed since the last checkpoint: --entropy is now 0.5 (it was 0.02), --alpha is now 0.9 "
+        "(it was 0.99)",
     ]
 
 
@@ -132,9 +132,17 @@ def test_a_change_that_is_typed_on_a_finished_run_is_saved(run, capsys):
 @pytest.mark.parametrize(
     ("typed", "step", "line"),
     [
-        ("--max_global_steps 8M", 0, "from 0.0224 to 0.02016 at 8,000,000 decisions; --lr_annealing_steps 80,000,000"),
-        ("--max_global_steps 8M -lra 8M", 4_000_000, "from 0.0112 to 0 at 8,000,000 decisions"),
-        ("--scale_lr", 0, "from 0.0056 to 0 at 80,000,000 decisions"),
+        (
+            "--max_global_steps 8M",
+            0,
+            "from 0.0224 to 0.02016 in this training (it is annealed over 80,000,000 decisions)",
+        ),
+        (
+            "--max_global_steps 8M -lra 8M",
+            4_000_000,
+            "from 0.0112 to 0 in this training (it is annealed over 8,000,000 decisions)",
+        ),
+        ("--scale_lr", 0, "from 0.0056 to 0 in this training"),
         ("--scale_lr", 0, "; --scale_lr starts it at 0.0007 x 8 emulators"),
         ("--scale_lr -lr 0.5", 0, "; --scale_lr starts it at 0.0007 x 8 emulators, in place of --initial_lr 0.5"),
     ],
