@@ -40,8 +40,7 @@ def train(
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with run.lock():
         checkpoint, damaged = newest_checkpoint(run)
-        for line in damaged:
-            print(line)
+        print("".join(f"{line}\n" for line in damaged), end="")
         state = starting_state(run, options, checkpoint, processes)
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             save_changes(run, options)
