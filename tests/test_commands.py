@@ -354,12 +354,12 @@ def test_libraries_print_no_greetings(commands, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     trained = commands.run_alone("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
-    assert [" ".join(line.split()[:5]) for line in trained.stdout.splitlines()] == [
-        "pong: new run in logs",
+    assert [" ".join(line.split()[:3]) for line in trained.stdout.splitlines()] == [
+        "pong: new run",
         "Running on /cpu:0",
-        "pong: NIPS with 677,943 parameters,",
-        "The learning rate goes from",
-        "Saved at 20 decisions in",
+        "pong: NIPS with",
+        "The learning rate",
+        "Saved at 20",
     ]
 
 
