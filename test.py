@@ -38,7 +38,9 @@ def main(argv: Sequence[str]) -> None:
 
 
 def print_report(report: dict[str, Any], dropout_samples: int) -> None:
-    print(f"Performed {len(report['scores'])} tests for {report['game']}.")
+    from paac.cli.words import counted
+
+    print(f"Performed {counted(len(report['scores']), 'test')} for {report['game']}.")
     for name in ("mean", "min", "max", "std"):
         print(f"{name.capitalize()}: {report[name]:.2f}")
     if dropout_samples > 1:

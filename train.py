@@ -27,9 +27,8 @@ def main(argv: Sequence[str]) -> None:
         switches={"list_games": ("Game", "list all games by platform, and exit")},
     )
 
-    from emulators import find_game, make_emulator
     from paac.training.distributed import processes_from_tf_config
-    from paac.training.run_folder import resolve_run_options
+    from paac.training.resume import check_start
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
     from paac.training.viewer import open_viewer
@@ -37,13 +36,14 @@ def main(argv: Sequence[str]) -> None:
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
-    options, notes = resolve_run_options(with_absolute_rom_path(typed))
-    game = find_game(options.game, options.rom_path, options.env_kwargs)
-    make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
-    for note in filter(None, (*notes, game.notice, options.annealing_note)):
-        print(note)
+    options, game, notes = prepare(typed)
     viewer = open_viewer(options.visualize)
     with StopSignal() as stop, processes_from_tf_config() as processes:
+        if processes.count == 1:  # several processes check it together, or the others would wait for this one
+            notes += check_start(options, typed)
+        if processes.rank == 0:
+            for note in notes:
+                print(note)
         device = start_tensorflow(options.device, options.op_threads, processes.connect)
         print(*device_notes(options.device, device, options.precision), sep="\n")
 
@@ -53,6 +53,19 @@ def main(argv: Sequence[str]) -> None:
 
         with tf.device(device):
             train(processes.broadcast_options(options), game, stop, viewer, processes)
+
+
+def prepare(typed: dict[str, Any]) -> tuple[Any, Any, list[str]]:
+    """Return the options to train with, the game and lines for the user. Raises errors, and writes nothing."""
+    from emulators import find_game, make_emulator
+    from paac.training.run_folder import RunFolder, resolve_run_options
+
+    options, changes = resolve_run_options(with_absolute_rom_path(typed))
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
+    make_emulator(game, seed=0, **options.emulator_settings).close()
+    run = RunFolder(options.debugging_folder)
+    started = "" if run.has_checkpoint() else f"{game}: new run in {run}"
+    return options, game, [note for note in (started, *changes, game.notice, options.annealing_note) if note]
 
 
 def with_absolute_rom_path(typed: dict[str, Any]) -> dict[str, Any]:

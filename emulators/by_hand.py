@@ -1,5 +1,6 @@
 """Playing a game by hand: the keys of each platform, and a window that shows the game and the score."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from emulators.window import DisplayError, Window
 
 KEY_NAMES = {"up": "Up", "down": "Down", "left": "Left", "right": "Right", "space": "Space", "return": "Return"}
 ATARI_KEYS = {"UP": "up", "DOWN": "down", "LEFT": "left", "RIGHT": "right", "FIRE": "space"}
+SIDEWAYS_KEYS = {"RIGHT": "up", "LEFT": "down"}  # as well, if a game has no UP and DOWN: Pong's paddle rises by RIGHT
 ATARI_ASPECT = 4 / 3  # width / height
 FIRST_REPEAT_MS = 220  # delay before a held key repeats
 
@@ -20,6 +22,7 @@ class Controls(NamedTuple):
     """How a person controls an emulator."""
 
     keys: dict[frozenset[str], int]  # keys that are down together -> action; no key -> no-op, if the game has one
+    meanings: dict[str, str]  # key -> what it does
     aspect: float | None = None  # width / height of the picture, None: that of its pixels
     once_per_press: bool = False  # True: a key acts once each time it is pressed; False: as long as it is down
     key_repeat_ms: int = 0  # interval at which a held key repeats, 0: never
@@ -30,22 +33,50 @@ def controls_of(emulator: Emulator) -> Controls:
 
     They are the arrows and Space for an Atari game, a small game's own keys, and one key per action otherwise.
     """
-    if isinstance(emulator, AtariEmulator):  # an action's name holds its parts: UPRIGHTFIRE is up, right and space
-        names = enumerate(emulator.action_names)
-        keys = {frozenset(key for word, key in ATARI_KEYS.items() if word in name): action for action, name in names}
-        return Controls(keys, aspect=ATARI_ASPECT)
+    if isinstance(emulator, AtariEmulator):
+        return _atari_controls(emulator.action_names)
     no_key = {} if emulator.noop is None else {frozenset[str](): emulator.noop}
     if isinstance(emulator, PixelGameEmulator):
         game = emulator.game
+        meanings = _meanings(game.keys, [*game.actions, "drop"])  # in Tetris, people have one action more
         keys = no_key | _one_key_each(game.keys)
-        return Controls(keys, once_per_press=game.once_per_press, key_repeat_ms=game.key_repeat_ms)
+        return Controls(keys, meanings, once_per_press=game.once_per_press, key_repeat_ms=game.key_repeat_ms)
     if emulator.num_actions in (2, 3):
-        return Controls(no_key | _one_key_each({"left": 0, "right": emulator.num_actions - 1}))
-    return Controls(no_key | _one_key_each({str(action): action for action in range(min(10, emulator.num_actions))}))
+        actions = {"left": 0, "right": emulator.num_actions - 1}
+    else:
+        actions = {str(action): action for action in range(min(10, emulator.num_actions))}
+    return Controls(no_key | _one_key_each(actions), _meanings(actions, emulator.action_names))
 
 
-def _one_key_each(keys: dict[str, int]) -> dict[frozenset[str], int]:
-    return {frozenset({key}): action for key, action in keys.items()}
+def _atari_controls(action_names: Sequence[str]) -> Controls:
+    """Return the controls of an Atari game. An action's name holds its parts: UPRIGHTFIRE is up, right and space."""
+    words = [word for word in ATARI_KEYS if any(word in name for name in action_names)]
+    tables = [ATARI_KEYS] if {"UP", "DOWN"} & set(words) else [ATARI_KEYS | SIDEWAYS_KEYS, ATARI_KEYS]
+    keys = {
+        frozenset(table[word] for word in words if word in name): action
+        for table in tables
+        for action, name in enumerate(action_names)
+    }
+    return Controls(keys, {table[word]: word.lower() for table in tables for word in words}, aspect=ATARI_ASPECT)
+
+
+def _one_key_each(actions: dict[str, int]) -> dict[frozenset[str], int]:
+    return {frozenset({key}): action for key, action in actions.items()}
+
+
+def _meanings(actions: dict[str, int], names: Sequence[str]) -> dict[str, str]:
+    return {key: names[action] for key, action in actions.items()}
+
+
+def describe_keys(meanings: dict[str, str]) -> str:
+    """Return the keys and what they do, such as "Left, Right, Up: rotate": Left and Right do what they say."""
+    keys: dict[str, list[str]] = {}
+    for key, meaning in meanings.items():
+        keys.setdefault(meaning, []).append(KEY_NAMES.get(key, key))
+    return ", ".join(
+        names[0] if [name.lower() for name in names] == [meaning] else f"{' or '.join(names)}: {meaning}"
+        for meaning, names in keys.items()
+    )
 
 
 def start_by_hand(emulator: Emulator) -> None:
@@ -162,9 +193,9 @@ class ManualPlay:
 
     def _text_lines(self) -> list[str]:
         state = "game over: R starts again" if self.over else "paused" if self.paused else self.note
-        film = "  G gif" if self._recorder else ""
+        film = ", G: save a gif" if self._recorder else ""
         return [
             f"Score {self.score:g}   {state}",
-            "Keys: " + "  ".join(KEY_NAMES.get(key, key) for key in self._game_keys),
-            f"P pause  R restart{film}  Escape quit",
+            f"Keys: {describe_keys(self._controls.meanings)}",
+            f"P: pause, R: restart{film}, Escape: quit",
         ]

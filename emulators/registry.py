@@ -15,6 +15,8 @@ ROM_PATH = "./atari_roms"
 NO_KWARGS = "{}"
 PLATFORMS = ("atari", "gym", "tetris")
 TETRIS = "tetris"  # our own game; the Atari cartridge is atari:tetris
+# Gymnasium's names of an Atari game: Pong-v0, PongNoFrameskip-v4, Pong-ramDeterministic-v4, ALE/Pong-v5.
+ATARI_ID = re.compile(r"(?:ALE/)?(\w+?)(?:-ram)?(?:NoFrameskip|Deterministic)?-v\d+")
 TETRIS_NAMES = (TETRIS, "Tetris")  # the second is its name in the original Manette
 
 
@@ -84,13 +86,27 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
     if platform in ("", "gym") and gym.is_registered(name):
         gym.check_environment(name, env_kwargs)
         return Game("gym", name, "", env_kwargs=env_kwargs)
-    known = sorted({*atari.game_names(), *own_roms(rom_path)})
-    names = [*known, TETRIS, *gym.game_names()]
-    by_letters = {re.sub(r"\W+", "_", name.lower()): name for name in names[::-1]}
-    similar = difflib.get_close_matches(re.sub(r"\W+", "_", name.lower()), by_letters, n=3)
+    atari_names = sorted({*atari.game_names(), *own_roms(rom_path)})
+    raise GameError(f"-g {game}: there is no game of that name; {_hint(name, atari_names, gym.game_names())}")
+
+
+def _hint(name: str, atari_names: list[str], gym_names: list[str]) -> str:
+    """Return what may have been meant by `name`, and how to see all games, for messages."""
+    gym_id = ATARI_ID.fullmatch(name)
+    same_game = [known for known in atari_names if gym_id and _letters(known) == _letters(gym_id[1])]
+    if same_game:
+        playable = f"atari:{TETRIS}" if same_game[0] == TETRIS else same_game[0]
+        return f"did you mean {playable}? It is the same game, but not with the frame skip and the rules of that id"
+    by_letters = {_letters(known): known for known in [*atari_names, TETRIS, *gym_names][::-1]}
+    letters = _letters(name)
+    similar = [letters] if letters in by_letters else difflib.get_close_matches(letters, by_letters, n=3)
     meant = " or ".join(by_letters[letters] for letters in similar)
-    hint = f"did you mean {meant}?" if similar else f"examples are {', '.join(known[::15])}."
-    raise GameError(f"-g {game}: there is no game of that name; {hint} train.py --list_games shows all games")
+    hint = f"did you mean {meant}?" if similar else f"examples are {', '.join(atari_names[::15])}."
+    return f"{hint} train.py --list_games shows all games"
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower())
 
 
 def own_roms(rom_path: str) -> list[str]:

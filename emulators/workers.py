@@ -154,7 +154,8 @@ class Workers:
 
     def _error(self, group: _GroupHandle, what: str) -> WorkerError:
         indices = ", ".join(map(str, group.indices))
-        return WorkerError(f"{self._game}: the worker process of emulators {indices} {what}")
+        emulators = "emulator" if len(group.indices) == 1 else "emulators"
+        return WorkerError(f"{self._game}: the worker process of {emulators} {indices} {what}")
 
 
 def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int:

@@ -21,7 +21,7 @@ class BaselinesOptions:
     """Options of baselines.py."""
 
     # fmt: off
-    game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    game: str = option("pong", "--game", "-g", group="Game", help="game to play; train.py --list_games lists all games")
     env_kwargs: JsonObject = option(Options.env_kwargs, group="Game", help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
     test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes")

@@ -23,6 +23,7 @@ from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, NOT_NEGATIVE, PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
 from paac.cli.options import Options
+from paac.cli.words import counted
 from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Train one agent for each JSON file in a folder and its sub-folders. The file FOLDER/SUB/NAME.json gives
@@ -125,7 +126,7 @@ def state_before_training(run: RunFolder, planned: PlannedRun) -> str:
     status = run_status(run, planned)
     if status.is_finished:
         return "finished"
-    return f"resumes from {status.step:,} decisions" if run.checkpoints.steps() else "new"
+    return f"resumes from {counted(status.step, 'decision')}" if run.checkpoints.steps() else "new"
 
 
 def changed_options(planned: PlannedRun) -> str:
@@ -145,8 +146,7 @@ def main(argv: Sequence[str]) -> None:
     plan = read_plan(Path(options.folder), options.seeds)
     experiments = open_experiments(Path(options.destination), plan, f"{datetime.now():%Y-%m-%d}")
     for folder, runs in experiments:
-        count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-        print(f"{count} in the {'existing' if folder.exists() else 'new'} experiment {folder}")
+        print(f"{counted(len(runs), 'run')} in the {'existing' if folder.exists() else 'new'} experiment {folder}")
     batch = Batch(experiments, options)
     if options.dry_run:
         for run, planned in batch.runs:
@@ -160,7 +160,9 @@ def main(argv: Sequence[str]) -> None:
     batch.print_table([outcome.state for outcome in outcomes])
     failed = sum(outcome.failed for outcome in outcomes)
     if failed:
-        print(f"{failed} of {len(plan)} runs failed; run the same command to try them again", file=sys.stderr)
+        print(
+            f"{failed} of {counted(len(plan), 'run')} failed; run the same command to try them again", file=sys.stderr
+        )
         sys.exit(entry_point.FAILURE)
     if any(outcome.state != "finished" for outcome in outcomes):
         print("Run the same command to resume.")

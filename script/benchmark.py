@@ -26,6 +26,7 @@ from benchmarking.options import BenchmarkOptions, read_options
 from benchmarking.results import Results
 from paac.cli import entry_point
 from paac.cli.output_paths import writable_folder
+from paac.cli.words import counted
 
 
 def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: str, folder: Path | None) -> None:
@@ -40,8 +41,9 @@ def measure(options: BenchmarkOptions, archs: Sequence[str], game: Any, device: 
             pool.reset()
             results = Results(game, pool.frame_skip, options, device, folder)
             results.print_line(
-                f"{game}, {pool.count} emulators, {options.workers} workers, {options.shards} shards, "
-                f"repeats {options.repetition_table}, {options.precision} on {device}, {options.rounds} rounds"
+                f"{game}, {counted(pool.count, 'emulator')}, {counted(options.workers, 'worker')}, "
+                f"{counted(options.shards, 'shard')}, "
+                f"repeats {options.repetition_table}, {options.precision} on {device}, {counted(options.rounds, 'round')}"
             )
             measure_emulators(options, game, pool, results)
             for arch in archs:

@@ -41,7 +41,8 @@ def main(argv: Sequence[str]) -> None:
     if stop.exists():
         stop.unlink()
         print(f"Deleted {stop}, which was left there from an earlier session")
-    print(f"Copying the newest checkpoint of {run} every {options.time:g} seconds; Ctrl+C or {stop} stops", flush=True)
+    interval = "second" if options.time == 1 else f"{options.time:g} seconds"
+    print(f"Copying the newest checkpoint of {run} every {interval}; Ctrl+C or {stop} stops", flush=True)
     while True:
         reason = reason_to_end(run, stop)  # before the copy, so that the last checkpoint is copied too
         kept = keep_newest(run)

@@ -13,6 +13,7 @@ from paac.cli.command_line import PATH, POSITIVE, SEED, option, parse
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions
 from paac.cli.output_paths import writable_file
+from paac.cli.words import counted
 from paac.training.run_folder import RunFolder, find_run
 
 DESCRIPTION = """Film a whole episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join
@@ -69,8 +70,8 @@ def film_agents(agents: Sequence[RunFolder], options: VideoOptions, file: Path) 
                 continue
             (result,), (film,) = evaluation.results, evaluation.films.values()
             score = f"score {result.score:.15g}"
-            print(f"[{number}/{len(agents)}] {evaluation.step:,} decisions: {score}", flush=True)
-            video.add(film, f"{evaluation.step:,} decisions", score)
+            print(f"[{number}/{len(agents)}] {counted(evaluation.step, 'decision')}: {score}", flush=True)
+            video.add(film, counted(evaluation.step, "decision"), score)
             num_filmed += 1
     return num_filmed
 

@@ -13,6 +13,7 @@ from paac.cli import entry_point
 from paac.cli.command_line import MAX_INTEGER, NOT_NEGATIVE, PATH, POSITIVE, between, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_folder
+from paac.cli.words import counted
 from paac.training.run_folder import RunFolder, find_runs
 
 DESCRIPTION = """Film the agent of every run in a folder and its sub-folders with gif.py. The gifs of a run are
@@ -119,7 +120,7 @@ def main(argv: Sequence[str]) -> None:
         for line in output.splitlines():
             print(f"[{number}/{len(agents)}] {line}", flush=True)
     if failed:
-        print(f"{failed} of {len(agents) + len(missing)} agents could not be filmed", file=sys.stderr)
+        print(f"{failed} of {counted(len(agents) + len(missing), 'agent')} could not be filmed", file=sys.stderr)
         sys.exit(entry_point.FAILURE)
 
 

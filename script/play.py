@@ -1,4 +1,4 @@
-"""Play a game by hand; the window shows its keys. P pauses, R restarts, G saves a gif, Escape quits."""
+"""Play a game by hand; the window shows what its keys do. P pauses, R restarts, G saves a gif, Escape quits."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ class PlayOptions:
     """Options of play.py."""
 
     # fmt: off
-    game: str = option("pong", "-g", group="Game", help="game to play; train.py --list_games lists all games")
+    game: str = option("pong", "--game", "-g", group="Game", help="game to play; train.py --list_games lists all games")
     env_kwargs: JsonObject = option(Options.env_kwargs, group="Game", help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option(Options.rom_path, group="Game", limit=PATH, help="folder that is searched first for the ROM file NAME.bin")
     seed: int | None = option(None, group="Game", limit=SEED, help="seed of the game: the same seed starts the same game (drawn at random)")

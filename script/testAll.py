@@ -15,6 +15,7 @@ from agents.commands import CommandError, test_agent
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.output_paths import writable_folder
+from paac.cli.words import counted
 from paac.training.run_folder import find_runs
 
 DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
@@ -98,7 +99,7 @@ def main(argv: Sequence[str]) -> None:
         print_table(reports)
         print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
     if len(reports) < len(runs):
-        print(f"{len(runs) - len(reports)} of {len(runs)} agents could not be tested", file=sys.stderr)
+        print(f"{len(runs) - len(reports)} of {counted(len(runs), 'agent')} could not be tested", file=sys.stderr)
         sys.exit(entry_point.FAILURE)
 
 

@@ -70,7 +70,8 @@ def test_a_signal_saves_and_leaves_no_process(commands, number):
 @pytest.mark.slow
 def test_a_second_ctrl_c_quits_at_once(commands):
     # A decision holds its action for up to 9001 plays, so that an update takes seconds.
-    process = commands.start("train.py", "-df", "run", "--max_repetition", "9000", "--checkpoint_interval", "1", *TINY)
+    figar = ["--max_repetition", "9000", "--nb_choices", "1"]
+    process = commands.start("train.py", "-df", "run", *figar, "--checkpoint_interval", "1", *TINY)
     wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[1-9]*")))
     interrupt(process)
     time.sleep(0.3)  # signals that arrive together count as one
@@ -193,7 +194,9 @@ def test_the_learning_rate_can_grow_with_the_emulators(commands):
     """0.0007 for each of four emulators is a learning rate of 0.0028."""
     for name, rate in (("scaled", ["--scale_lr"]), ("typed", ["-lr", "0.0028"])):
         trained = commands.run("train.py", "-df", name, "--max_global_steps", "40", "-lra", "30", *rate, *SHORT)
-        assert trained.stdout.startswith("--lr_annealing_steps 30 is less than --max_global_steps 40: ")
+        first, second, *_ = trained.stdout.splitlines()
+        assert first == f"pong: new run in {name}"
+        assert second.startswith("--lr_annealing_steps 30 is less than --max_global_steps 40: ")
     assert_same_weights(commands.folder / "scaled", commands.folder / "typed")
 
 
@@ -351,8 +354,10 @@ def test_libraries_print_no_greetings(commands, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     trained = commands.run_alone("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
-    assert [line.split(":")[0] for line in trained.stdout.splitlines()] == [
-        "Running on /cpu",
-        "pong",
-        "Saved at 20 decisions in logs",
+    assert [" ".join(line.split()[:3]) for line in trained.stdout.splitlines()] == [
+        "pong: new run",
+        "Running on /cpu:0",
+        "pong: NIPS with",
+        "The learning rate",
+        "Saved at 20",
     ]

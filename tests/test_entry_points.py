@@ -40,3 +40,11 @@ def test_the_json_file_is_written_although_nobody_reads_the_output(tmp_path, mon
     with pytest.raises(BrokenPipeError), contextlib.redirect_stdout(ClosedPipe()):
         test_script.main(["-tc", "2", "--json", str(tmp_path / "report.json")])
     assert json.loads((tmp_path / "report.json").read_text())["scores"] == [1.0, 2.0]
+
+
+def test_one_test_is_reported_as_one(tmp_path, monkeypatch, capsys):
+    results = [EpisodeResult(1.0, 90, False, 0.0, 0.0)]
+    evaluation = AgentEvaluation("pong", tmp_path, 9, 1, 0, False, results, {})
+    monkeypatch.setattr("paac.training.agent.evaluate_agent", lambda _: evaluation)
+    test_script.main([])
+    assert capsys.readouterr().out.splitlines()[0] == "Performed 1 test for pong."

@@ -1,7 +1,7 @@
 """The options of a run in its file `args.json`: saving, loading, and changes when the run is resumed."""
 
+import argparse
 import dataclasses
-import difflib
 import json
 import os
 from collections.abc import Collection, Mapping
@@ -9,13 +9,30 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from emulators import earlier_frame_skip, short_name
-from paac.cli.command_line import FIXED, LOCAL, JsonObject, expand_home, flag, is_path, option_fields
+from emulators import earlier_frame_skip, find_game, short_name
+from paac.cli.command_line import (
+    FIXED,
+    LOCAL,
+    JsonObject,
+    check_limits,
+    expand_home,
+    flag,
+    is_path,
+    option_fields,
+    spellings,
+    whole_number,
+)
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
+from paac.cli.words import did_you_mean
 
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
-ENVIRONMENT_OPTIONS = ("env_kwargs", "frame_skip")  # those that do not suit another game
+# Options that were chosen for the value of another one: option -> those to choose again when it changes.
+DEPENDENT_OPTIONS = {
+    "game": ("env_kwargs", "frame_skip"),
+    "protocol": ("random_start", "sticky_actions", "full_action_space"),
+    "max_repetition": ("nb_choices",),
+}
 TYPE_NAMES = {
     int: "a whole number",
     float: "a number",
@@ -63,6 +80,27 @@ def read_json(file: Path) -> dict[str, Any]:
     return values
 
 
+def key_names() -> dict[str, str]:
+    """Return the keys that a JSON file may have, with the option that each sets: names of options, and flags."""
+    return {spelling.lstrip("-"): field.name for field, _ in option_fields(Options) for spelling in spellings(field)}
+
+
+def rename_keys(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return `values` with the names of args.json as keys, where the file may have flags without their dashes.
+
+    Raises UserError, with a message that starts with `where`, if two keys set the same option.
+    """
+    names = key_names()
+    renamed: dict[str, Any] = {}
+    for key, value in values.items():
+        name = names.get(key, key)
+        if name in renamed:
+            keys = " and ".join(key for key in values if names.get(key, key) == name)
+            raise UserError(f"{where}: {keys} set the same option; leave one of them out")
+        renamed[name] = value
+    return renamed
+
+
 def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the options in a JSON object after a check of their names and types; `resolve` checks their values.
 
@@ -70,28 +108,35 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     known = {field.name: (field, value_type) for field, value_type in option_fields(Options)}
     given = {}
-    for name, value in values.items():
+    for name, value in rename_keys(values, where).items():
         if name in PAAC_KEYS:
             continue
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise UserError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise UserError(f"{where}: unknown key {name!r}{did_you_mean(name, key_names())}")
         field, value_type = known[name]
         if value is None and field.default in (None, dataclasses.MISSING):
             continue  # null means that the option is missing
-        if name == "visualize" and type(value) is bool:  # PAAC's
-            value = int(value)
-        if value_type is float and type(value) is int and abs(value) < 2**63:
-            value = float(value)
-        if value_type is JsonObject and isinstance(value, str | dict):
-            with suppress(ValueError):
-                value = JsonObject(value)
-        if type(value) is not value_type:
+        converted = _converted(name, value, value_type)
+        if type(converted) is not value_type:
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
-        if is_path(field):
-            value = expand_home(str(value))
-        given[name] = short_name(str(value)) if name == "game" else value
+        given[name] = expand_home(str(converted)) if is_path(field) else converted
     return given
+
+
+def _converted(name: str, value: Any, value_type: type) -> Any:
+    """Return the value of an option in JSON as a `value_type` if it has that meaning, otherwise unchanged."""
+    if name == "game" and isinstance(value, str):
+        return short_name(value)
+    if name == "visualize" and type(value) is bool:  # PAAC's
+        return int(value)
+    if value_type is float and type(value) is int and abs(value) < 2**63:
+        return float(value)
+    with suppress(ValueError, argparse.ArgumentTypeError):
+        if value_type is int and isinstance(value, str | float):  # 1e6 and "10M"
+            return whole_number(str(value))
+        if value_type is JsonObject and isinstance(value, str | dict):
+            return JsonObject(value)
+    return value
 
 
 def resume_options(
@@ -99,14 +144,15 @@ def resume_options(
 ) -> tuple[Options, list[str]]:
     """Return the saved options updated with the typed ones, and a message for each change.
 
-    Raises UserError if a typed option changes a fixed one, unless the run has not `started`: before its first
-    checkpoint, no option is fixed. Options that were not typed keep their saved values, even if their defaults have
-    changed since.
+    Raises UserError or GameError if a typed option is invalid or changes a fixed one, unless the run has not `started`:
+    before its first checkpoint, no option is fixed. Options that were not typed keep their saved values, even if their
+    defaults have changed since.
     """
+    check_limits(Options, typed)
     folder = typed.get("debugging_folder", Options.debugging_folder)
     changes = []
-    if not started and typed.get("game") not in (None, saved.get("game", Options.game)):
-        saved = {name: value for name, value in saved.items() if name not in ENVIRONMENT_OPTIONS}
+    if not started:
+        saved = _without_dependent(saved, typed)
     for field, _ in option_fields(Options):
         if field.name not in typed or field.metadata["kind"] == LOCAL:
             continue
@@ -114,6 +160,8 @@ def resume_options(
         if old in (new, dataclasses.MISSING):
             continue
         if started and field.metadata["kind"] == FIXED:
+            if field.name == "game":  # a game that does not exist is the first mistake
+                find_game(new, typed.get("rom_path", saved.get("rom_path", Options.rom_path)))
             raise UserError(
                 f"{flag(field)} {new}: the run in {folder} has {old}, and that cannot change; leave the option out, or "
                 "start a new run with another -df"
@@ -122,3 +170,14 @@ def resume_options(
     # The saved values of these two are ignored: the folder may have moved, and a window is opened only on request.
     not_saved = {"debugging_folder": folder, "visualize": typed.get("visualize", Options.visualize)}
     return resolve({**saved, **typed, **not_saved}, started=started), changes
+
+
+def _without_dependent(saved: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the saved options without those that were chosen for the value of an option that is now another one."""
+    chosen_again = {
+        dependent
+        for name, dependents in DEPENDENT_OPTIONS.items()
+        if typed.get(name) not in (None, saved.get(name, getattr(Options, name)))
+        for dependent in dependents
+    }
+    return {name: value for name, value in saved.items() if name not in chosen_again}

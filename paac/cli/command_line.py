@@ -9,12 +9,13 @@ import json
 import math
 import os
 import re
-import shutil
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from paac.cli.errors import UserError
+from paac.cli.parser import Parser
+from paac.cli.words import did_you_mean
 
 # The kinds of options, by what a resume does with a typed value:
 FIXED = "fixed"  # it refuses a change, because the option defines the run
@@ -46,11 +47,13 @@ class Limit(NamedTuple):
 
     holds: Callable[[Any], bool]
     description: str
+    choices: tuple[str, ...] = ()  # the allowed values, if there are only few
 
 
 POSITIVE = Limit(lambda value: value > 0, "more than 0")
 NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
 AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
+EXPONENTS = {"k": "e3", "m": "e6", "g": "e9"}  # 10M is 10e6
 MAX_INTEGER = 2**53  # integers up to this are exact in JSON and as float64
 PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path")
 # TensorFlow cannot write into a folder whose name has bytes that are not valid UTF-8, which Python shows as these.
@@ -67,7 +70,8 @@ def between(low: float, high: float) -> Limit:
 
 def one_of(*values: Any) -> Limit:
     """Return a limit that allows only these values."""
-    return Limit(lambda value: value in values, "one of " + ", ".join(map(str, values)))
+    choices = tuple(map(str, values))
+    return Limit(lambda value: value in values, f"one of {', '.join(choices)}", choices)
 
 
 def option(
@@ -101,21 +105,20 @@ def parse(cls: type[Parsed], argv: Sequence[str], description: str) -> Parsed:
 
 
 def typed_options(
-    cls: type, argv: Sequence[str], description: str, switches: Mapping[str, tuple[str, str]] | None = None
+    cls: type,
+    argv: Sequence[str],
+    description: str,
+    switches: Mapping[str, tuple[str, str]] | None = None,
+    without: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return only the options that the user typed, by field name.
 
-    `switches` are additional flags that have no field: name -> (group, help). Raises UserError; `--help` prints the
-    help and exits.
+    `switches` are additional flags that have no field: name -> (group, help). The fields `without` get no flags. Raises
+    UserError; `--help` prints the help and exits.
     """
-    fields = option_fields(cls)
+    fields = [(field, value_type) for field, value_type in option_fields(cls) if field.name not in without]
     names = [field.metadata["positional"] for field, _ in fields if field.metadata["positional"]]
-    parser = _Parser(
-        usage=" ".join(["%(prog)s [options]", *(f"{name} [{name} ...]" for name in names)]),
-        description=description,
-        allow_abbrev=False,
-        formatter_class=_HelpFormatter,
-    )
+    parser = Parser(" ".join(["%(prog)s [options]", *(f"{name} [{name} ...]" for name in names)]), description)
     groups: dict[str, Any] = {}
     for field, value_type in fields:
         title = field.metadata["group"]
@@ -124,7 +127,7 @@ def typed_options(
         _add_option(groups[title], field, value_type)
     for name, (title, help) in (switches or {}).items():
         groups[title].add_argument(f"--{name}", action="store_true", default=argparse.SUPPRESS, help=help)
-    return vars(parser.parse_args(list(argv)))
+    return parser.values(argv)
 
 
 def _add_option(group: Any, field: dataclasses.Field, value_type: type) -> None:
@@ -145,7 +148,7 @@ def _add_option(group: Any, field: dataclasses.Field, value_type: type) -> None:
         settings |= {"type": convert, "metavar": _METAVARS[value_type]}
         if metadata["flag_value"] is not None:
             settings |= {"nargs": "?", "const": metadata["flag_value"]}
-    group.add_argument(*(metadata["flags"] or (f"--{field.name}",)), **settings)
+    group.add_argument(*flags(field), **settings)
 
 
 def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None:
@@ -162,17 +165,18 @@ def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None
         if value_type is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise UserError(f"{prefix}{flag(field)} {value}: must be from {-MAX_INTEGER} to {MAX_INTEGER}")
         if limit and not limit.holds(value):
-            raise UserError(f"{prefix}{flag(field)} {value}: must be {limit.description}")
+            hint = did_you_mean(str(value), limit.choices)
+            raise UserError(f"{prefix}{flag(field)} {value}: must be {limit.description}{hint}")
 
 
 def whole_number(text: str) -> int:
-    """Parse an integer, which may also be written as 1_000_000 or 1e6."""
+    """Parse an integer, which may also be written as 1_000_000, 1e6, 500k or 10M."""
     try:
         return int(text)
     except ValueError:
         pass
     try:
-        value = float(text)
+        value = float(text[:-1] + EXPONENTS[text[-1].lower()] if text[-1:].lower() in EXPONENTS else text)
     except ValueError:
         value = math.nan
     if not value.is_integer():
@@ -192,16 +196,6 @@ _PARSERS: dict[type, Callable[[str], Any]] = {int: whole_number, JsonObject: jso
 _METAVARS = {int: "N", float: "X", str: "NAME", JsonObject: "JSON"}
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        raise UserError(f"{message}; --help lists the options")
-
-
-class _HelpFormatter(argparse.HelpFormatter):
-    def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=36, width=min(120, max(80, shutil.get_terminal_size().columns)))
-
-
 def expand_home(path: str) -> str:
     """Return the path with ~ replaced by the user's home folder; a shell does this only at the start of a word."""
     try:
@@ -215,9 +209,19 @@ def is_path(field: dataclasses.Field) -> bool:
     return field.metadata["limit"] in (PATH, UTF8_PATH)
 
 
+def flags(field: dataclasses.Field) -> tuple[str, ...]:
+    """Return the flags that set the field."""
+    return field.metadata["flags"] or (f"--{field.name}",)
+
+
 def flag(field: dataclasses.Field) -> str:
-    """Return the flag that sets the field, the long one if it has two."""
-    return (field.metadata["flags"] or (f"--{field.name}",))[-1]
+    """Return the flag that names the field in messages and commands, the last one if it has two."""
+    return flags(field)[-1]
+
+
+def spellings(field: dataclasses.Field) -> tuple[str, ...]:
+    """Return the names by which a user may call the field: its own, and its flags."""
+    return (field.name, *flags(field))
 
 
 def option_fields(cls: type) -> list[tuple[dataclasses.Field, type]]:

@@ -32,6 +32,7 @@ from paac.cli.command_line import (
     option,
 )
 from paac.cli.errors import UserError
+from paac.cli.words import counted
 
 CLIP_NORM_TYPES = ("global", "local", "ignore")
 PROTOCOLS = {
@@ -40,6 +41,7 @@ PROTOCOLS = {
     "machado": (False, 0.25, True),  # Machado et al. 2018, section 5
 }
 DEFAULT_SHARDS = 2
+MAX_CHOICES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Options:
     """All options of a training run, with their values. Make them with `resolve`."""
 
     # fmt: off
-    game: str = option("pong", "-g", group="Game", kind=FIXED, help="name of the game, or PLATFORM:NAME")
+    game: str = option("pong", "--game", "-g", group="Game", kind=FIXED, help="name of the game, or PLATFORM:NAME")
     env_kwargs: JsonObject = option(JsonObject("{}"), group="Game", kind=FIXED, help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before ale-py's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
@@ -70,8 +72,8 @@ class Options:
     precision: str = option("float32", group="Network", kind=FIXED, limit=one_of("float32", "bfloat16"), help="number format of the layers: float32, or bfloat16, which is faster on hardware that supports it; heads and loss use float32")
     keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda fraction: 0 < fraction <= 1, "more than 0 and at most 1"), help="fraction of the units that the dropout of BAYESIAN keeps")
 
-    max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="largest number of repeats of an action; 0 with --nb_choices 1 is plain PAAC")
-    nb_choices: int = option(1, group="FiGAR", kind=FIXED, limit=between(1, 1000), help="number of repeat counts to choose from: equal steps from 0, and --max_repetition as the last (R)")
+    max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="largest number of repeats of an action; 0 is plain PAAC")
+    nb_choices: int = option(CHOSEN_AT_START, group="FiGAR", kind=FIXED, limit=between(1, MAX_CHOICES), help="number of repeat counts to choose from: equal steps from 0, and --max_repetition as the last (R; all numbers from 0 if it is not set)")
     figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="apply the discount once per decision (decision), or once per play of the action, as in the FiGAR paper (play)")
 
     initial_lr: float = option(0.0224, "-lr", "--initial_lr", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="learning rate at step 0")
@@ -127,7 +129,7 @@ class Options:
             return ""
         return (
             f"--lr_annealing_steps {self.lr_annealing_steps:,} is less than --max_global_steps "
-            f"{self.max_global_steps:,}: after {self.lr_annealing_steps:,} decisions the learning rate is 0, and "
+            f"{self.max_global_steps:,}: after {counted(self.lr_annealing_steps, 'decision')} the learning rate is 0, and "
             "nothing is learned"
         )
 
@@ -201,32 +203,22 @@ def usable_cores() -> int:
 def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Options, started: bool = False) -> Any:
     """Return the options of a run, of class `cls`: the `given` ones, by field name, and the defaults of the others.
 
-    Options without a default are chosen here: those that the protocol sets, the frame skip, the number of shards and
-    the seed. Raises UserError for values that are outside their limits or contradict each other; `prefix`, such as "args.json: ", begins
-    the message. A run that has `started` may have more choices than different numbers of repeats: the original Manette
-    allowed it.
+    Options without a default are chosen here. Raises UserError for values that are outside their limits or contradict
+    each other; `prefix`, such as "args.json: ", begins the message. A run that has `started` may have more choices than
+    different numbers of repeats: the original Manette allowed it.
     """
-    # Imported here, so that --help does not load the emulators.
-    from emulators import choose_frame_skip
-    from emulators.gym_settings import allows_random_start
-
     check_limits(cls, given, prefix)
-    random_start, sticky_actions, full_action_space = PROTOCOLS[given.get("protocol", cls.protocol)]
-    chosen = {
-        "random_start": random_start and allows_random_start(given.get("game", cls.game)),
-        "sticky_actions": sticky_actions,
-        "full_action_space": full_action_space,
-        "shards": min(DEFAULT_SHARDS, given.get("emulator_counts", cls.emulator_counts)),
-        "random_seed": int.from_bytes(os.urandom(4)) >> 1,
-    }
-    if "frame_skip" not in given:  # otherwise no environment is opened
-        names = "game", "rom_path", "env_kwargs"
-        chosen["frame_skip"] = choose_frame_skip(*(given.get(name, getattr(cls, name)) for name in names))
-    options = cls(**{**chosen, **given})
-    if options.nb_choices > options.max_repetition + 1 and not started:
+    options = cls(**{**_chosen_at_start(given, cls), **given})
+    repeats = options.max_repetition + 1
+    if options.nb_choices > MAX_CHOICES:
+        raise UserError(
+            f"{prefix}--max_repetition {options.max_repetition}: at most {MAX_CHOICES} numbers of repeats can be chosen "
+            "from; add a smaller --nb_choices"
+        )
+    if options.nb_choices > repeats and not started:
         raise UserError(
             f"{prefix}--nb_choices {options.nb_choices}: at most --max_repetition + 1 different numbers of repeats exist; "
-            f"use --nb_choices {options.max_repetition + 1}, or --max_repetition {options.nb_choices - 1}"
+            f"use --nb_choices {repeats}, or --max_repetition {options.nb_choices - 1}"
         )
     for name in ("emulator_workers", "shards"):
         count = getattr(options, name)
@@ -235,3 +227,25 @@ def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Opt
                 f"{prefix}--{name} {count}: must be at most {options.emulator_counts}, the value of --emulator_counts"
             )
     return options
+
+
+def _chosen_at_start(given: Mapping[str, Any], cls: type[Options]) -> dict[str, Any]:
+    """Return the options without a default, which depend on the game, on the protocol and on other options."""
+    from emulators import choose_frame_skip  # imported here, so that --help does not load the emulators
+    from emulators.gym_settings import allows_random_start
+
+    def value(name: str) -> Any:
+        return given.get(name, getattr(cls, name))
+
+    random_start, sticky_actions, full_action_space = PROTOCOLS[value("protocol")]
+    chosen = {
+        "random_start": random_start and allows_random_start(value("game")),
+        "sticky_actions": sticky_actions,
+        "full_action_space": full_action_space,
+        "nb_choices": value("max_repetition") + 1,  # all numbers of repeats
+        "shards": min(DEFAULT_SHARDS, value("emulator_counts")),
+        "random_seed": int.from_bytes(os.urandom(4)) >> 1,
+    }
+    if "frame_skip" not in given:  # otherwise no environment is opened
+        chosen["frame_skip"] = choose_frame_skip(value("game"), value("rom_path"), value("env_kwargs"))
+    return chosen

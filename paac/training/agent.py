@@ -14,6 +14,7 @@ from emulators.seeds import evaluation_seed
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
+from paac.cli.words import counted
 from paac.processes import Processes
 from paac.training.checkpoint import Checkpoint
 from paac.training.original import OriginalCheckpoint
@@ -47,8 +48,9 @@ class AgentEvaluation(NamedTuple):
         lines = []
         for (gif, film), result in zip(self.films.items(), self.results, strict=True):
             film.save(gif, scale or film.fitting_scale)
-            line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {result.length} plays"
-            end = f"; the gif ends after {film.seconds:.0f} seconds, before the episode does (--gif_seconds)"
+            line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
+            shown = counted(round(film.seconds), "second")
+            end = f"; the gif ends after {shown}, before the episode does (--gif_seconds)"
             lines.append(line + (end if film.is_shortened else ""))
         return lines
 
@@ -84,6 +86,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
     game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
     gifs = _gif_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    intact_checkpoint(run)  # raises its error before TensorFlow is loaded
     with ExitStack() as opened:
         emulators = [
             opened.enter_context(closing(_make_emulator(game, options, run_options, evaluation_seed(seed, number))))
@@ -120,19 +123,22 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
 def load_agent(
     run: RunFolder, options: Options, num_actions: int
 ) -> tuple["ActorCritic", Checkpoint | OriginalCheckpoint, list[str]]:
-    """Return the network of the run's newest intact checkpoint, the checkpoint, and a line for each newer, damaged one.
-
-    Raises UserError if there is no intact checkpoint.
-    """
+    """Return the network of the checkpoint that `intact_checkpoint` returns, and what that returns."""
     from networks.registry import make_network
 
+    checkpoint, lines = intact_checkpoint(run)
+    network = make_network(num_actions=num_actions, **options.network_settings)
+    checkpoint.restore(network=network)
+    return network, checkpoint, lines
+
+
+def intact_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint, list[str]]:
+    """Return the run's newest intact checkpoint, and a line for each newer, damaged one. Raises UserError."""
     checkpoint, damaged = run.newest_checkpoint()
     if checkpoint is None:
         why = f" ({'; '.join(damaged)})" if damaged else ""
         raise UserError(f"{run}: no intact checkpoint there{why}; train the agent first, or name another run")
-    network = make_network(num_actions=num_actions, **options.network_settings)
-    checkpoint.restore(network=network)
-    return network, checkpoint, [f"{line}; using the previous one" for line in damaged]
+    return checkpoint, [f"{line}; using the previous one" for line in damaged]
 
 
 def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:

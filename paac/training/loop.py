@@ -13,11 +13,12 @@ from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
+from paac.training.description import describe_training
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent, is_evaluation_due
 from paac.training.recorder import Recorder
-from paac.training.resume import newest_checkpoint, starting_state
+from paac.training.resume import newest_checkpoint, save_changes, starting_state
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 from paac.training.stop_signal import StopSignal
@@ -39,10 +40,12 @@ def train(
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with run.lock():
-        checkpoint = newest_checkpoint(run)
+        checkpoint, damaged = newest_checkpoint(run)
+        print("".join(f"{line}\n" for line in damaged), end="")
         state = starting_state(run, options, checkpoint, processes)
         if checkpoint is not None and state.global_step >= options.max_global_steps:
-            print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
+            save_changes(run, options)
+            print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
             return
         # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
         seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
@@ -93,7 +96,9 @@ class Training:
 
     def start(self, checkpoint: Checkpoint | OriginalCheckpoint | None) -> None:
         """Start the emulators; restore everything from `checkpoint` if it is not None. Raises CheckpointError."""
-        self._print_setup()
+        print(
+            *describe_training(self.options, self.pool, self.network, self.processes, self.state.global_step), sep="\n"
+        )
         if checkpoint is None:
             self.pool.reset()
             return
@@ -104,7 +109,7 @@ class Training:
         checkpoint.restore(**tracked)
         self.learner.updates = self.state.updates
         self.saved_step = self.state.global_step
-        print(f"Resuming at {self.state.global_step:,} decisions")
+        print(f"Resuming at {self.state.decisions}")
         if "optimizer" not in tracked:
             print("RMSProp's statistics were not saved: they start afresh")
         if not restores_emulators:
@@ -145,7 +150,7 @@ class Training:
                 if not stopping:
                     self.recorder.film()
                 self.save(self.emulator_states())
-        print(f"Saved at {self.state.global_step:,} decisions in {self.run}")
+        print(f"Saved at {self.state.decisions} in {self.run}")
 
     def update(self) -> None:
         """Make one update of the learner, and record it."""
@@ -166,7 +171,7 @@ class Training:
         self.save(self.emulator_states())
         lr = "--scale_lr" if self.options.scale_lr else f"--initial_lr {self.options.initial_lr}"
         raise UserError(
-            f"{lr}: loss or gradient became NaN or infinite at {self.state.global_step:,} decisions; the last finite "
+            f"{lr}: loss or gradient became NaN or infinite at {self.state.decisions}; the last finite "
             f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
 
@@ -249,13 +254,3 @@ class Training:
         """Return what `tf.train.Checkpoint` saves and restores, by its name there."""
         tracked = {"network": self.network, "optimizer": self.learner.optimizer}
         return tracked | ({"memory": self.history} if history and self.network.torso.history_length else {})
-
-    def _print_setup(self) -> None:
-        if self.options.repetition_table != [0]:
-            print(f"FiGAR: the number of repeats of each action is one of {self.options.repetition_table}")
-        each = f" in each of {self.processes.count} processes" if self.processes.count > 1 else ""
-        print(
-            f"{self.pool.game}: {self.options.arch} with {self.network.count_params():,} parameters, in "
-            f"{self.options.precision}, {self.pool.count} emulators in {len(self.pool.worker_pids)} workers and "
-            f"{len(self.pool.shards)} shards{each}, seed {self.options.random_seed}, saved in {self.run}"
-        )

@@ -1,5 +1,7 @@
-"""The progress that a user sees: a bar on a terminal, or a line each minute in a log file."""
+"""The progress that a user sees: a bar of one line on a terminal, or a line each minute in a log file."""
 
+import math
+import os
 import sys
 import time
 from contextlib import suppress
@@ -8,8 +10,11 @@ from tqdm import tqdm
 
 from paac.training.episodes import WINDOW_EPISODES
 
+FIRST_LINE_SECONDS = 5.0  # before the first line in a log file
 LINE_SECONDS = 60.0  # between two lines in a log file
-BAR_SECONDS = 2.0  # between two updates of the speed next to the bar
+BAR_SECONDS = 2.0  # between two updates of the numbers next to the bar
+BAR_FORMAT = "{desc}, {n_fmt}/{total_fmt}{postfix} |{bar}|"  # 80 columns leave at least 10 for the bar
+WIDE_COLUMNS = 99  # of a terminal that shows the frames per second too
 
 
 class SpeedMeter:
@@ -37,14 +42,18 @@ class Progress:
 
     def __init__(self, step: int, last_step: int):
         self._last_step = last_step
+        columns, rows = _terminal_size()
         self._bar = tqdm(
+            desc="starting",
             total=last_step,
             initial=step,
-            unit=" decisions",
             unit_scale=True,
-            smoothing=0.05,
+            bar_format=BAR_FORMAT,
+            ncols=columns,
+            nrows=rows,
             disable=not sys.stderr.isatty(),
         )
+        self._interval = FIRST_LINE_SECONDS if self._bar.disable else BAR_SECONDS
         self._meter: SpeedMeter | None = None
 
     def close(self) -> None:
@@ -67,15 +76,33 @@ class Progress:
         if self._meter is None:  # the first update takes longer and is not measured
             self._meter = SpeedMeter(step, frames)
         self._bar.update(step - self._bar.n)
-        if self._meter.seconds < (LINE_SECONDS if self._bar.disable else BAR_SECONDS):
+        if self._meter.seconds < self._interval:
             return
         rate, frame_rate = self._meter.read(step, frames)
-        speed = f"{frame_rate:,.0f} frames/s"
-        reward = "no episode yet"
-        if mean_reward is not None:
-            reward = f"mean reward of {WINDOW_EPISODES} episodes: {mean_reward:.2f}"
-        if not self._bar.disable:
-            self._bar.set_postfix_str(f"{speed}, {reward}")
+        speed, frame_speed = f"{rate:,.0f} decisions/s", f"{frame_rate:,.0f} frames/s"
+        left = _time_left((self._last_step - step) / rate)
+        if self._bar.disable:
+            self._interval = LINE_SECONDS
+            mean = f"mean reward of the last {WINDOW_EPISODES} episodes"
+            score = "no episode yet" if mean_reward is None else f"{mean}: {mean_reward:.2f}"
+            done = f"{step:,} of {self._last_step:,} decisions"
+            print(", ".join([score, speed, done, left, frame_speed]), flush=True)
             return
-        left = (self._last_step - step) / rate / 3600
-        print(f"{step:,} decisions, {rate:,.0f} decisions/s, {speed}, {left:.1f} h left, {reward}", flush=True)
+        score = "no episode yet" if mean_reward is None else f"score {mean_reward:.2f}"
+        self._bar.ncols, self._bar.nrows = _terminal_size()
+        self._bar.set_description_str(f"{score}, {speed}", refresh=False)
+        self._bar.set_postfix_str(f"{left}, {frame_speed}" if self._bar.ncols >= WIDE_COLUMNS else left)
+
+
+def _terminal_size() -> tuple[int, int]:
+    """Return the columns and rows to use, so that the last of each stays free; some terminals do not know theirs."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    except OSError:
+        columns, rows = 0, 0
+    return (columns or 80) - 1, (rows or 24) - 1
+
+
+def _time_left(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:.1f} h left" if hours >= 1 else f"{math.ceil(seconds / 60)} min left"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from paac.cli.errors import UserError
 from paac.cli.options import usable_cores
+from paac.cli.words import counted
 
 PACKAGES = "tensorflow", "keras", "numpy", "ale-py", "gymnasium"
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +75,7 @@ def this_machine() -> str:
     except OSError:  # macOS
         lines = []
     name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "a processor")
-    return f"{usable_cores()} cores of {name}"
+    return f"{counted(usable_cores(), 'core')} of {name}"
 
 
 def _device() -> str:

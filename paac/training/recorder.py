@@ -31,7 +31,6 @@ class Recorder:
         self._pool = pool
         self._network = learner.network
         self._state = state
-        self._warned = False
         self._log = EpisodeLog(run.episodes_csv)
         self._summaries = SummaryWriter(run.events, pool.num_actions, options.repetition_table)
         session = describe_session(state.global_step)
@@ -89,7 +88,7 @@ class Recorder:
                 epsilon=options.test_epsilon,
             )
         except Exception as error:  # any error of the environment's own code
-            self._progress.print_line(f"--log_video: no film at {self._state.global_step:,} decisions ({error})")
+            self._progress.print_line(f"--log_video: no film at {self._state.decisions} ({error})")
         else:
             self._summaries.show_film(self._state.global_step, gif)
 
@@ -128,14 +127,15 @@ class Recorder:
         }
 
     def _active_units(self) -> dict[str, float]:
-        """Return the fraction of active units by TensorBoard tag; warn once per session if a layer has few."""
+        """Return the fraction of active units by TensorBoard tag; warn once per run if a layer has few."""
         fractions = active_units(self._network, self._pool.observations)
         inactive = [layer for layer, fraction in fractions.items() if fraction < MIN_ACTIVE_FRACTION]
-        if inactive and not self._warned and self._options.activation == "relu":  # leaky ReLU always has a gradient
-            self._warned = True
+        # Leaky ReLU always has a gradient.
+        if inactive and not self._state.warned and self._options.activation == "relu":
+            self._state.warned = True
             self._progress.print_line(
                 f"Fewer than {MIN_ACTIVE_FRACTION:.0%} of the units of {' and '.join(inactive)} are active on the "
-                f"emulators' screens at {self._state.global_step:,} decisions: the network may never learn again. "
+                f"emulators' screens at {self._state.decisions}: the network may never learn again. "
                 f"Start over with smaller updates: {self._options.how_to_lower_lr}, or a larger --e "
                 "(TensorBoard: active_units)"
             )

@@ -1,5 +1,12 @@
-"""The state that a session starts from: the newest checkpoint in the run's folder, and the counters saved in it."""
+"""The state that a session starts from: the newest checkpoint in the run's folder, and the counters saved in it.
 
+This module does not import TensorFlow, so that a session that cannot start is refused at once.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from paac.cli.command_line import TUNABLE, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.processes import Processes
@@ -10,8 +17,8 @@ from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 
 
-def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:
-    """Return the newest intact checkpoint, or None if there is none; print a line for each newer, damaged one.
+def newest_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint | None, list[str]]:
+    """Return the newest intact checkpoint, or None if there is none, and a line for each newer, damaged one.
 
     Raises UserError if checkpoints are damaged and no intact one is left, or only that of step 0.
     """
@@ -20,9 +27,7 @@ def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:
         raise UserError(
             f"{'; '.join(damaged)}; no other checkpoint of a trained agent is left: move {run} away to start over"
         )
-    for line in damaged:
-        print(f"{line}; using the previous one")
-    return checkpoint
+    return checkpoint, [f"{line}; using the previous one" for line in damaged]
 
 
 def starting_state(
@@ -34,11 +39,12 @@ def starting_state(
     """
     total = options.emulator_counts * processes.count
     if checkpoint is None:
-        return TrainingState(EpisodeTracker(total), options.fixed)
+        return TrainingState(EpisodeTracker(total), options.fixed, tunable_options(options))
     if isinstance(checkpoint, OriginalCheckpoint):  # the original saved no counters
         return TrainingState(
             EpisodeTracker(total),
             options.fixed,
+            tunable_options(options),
             global_step=checkpoint.step,
             updates=checkpoint.step // (options.max_local_steps * total),
             plays=checkpoint.step,
@@ -51,8 +57,42 @@ def starting_state(
         if value != trained:
             where = f"{run.args}:" if run.exists() else f"{run} has no args.json, and with the typed options"
             raise UserError(f"{where} {name} is {value}, but the run was trained with {trained}: restore that value")
-    state.fixed = options.fixed
+    state.fixed, state.tunable = options.fixed, tunable_options(options)
     if not checkpoint.has_emulators or state.emulators != total:  # not saved, or by a different number of processes
         state.emulators = 0
         state.episodes = state.episodes.with_new_episodes(total)
     return state
+
+
+def check_start(options: Options, typed: Collection[str]) -> list[str]:
+    """Check, before TensorFlow is loaded, that a session in one process can start; return lines for the user.
+
+    They name the options that have changed in args.json since the last checkpoint and are not `typed`. Nothing is
+    written. Raises UserError as `train` does.
+    """
+    run = RunFolder(options.debugging_folder)
+    if (run.path / ".lock").is_file():  # made by an earlier session, so that nothing new is written
+        with run.lock():
+            pass
+    checkpoint, _ = newest_checkpoint(run)
+    starting_state(run, options, checkpoint, Processes())
+    if not isinstance(checkpoint, Checkpoint):
+        return []
+    trained = TrainingState.from_checkpoint(checkpoint).tunable
+    edited = [
+        f"{flag(field)} is now {getattr(options, field.name)} (it was {trained[field.name]})"
+        for field, _ in option_fields(Options)
+        if field.name in trained and field.name not in typed and getattr(options, field.name) != trained[field.name]
+    ]
+    return [f"{run.args} has changed since the last checkpoint: {', '.join(edited)}"] if edited else []
+
+
+def tunable_options(options: Options) -> dict[str, Any]:
+    """Return the options that a resume may change and that are saved."""
+    return {f.name: getattr(options, f.name) for f, _ in option_fields(Options) if f.metadata["kind"] == TUNABLE}
+
+
+def save_changes(run: RunFolder, options: Options) -> None:
+    """Write args.json if a tunable option has changed. Raises UserError."""
+    if run.exists() and tunable_options(run.load_options()) != tunable_options(options):
+        run.save_options(options)

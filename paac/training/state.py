@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from paac.cli.words import counted
 from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.episodes import Episode, EpisodeTracker
 
@@ -19,6 +20,7 @@ class TrainingState:
 
     episodes: EpisodeTracker
     fixed: dict[str, Any]  # the options that a resume must not change
+    tunable: dict[str, Any] = field(default_factory=dict)  # the options that it may change, as they were last
     global_step: int = 0  # decisions, of all emulators
     updates: int = 0
     plays: int = 0  # 1 + repeats for each decision, or fewer at an episode's end
@@ -28,6 +30,7 @@ class TrainingState:
     timed: bool = False  # whether the clock, not the checkpoint interval, asked for the checkpoint
     best_score: float | None = None  # highest mean score of an evaluation; None if there was none
     best_step: int | None = None  # decisions of the agent with this score
+    warned: bool = False  # whether the user was told that a layer has few active units
     imported_steps: int = 0  # decisions of the original Manette, for which `seconds` is 0 and `plays` counts one each
 
     def add(self, transitions: "Transitions", seconds: float) -> list[Episode]:
@@ -38,6 +41,11 @@ class TrainingState:
         self.plays += int(transitions.plays.sum())
         self.seconds += seconds
         return finished
+
+    @property
+    def decisions(self) -> str:
+        """The number of decisions in words, for messages."""
+        return counted(self.global_step, "decision")
 
     def to_json(self) -> dict[str, Any]:
         """Return the contents of `state.json`."""
@@ -60,12 +68,14 @@ class TrainingState:
         return cls(
             episodes=episodes,
             fixed=dict(values.get("fixed", {})),  # missing in checkpoints of earlier versions
+            tunable=dict(values.get("tunable", {})),
             global_step=int(values["global_step"]),
             updates=int(values["updates"]),
             plays=int(values["plays"]),
             seconds=float(values["seconds"]),
             emulators=int(values.get("emulators", episodes.num_emulators)),
             timed=bool(values.get("timed", False)),
+            warned=bool(values.get("warned", False)),
             imported_steps=int(values.get("imported_steps", 0)),
             best_score=None if values.get("best_score") is None else float(values["best_score"]),
             best_step=None if values.get("best_step") is None else int(values["best_step"]),

@@ -7,6 +7,8 @@ import numpy as np
 from paac.cli.errors import UserError
 
 MAX_SCALE = 4.0
+GAP = 4  # pixels between two screens
+GAP_COLOUR = 64  # gray, so that screens with a black edge are told apart
 
 
 class Viewer:
@@ -52,10 +54,11 @@ def open_viewer(which: int) -> Viewer | None:
 
 
 def tile_screens(screens: np.ndarray) -> np.ndarray:
-    """Return `screens` as a grid, row by row, uint8 [rows * height, columns * width, 3]; empty cells are black."""
-    count, height, width, _ = screens.shape
+    """Return `screens` as a grid with gaps, row by row, uint8 [height, width, 3]; empty cells are gray."""
+    count, height, width, channels = screens.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    cells = np.zeros((rows * columns, height, width, 3), np.uint8)
-    cells[:count] = screens
-    return cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    cells = np.full((rows * columns, height + GAP, width + GAP, channels), GAP_COLOUR, np.uint8)
+    cells[:count, :height, :width] = screens
+    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    return grid.reshape(rows * (height + GAP), columns * (width + GAP), channels)[:-GAP, :-GAP]

@@ -12,6 +12,7 @@ from benchmarking.results import Results
 from benchmarking.timing import Rounds, Workload, fraction_of_bound, measure_in_rounds, median_ratio, medians
 from benchmarking.workloads import ConstantPool, emulators_alone, one_emulator, updates_on
 from networks.registry import TORSOS
+from paac.cli.words import counted
 
 EMULATORS = (8, 16, 32, 64, 128, 256)  # numbers of emulators to measure with --scaling
 WORKERS = (1, 2, 4, 8)  # numbers of workers to measure with --scaling
@@ -117,7 +118,7 @@ def measure_processes(options: BenchmarkOptions, archs: Sequence[str], count: in
             rounds = measure_in_rounds(workloads, options.rounds, options.seconds)
             num_bytes, all_reduce_s = processes.measure_all_reduce()
             update_s, deviation_s = processes.measure_update()
-        results.add_table(f"{arch}, {count} processes", rounds)
+        results.add_table(f"{arch}, {counted(count, 'process')}", rounds)
         single_name, multiple_name = workloads
         ratio = median_ratio(rounds, multiple_name, single_name)
         results.print_line(f"{multiple_name}: {ratio:.2f} x {single_name}")

@@ -10,6 +10,23 @@ from networks.registry import TORSOS
 from paac.cli.command_line import AT_LEAST_ONE, CHOSEN_AT_START, PATH, POSITIVE, option, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve, usable_cores
+from paac.cli.words import did_you_mean
+
+UNUSED_OPTIONS = {  # options of a training that change nothing that is measured
+    *("visualize", "figar_discount", "gamma", "alpha", "e", "clip_norm", "clip_norm_type"),
+    *("initial_lr", "scale_lr", "lr_annealing_steps", "entropy_regularisation_strength"),
+    *("softmax_temp", "egreedy", "epsilon", "annealed", "annealed_steps"),
+    *(
+        "max_global_steps",
+        "debugging_folder",
+        "visualize_convs",
+        "log_video",
+        "eval_interval",
+        "eval_episodes",
+        "checkpoint_interval",
+        "keep_checkpoints",
+    ),
+}
 
 PEERS_PYTHON = Path(__file__).resolve().parents[2] / ".peers/bin/python"
 PEER_MODULES = "envpool", "ale_py", "stable_baselines3", "cv2"
@@ -17,7 +34,7 @@ PEER_MODULES = "envpool", "ale_py", "stable_baselines3", "cv2"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions(Options):
-    """Options of benchmark.py: those of a training run, and what to measure."""
+    """Options of benchmark.py: those of a training run, of which `UNUSED_OPTIONS` have no flags, and what to measure."""
 
     # fmt: off
     archs: str = option("NIPS,NATURE", group="Benchmark", help="networks to measure, separated by commas")
@@ -56,13 +73,16 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
 
     Raises UserError for options that cannot be measured.
     """
-    typed = typed_options(BenchmarkOptions, argv, description)
+    typed = typed_options(BenchmarkOptions, argv, description, without=UNUSED_OPTIONS)
     typed.setdefault("peers_python", str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable)
     options: BenchmarkOptions = resolve(typed, cls=BenchmarkOptions)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:
         if arch not in TORSOS:
-            raise UserError(f"--archs {options.archs}: {arch!r} is not one of {', '.join(TORSOS)}")
+            names = ", ".join(TORSOS)
+            raise UserError(
+                f"--archs {options.archs}: {arch!r} is not one of {names}{did_you_mean(arch, list(TORSOS))}"
+            )
     if options.peers:
         check_peers(options.peers_python)
     if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):

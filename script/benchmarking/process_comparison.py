@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from benchmarking.timing import Workload
 from benchmarking.workloads import make_learner, make_updates
 from paac.cli.options import Options, usable_cores
+from paac.cli.words import counted
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
 
 NUM_ALL_REDUCES = 30  # timed all-reduces of gradients
@@ -29,7 +30,7 @@ class ProcessComparison(NamedTuple):
 
     def workloads(self) -> dict[str, Workload]:
         """The whole loop of each run, as a workload."""
-        names = "1 process", f"{len(self.multiple)} processes"
+        names = "1 process", counted(len(self.multiple), "process")
         return dict(zip(names, map(_make_updates_in, self), strict=True))
 
     def measure_all_reduce(self) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulators import GameError, find_game, make_emulator
-from paac.cli.args_json import check_json, read_json
+from paac.cli.args_json import check_json, read_json, rename_keys
 from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.folders import walk
@@ -62,7 +62,7 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
 
 def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> Iterator[PlannedRun]:
     """Yield a run for each combination of values in the file's sweep."""
-    values = read_json(file)
+    values = rename_keys(read_json(file), str(file))
     sweep = _check_sweep(values.pop(SWEEP, {}), file)
     if seeds is not None:
         if "random_seed" in sweep:
@@ -82,12 +82,13 @@ def _check_sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
     """The values to try for each option. Raises UserError unless `lists` maps options to lists."""
     if not isinstance(lists, Mapping):
         raise UserError(f'{file}: {SWEEP} must be an object of lists, such as {{"arch": ["NIPS", "NATURE"]}}')
-    for key, values in lists.items():
+    named = rename_keys(lists, f"{file}: {SWEEP}")
+    for key, values in named.items():
         if not isinstance(values, list) or not values:
             raise UserError(f"{file}: {SWEEP}.{key} must be a list with at least one value")
         if key in LOCAL_OPTIONS:
             raise UserError(f"{file}: {SWEEP}.{key}: does not change the training; leave it out")
-    return dict(lists)
+    return named
 
 
 def _consecutive_seeds(first: Any, count: int, file: Path) -> list[int]:

@@ -6,7 +6,8 @@ from emulators.registry import earlier_frame_skip
 from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.options import Options, resolve
 
-DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_counts")  # others' defaults depend on them
+# Defaults of other options depend on these.
+DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_counts", "max_repetition")
 
 
 def train_command(options: Options, name: str, num_processes: int = 1) -> str:

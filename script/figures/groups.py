@@ -11,6 +11,7 @@ from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
 from paac.cli.folders import shown_name
 from paac.cli.options import Options, resolve
+from paac.cli.words import counted
 
 # Options that may differ within a group: the game, the seed, the length of the training, and what it writes.
 IGNORED_OPTIONS = {
@@ -126,7 +127,7 @@ def describe_figar(options: Options) -> str:
     max_repetition, choices = options.max_repetition, options.nb_choices
     if (max_repetition, choices) == (0, 1):
         return "no FiGAR"
-    return f"FiGAR {max_repetition}" + ("" if choices == max_repetition + 1 else f" with {choices} choices")
+    return f"FiGAR {max_repetition}" + ("" if choices == max_repetition + 1 else f" with {counted(choices, 'choice')}")
 
 
 def describe_seeds(counts: Sequence[int]) -> str:
@@ -134,4 +135,4 @@ def describe_seeds(counts: Sequence[int]) -> str:
     fewest, most = min(counts), max(counts)
     if fewest < most:
         return f"{fewest} to {most} seeds"
-    return f"{most} seed{'s' if most > 1 else ''}"
+    return counted(most, "seed")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from figures.runs import AXES, Run
 from figures.style import HEAT_MAP, new_figure, shorten_numbers, styled
+from paac.cli.words import counted
 from paac.training.run_folder import RunFolder
 
 TAG = "repetitions"
@@ -107,7 +108,7 @@ def draw_repetitions(repetitions: Repetitions, title: str, bins: int = 100) -> F
         labelled_rows = np.arange(0, rows, math.ceil(rows / MAX_ROW_LABELS))
         panel.set_yticks(labelled_rows, repetitions.plays[labelled_rows])
         panel.set_title(title, loc="left")
-        panel.set_xlabel(f"{AXES['decisions']} (in {count} bins)")
+        panel.set_xlabel(f"{AXES['decisions']} (in {counted(count, 'bin')})")
         panel.set_ylabel("plays of an action (1 + repeats)")
         shorten_numbers(panel)
         bar = figure.colorbar(heat, label="fraction of decisions")

@@ -20,6 +20,7 @@ from figures.runs import Run, short_names
 from figures.style import styled
 from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
 from paac.cli.options import Options
+from paac.cli.words import counted
 from paac.training.provenance import Session, read_sessions
 from paac.training.run_folder import RunFolder
 
@@ -58,6 +59,7 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
     differences = {run.folder: group.label for group in groups for run in group.runs}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        counted=counted,
         title=title,
         differ=len(groups) > 1,
         curves=svg_url(draw_curves(groups)),
@@ -96,7 +98,7 @@ def key_figures(run: Run) -> dict[str, str]:
         "hours of training": f"{run.positions('hours')[-1]:.2f}",
         "decisions per second": f"{decisions_per_second(run):,.0f}",
         "episodes": f"{len(run.scores):,}",
-        f"mean of the last {len(last)} episodes": f"{last.mean():.2f}",
+        f"mean of the last {counted(len(last), 'episode')}": f"{last.mean():.2f}",
         "seed": str(run.options.random_seed),
     }
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from emulators import GameError, make_emulator
-from emulators.by_hand import ManualPlay, controls_of, play_frame_by_hand, start_by_hand
+from emulators.by_hand import ManualPlay, controls_of, describe_keys, play_frame_by_hand, start_by_hand
 from emulators.games.tetris import ROWS, SHAPES
 from tests.helpers import ROOT
 
@@ -117,6 +117,38 @@ def test_ataris_keys_can_be_combined():
     keys = controls_of(make_emulator("seaquest", seed=1)).keys
     assert len(keys) == 18 and keys[frozenset()] == 0
     assert frozenset({"up", "right", "space"}) in keys
+
+
+def test_up_and_down_move_the_paddle_of_pong_as_right_and_left_do():
+    emulator = make_emulator("pong", seed=1)
+    keys, names = controls_of(emulator).keys, emulator.action_names
+    pressed = {"up": "RIGHT", "right": "RIGHT", "down": "LEFT", "left": "LEFT", "space": "FIRE"}
+    assert {key: names[keys[frozenset({key})]] for key in pressed} == pressed
+    assert names[keys[frozenset({"down", "space"})]] == "LEFTFIRE" and keys[frozenset()] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pong", "Down or Left: left, Up or Right: right, Space: fire"),
+        ("seaquest", "Up, Down, Left, Right, Space: fire"),
+        ("tetris", "Left, Right, Down, Up: rotate, Return: drop"),
+        ("FlappyBird-v0", "Space or Up: flap"),
+        ("MonsterKong-v0", "Left, Right, Space: jump, Up, Down"),
+        ("RaycastMaze-v0", "Up: forward, Left, Right, Down: backward"),
+        ("MountainCar-v0", "Left, Right"),
+        ("FrozenLake-v1", "0, 1, 2, 3"),
+    ],
+)
+def test_the_window_says_what_the_keys_do(name, text):
+    assert describe_keys(controls_of(make_emulator(name, seed=1)).meanings) == text
+
+
+@pytest.mark.parametrize("play", [*OURS, "pong", "CartPole-v0"], indirect=True)
+def test_the_lines_fit_the_window(play):
+    press(play)
+    widths = [play.window._font.size(line)[0] for line in play._text_lines()]
+    assert max(widths) <= pygame.display.get_surface().get_width() - 2 * 8
 
 
 @pytest.mark.parametrize("name", [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"])

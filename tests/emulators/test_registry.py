@@ -60,6 +60,27 @@ def test_the_error_for_an_unknown_name_suggests_similar_names(typed, meant, tmp_
         find_game(typed, str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ALE/Pong-v5", "pong"),
+        ("Pong-v0", "pong"),
+        ("PongNoFrameskip-v4", "pong"),
+        ("BreakoutDeterministic-v4", "breakout"),
+        ("MsPacman-ramNoFrameskip-v4", "ms_pacman"),
+        ("ALE/Tetris-v5", "atari:tetris"),
+    ],
+)
+def test_gymnasiums_names_of_atari_games_are_answered_with_ours(typed, meant, tmp_path):
+    with pytest.raises(GameError, match=rf"^-g {typed}: .*; did you mean {meant}\? It is the same game, but not with"):
+        find_game(typed, str(tmp_path))
+
+
+def test_a_name_in_other_letters_is_the_only_one_suggested(tmp_path):
+    with pytest.raises(GameError, match=r"did you mean pong\?"):
+        find_game("Pong", str(tmp_path))
+
+
 def test_suggestions_include_the_users_own_roms(tmp_path):
     (tmp_path / "zzyzx_road.bin").write_bytes(b"x")
     with pytest.raises(GameError, match="did you mean zzyzx_road"):

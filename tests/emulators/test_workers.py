@@ -37,7 +37,7 @@ def test_a_worker_that_is_killed_while_it_plays_is_reported():
         pool.reset()
         killer = threading.Timer(0.5, os.kill, (pool.worker_pids[0], signal.SIGKILL))
         killer.start()
-        with pytest.raises(WorkerError, match=r"pong: .*emulators 0 died \(exit code -9\)"):
+        with pytest.raises(WorkerError, match=r"pong: .*emulator 0 died \(exit code -9\)"):
             for _ in range(100):
                 pool.step(0, np.zeros(2), np.full(2, 1000))
         killer.join()
@@ -91,7 +91,7 @@ def test_a_worker_that_does_not_answer_is_reported_and_ended(monkeypatch):
             5, os.kill, (pool.worker_pids[0], signal.SIGKILL)
         )  # so that a failing test does not hang
         rescue.start()
-        with pytest.raises(WorkerError, match=r"pong: .*emulators 0 gave no answer within"):
+        with pytest.raises(WorkerError, match=r"pong: .*emulator 0 gave no answer within"):
             pool.step(0, np.zeros(1), np.zeros(1))
         assert rescue.is_alive()
         rescue.cancel()

@@ -79,6 +79,20 @@ def test_a_sweep_gives_a_run_with_its_own_name_for_every_combination(tmp_path):
     assert {planned.options.gamma for planned in plan} == {0.9}
 
 
+def test_a_sweep_may_have_the_names_of_the_command_line(tmp_path):
+    write(tmp_path, {"try.json": {"initial_lr": 0.1, "sweep": {"lr": [0.2, 0.3], "max_repetition": [0, 2]}}})
+    plan = read_plan(tmp_path)
+    assert [planned.name for planned in plan][:2] == [
+        "try-initial_lr=0.2-max_repetition=0",
+        "try-initial_lr=0.2-max_repetition=2",
+    ]
+    assert [planned.options.initial_lr for planned in plan] == [0.2, 0.2, 0.3, 0.3]
+    assert [planned.options.nb_choices for planned in plan] == [1, 3, 1, 3]
+    write(tmp_path, {"try.json": {"sweep": {"seed": [1, 2]}}})
+    with pytest.raises(UserError, match="has seeds in its sweep"):
+        read_plan(tmp_path, seeds=2)
+
+
 def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
     write(tmp_path, {"own.json": {"random_seed": 7}, "none.json": {}})
     plan = read_plan(tmp_path, seeds=2)
@@ -92,7 +106,7 @@ def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
         ("{", "cannot be read"),
         ("[]", "holds no JSON object"),
         ('{"archh": "NIPS"}', "unknown key 'archh'; did you mean arch?"),
-        ('{"emulator_counts": "4"}', 'emulator_counts must be a whole number, not "4"'),
+        ('{"emulator_counts": "many"}', 'emulator_counts must be a whole number, not "many"'),
         ('{"game": "pang"}', "no game of that name"),
         ('{"gamma": 2.0}', "--gamma 2.0: must be from 0 to 1"),
         ('{"sweep": ["NIPS"]}', "sweep must be an object of lists"),

@@ -133,6 +133,8 @@ def test_labels_name_the_options_that_differ(tmp_path):
     assert [group.label for group in group_runs(runs[1:2])[0]] == ["b"]
     options = resolve(dict(max_repetition=10, nb_choices=3))
     assert describe_options(options, ["nb_choices"]) == "FiGAR 10 with 3 choices"
+    held = resolve(dict(max_repetition=10, nb_choices=1))
+    assert describe_options(held, ["nb_choices"]) == "FiGAR 10 with 1 choice"
 
 
 def test_a_copy_of_a_run_is_left_out(tmp_path):

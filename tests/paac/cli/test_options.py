@@ -19,7 +19,7 @@ DRAWN = object()  # stands for the default of the seed, which is random
 
 # Flags of the original Manette, name in args.json, default, another value as typed and as parsed.
 ORIGINAL = [
-    (["-g"], "game", "pong", "breakout", "breakout"),
+    (["-g", "--game"], "game", "pong", "breakout", "breakout"),
     (["-d", "--device"], "device", "/gpu:0", "/cpu:0", "/cpu:0"),
     (["--rom_path"], "rom_path", "./atari_roms", "/roms", "/roms"),
     (["-v", "--visualize"], "visualize", 0, "2", 2),
@@ -97,6 +97,10 @@ def test_max_repetition_and_nb_choices_make_the_repetition_table():
     options = parse_options(["--max_repetition", "10", "--nb_choices", "6"])
     assert options.repetition_table == [0, 2, 4, 6, 8, 10]
     assert parse_options([]).repetition_table == [0]
+    assert parse_options(["--max_repetition", "3"]).repetition_table == [0, 1, 2, 3]  # all, if nothing else is typed
+    assert parse_options(["--max_repetition", "3", "--nb_choices", "1"]).repetition_table == [3]
+    with pytest.raises(UserError, match=r"^--max_repetition 1000: at most 1000 .*; add a smaller --nb_choices$"):
+        parse_options(["--max_repetition", "1000"])
     for typed in (["--nb_choices", "2"], ["--max_repetition", "3", "--nb_choices", "9"]):
         with pytest.raises(UserError, match=rf"^--nb_choices {typed[-1]}: .*--max_repetition {int(typed[-1]) - 1}$"):
             parse_options(typed)

@@ -41,6 +41,30 @@ def test_another_game_before_the_first_checkpoint_has_its_own_frame_skip_and_arg
     assert (options.frame_skip, options.env_kwargs) == (1, "{}")
 
 
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ({"max_repetition": 4}, {"nb_choices": 5}),
+        ({"max_repetition": 4, "nb_choices": 1}, {"nb_choices": 1}),
+        ({"protocol": "machado"}, {"sticky_actions": 0.25, "full_action_space": True, "random_start": False}),
+        ({"gamma": 0.5}, {"nb_choices": 1, "sticky_actions": 0.0}),
+    ],
+)
+def test_what_was_chosen_for_another_value_is_chosen_again_before_the_first_checkpoint(typed, expected):
+    options, _ = resume_options(dataclasses.asdict(SAVED), typed, started=False)
+    assert {name: getattr(options, name) for name in expected} == expected
+
+
+def test_a_run_keeps_its_choices_of_repeats_when_it_goes_on():
+    saved = dataclasses.asdict(resolve(dict(max_repetition=10, nb_choices=1)))
+    assert resume_options(saved, {"max_repetition": 10})[0].repetition_table == [10]
+
+
+def test_a_change_of_a_fixed_option_to_an_impossible_value_is_refused_for_the_value():
+    with pytest.raises(UserError, match="^--gamma 5: must be from 0 to 1$"):
+        resume_options(dataclasses.asdict(SAVED), {"gamma": 5})
+
+
 def test_shards_are_two_or_as_many_as_there_are_emulators():
     assert resolve({}).shards == 2
     assert resolve(dict(emulator_counts=1)).shards == 1

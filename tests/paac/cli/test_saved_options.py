@@ -144,7 +144,7 @@ def test_an_integer_is_accepted_for_a_float_option(tmp_path):
         ('{"gamma": null}', ["gamma", "null"]),
         ('{"gamma": NaN}', ["--gamma", "finite"]),
         ('{"e": Infinity}', ["--e", "finite"]),
-        ('{"max_local_steps": 5.0}', ["max_local_steps", "a whole number"]),
+        ('{"max_local_steps": 5.5}', ["max_local_steps", "a whole number"]),
         ('{"max_local_steps": true}', ["max_local_steps", "a whole number"]),
         ('{"rgb": 1}', ["rgb", "true or false"]),
         ('{"rgb": "false"}', ["rgb", "true or false"]),
@@ -179,6 +179,26 @@ def test_a_number_too_large_for_a_float_is_named(tmp_path):
     with pytest.raises(UserError) as error:
         load_options(file)
     assert str(file) in message_of(error)
+
+
+def test_a_file_may_have_the_names_of_the_command_line_and_its_numbers(tmp_path):
+    written = {"g": "atari:pong", "lr": 0.5, "entropy": 1, "seed": 3, "max_global_steps": 1e6, "ec": "1e2"}
+    options = load_options(write_args(tmp_path, written | {"checkpoint_interval": "500k", "lra": "10M"}))
+    assert (options.game, options.initial_lr, options.entropy_regularisation_strength) == ("pong", 0.5, 1.0)
+    assert (options.random_seed, options.max_global_steps, options.emulator_counts) == (3, 10**6, 100)
+    assert (options.checkpoint_interval, options.lr_annealing_steps) == (500_000, 10**7)
+    assert type(options.max_global_steps) is int
+
+
+def test_two_names_of_one_option_in_a_file_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"args.json: lr and initial_lr set the same option; leave one of them out$"):
+        load_options(write_args(tmp_path, {"lr": 0.1, "initial_lr": 0.1}))
+
+
+def test_max_repetition_alone_in_a_file_means_all_repeats_up_to_it(tmp_path):
+    assert load_options(write_args(tmp_path, {"max_repetition": 3})).repetition_table == [0, 1, 2, 3]
+    assert load_options(write_args(tmp_path, {"max_repetition": 3, "nb_choices": 1})).repetition_table == [3]
+    assert load_options(write_args(tmp_path, {})).repetition_table == [0]
 
 
 def test_a_missing_args_json_is_named(tmp_path):

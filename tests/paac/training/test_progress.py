@@ -1,7 +1,10 @@
 """The progress that a user sees, with a clock that the tests control."""
 
 import io
-from contextlib import closing
+import os
+import re
+import termios
+from contextlib import closing, contextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -29,27 +32,55 @@ def clock(monkeypatch):
     return controlled
 
 
-def test_a_log_file_gets_a_line_each_minute(clock, capsys):
-    with closing(Progress(0, 1_000_000)) as shown:
-        for step, seconds in ((0, 0.0), (30_000, 30.0), (60_000, 60.0), (90_000, 90.0), (180_000, 120.0)):
+def test_a_log_file_gets_a_line_after_seconds_and_then_one_each_minute(clock, capsys):
+    with closing(Progress(0, 10_000_000)) as shown:
+        for step, seconds in ((0, 0.0), (4_000, 4.0), (6_000, 6.0), (60_000, 60.0), (132_000, 66.0), (200_000, 120.0)):
             clock.now = 1000.0 + seconds
             shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
     assert capsys.readouterr().out.splitlines() == [
-        "60,000 decisions, 1,000 decisions/s, 4,000 frames/s, 0.3 h left, no episode yet",
-        "180,000 decisions, 2,000 decisions/s, 8,000 frames/s, 0.1 h left, mean reward of 50 episodes: -20.46",
+        "no episode yet, 1,000 decisions/s, 6,000 of 10,000,000 decisions, 2.8 h left, 4,000 frames/s",
+        "mean reward of the last 50 episodes: -20.46, 2,100 decisions/s, 132,000 of 10,000,000 decisions, 1.3 h left, "
+        "8,400 frames/s",
     ]
 
 
-def test_a_terminal_gets_a_bar(clock, capsys, monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    with closing(Progress(500, 2000)) as shown:
+@contextmanager
+def terminal_of(columns, monkeypatch):
+    """Replace stderr by a terminal of that width; yield a list that will hold the lines written until the end."""
+    reading, writing = os.openpty()
+    termios.tcsetwinsize(writing, (24 if columns else 0, columns))
+    lines, content = [], b""
+    with os.fdopen(writing, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        yield lines
+    with os.fdopen(reading, "rb"), suppress(OSError):  # which is the end of a terminal
+        while part := os.read(reading, 4096):
+            content += part
+    lines += re.split("[\r\n]+", content.decode())
+
+
+@pytest.mark.parametrize(("columns", "frames"), [(80, ""), (100, ", 48,000 frames/s"), (0, "")])  # 0: not known
+def test_a_terminal_gets_a_bar_that_fits_it(columns, frames, clock, capsys, monkeypatch):
+    with terminal_of(columns, monkeypatch) as lines, closing(Progress(500, 80_000_000)) as shown:
         shown.show(1000, frames=4000, mean_reward=None)
         clock.now += 2.0
-        shown.show(1500, frames=8000, mean_reward=0.0)
-    assert "1.50k/2.00k" in terminal.getvalue()
-    assert "2,000 frames/s, mean reward of 50 episodes: 0.00" in terminal.getvalue()
+        shown.show(25_000, frames=100_000, mean_reward=-123456.789)
+        clock.now += 2.0
+        shown.show(25_000 + 2 * 12_345, frames=100_000, mean_reward=0.0)
+    assert {len(line) for line in lines if line.endswith("|")} == {(columns or 80) - 1}  # the last one stays free
+    assert lines[1].startswith("starting, 500/80.0M |")
+    (full,) = (line for line in lines if line.startswith("score -123456.79"))
+    assert full.startswith(f"score -123456.79, 12,000 decisions/s, 25.0k/80.0M, 1.9 h left{frames} |")
+    assert any(line.startswith("score 0.00, 12,345 decisions/s, ") for line in lines)
     assert capsys.readouterr().out == ""
+
+
+def test_the_last_hour_is_counted_in_minutes(clock, capsys):
+    with closing(Progress(0, 1000)) as shown:
+        shown.show(0, frames=0, mean_reward=None)
+        clock.now += 60.0
+        shown.show(500, frames=2000, mean_reward=None)
+    assert ", 1 min left, " in capsys.readouterr().out
 
 
 def test_a_line_is_printed_above_the_bar(capsys, monkeypatch):

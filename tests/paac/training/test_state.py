@@ -41,15 +41,18 @@ def test_the_state_is_restored_from_json():
     state.emulators, state.logs = 2, {"episodes.csv": 7}
     values = json.loads(json.dumps(state.to_json()))
     counters = {"global_step", "updates", "plays", "seconds", "imported_steps", "timed"}
-    assert values.keys() == {"episodes", "fixed", "emulators", "logs"} | counters
+    described = {"episodes", "fixed", "tunable", "warned", "emulators", "logs"}
+    assert values.keys() == described | counters
     assert TrainingState.from_checkpoint(checkpoint_of(values)).to_json() == state.to_json()
 
 
 def test_keys_that_earlier_versions_did_not_save_may_be_missing():
     values = json.loads(json.dumps(trained().to_json()))
     del values["fixed"], values["emulators"], values["imported_steps"], values["timed"]
+    del values["tunable"], values["warned"]
     state = TrainingState.from_checkpoint(checkpoint_of(values))
-    assert (state.fixed, state.emulators, state.imported_steps) == ({}, 2, 0)
+    assert (state.fixed, state.tunable, state.warned) == ({}, {}, False)
+    assert (state.emulators, state.imported_steps) == (2, 0)
 
 
 @pytest.mark.parametrize(

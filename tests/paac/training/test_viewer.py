@@ -25,21 +25,24 @@ def window(monkeypatch, which):
     return pixels
 
 
-def test_screens_are_placed_row_by_row():
+def test_screens_are_placed_row_by_row_with_gaps_between_them():
     picture = tile_screens(SCREENS)
-    assert picture.shape == (420, 320, 3) and picture.dtype == np.uint8
-    cells = picture[:210, :160], picture[:210, 160:], picture[210:, :160], picture[210:, 160:]
-    for cell, screen in zip(cells, [*SCREENS, np.zeros_like(SCREENS[0])], strict=True):
+    assert picture.shape == (424, 324, 3) and picture.dtype == np.uint8
+    cells = picture[:210, :160], picture[:210, 164:], picture[214:, :160], picture[214:, 164:]
+    for cell, screen in zip(cells, [*SCREENS, np.full_like(SCREENS[0], 64)], strict=True):
         np.testing.assert_array_equal(cell, screen)
-    assert tile_screens(np.zeros((32, 2, 3, 3), np.uint8)).shape == (6 * 2, 6 * 3, 3)
+    assert (picture[210:214] == 64).all() and (picture[:, 160:164] == 64).all()
+    assert tile_screens(np.zeros((32, 2, 3, 3), np.uint8)).shape == (6 * 6 - 4, 6 * 7 - 4, 3)
+    np.testing.assert_array_equal(tile_screens(SCREENS[:1]), SCREENS[0])
 
 
 def test_all_emulators_are_shown(monkeypatch):
     pixels = window(monkeypatch, 1)
     width, height = pixels.shape[0], pixels.shape[1]
-    assert height == 800 and abs(width / height - 320 / 420) < 0.01
+    assert height == 800 and abs(width / height - 324 / 424) < 0.01
     for place, colour in zip([(1, 1), (3, 1), (1, 3)], SCREENS[:, 0, 0], strict=True):
         assert (pixels[place[0] * width // 4, place[1] * height // 4] == colour).all()
+    assert (pixels[width // 2, height // 4] == 64).all()
 
 
 def test_one_emulator_fills_the_window(monkeypatch):

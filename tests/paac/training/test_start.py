@@ -1,0 +1,180 @@
+"""What train.py and test.py say and refuse before they load TensorFlow, and the lines at the start of a training."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import pytest
+
+import test as test_script
+import train
+from emulators import find_game
+from paac.cli.errors import UserError
+from paac.cli.options import resolve
+from paac.processes import Processes
+from paac.training import loop, recorder
+from paac.training.description import describe_learning_rate, describe_training
+from paac.training.episodes import EpisodeTracker
+from paac.training.recorder import Recorder
+from paac.training.resume import check_start, tunable_options
+from paac.training.run_folder import RunFolder
+from paac.training.state import TrainingState
+from tests.helpers.options import parse_options
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run in the folder "run" with a checkpoint of 1000 decisions, which holds no weights."""
+    monkeypatch.chdir(tmp_path)
+    options = resolve({"debugging_folder": "run", "random_seed": 3, "emulator_counts": 2})
+    made = RunFolder("run")
+    made.save_options(options)
+    write_checkpoint(made, TrainingState(EpisodeTracker(2), options.fixed, tunable_options(options), global_step=1000))
+    return made
+
+
+def write_checkpoint(run, state):
+    folder = run.checkpoints.folder / str(state.global_step)
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(state.to_json()).encode()
+    (folder / "state.json").write_bytes(content)
+    entry = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"files": {"state.json": entry}}))
+
+
+def edit(run, **changes):
+    run.args.write_text(json.dumps(json.loads(run.args.read_text()) | changes))
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Return a list of the options of each training that starts; nothing is trained."""
+    trained = []
+    monkeypatch.setattr("paac.training.tensorflow_setup.start_tensorflow", lambda *_: "/cpu:0")
+    monkeypatch.setattr("paac.training.loop.train", lambda options, *_: trained.append(options))
+    return trained
+
+
+@pytest.fixture
+def no_tensorflow(monkeypatch):
+    for place in ("tensorflow_setup", "agent"):
+        monkeypatch.setattr(f"paac.training.{place}.start_tensorflow", lambda *_: pytest.fail("TensorFlow was loaded"))
+
+
+def test_a_new_run_is_named_in_the_first_line(tmp_path, monkeypatch, capsys, started):
+    monkeypatch.chdir(tmp_path)
+    train.main(["-df", "lgos/pong", "-lra", "10"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "pong: new run in lgos/pong" and lines[1].startswith("--lr_annealing_steps 10 is less than")
+    assert len(started) == 1
+
+
+def test_a_run_that_goes_on_is_no_new_one(run, capsys, started):
+    train.main(["-df", "run", "--entropy", "0.05"])
+    assert capsys.readouterr().out.splitlines()[0] == "--entropy is now 0.05; it was 0.02"
+
+
+def test_what_was_edited_in_args_json_since_the_last_checkpoint_is_said_in_one_line(run, capsys, started):
+    edit(run, entropy_regularisation_strength=0.5, alpha=0.9, e=0.01)
+    train.main(["-df", "run", "--e", "1e-5"])
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "--e is now 1e-05; it was 0.01",
+        "run/args.json has changed since the last checkpoint: --entropy is now 0.5 (it was 0.02), --alpha is now 0.9 "
+        "(it was 0.99)",
+    ]
+
+
+def test_a_checkpoint_of_an_earlier_version_does_not_know_what_was_edited(run):
+    options = run.load_options()
+    write_checkpoint(run, TrainingState(EpisodeTracker(2), options.fixed, global_step=1000))
+    edit(run, alpha=0.9)
+    assert check_start(run.load_options(), {}) == []
+
+
+def test_a_session_that_cannot_start_is_refused_before_tensorflow_is_loaded(run, capsys, no_tensorflow):
+    edit(run, gamma=0.5)
+    with pytest.raises(UserError, match=r"^run/args.json: gamma is 0.5, but the run was trained with 0.99"):
+        train.main(["-df", "run", "--entropy", "0.05"])
+    edit(run, gamma=0.99)
+    with run.lock(), pytest.raises(UserError, match="is training there"):
+        train.main(["-df", "run", "--entropy", "0.05"])
+    (run.checkpoints.folder / "1000/state.json").write_text("{}")
+    with pytest.raises(UserError, match="state.json is damaged; no other checkpoint"):
+        train.main(["-df", "run", "--entropy", "0.05"])
+    assert capsys.readouterr().out == "", "nothing is announced"
+
+
+def test_an_impossible_value_of_a_fixed_option_is_named_as_such(run, no_tensorflow):
+    with pytest.raises(UserError, match="^--gamma 5.0: must be from 0 to 1$"):
+        train.main(["-df", "run", "--gamma", "5"])
+    with pytest.raises(ValueError, match="^-g Pong: there is no game of that name; did you mean pong"):
+        train.main(["-df", "run", "-g", "Pong"])
+    with pytest.raises(UserError, match="^-g breakout: the run in run has pong, and that cannot change"):
+        train.main(["-df", "run", "-g", "breakout"])
+
+
+def test_an_agent_without_a_checkpoint_is_refused_before_tensorflow_is_loaded(run, no_tensorflow):
+    (run.checkpoints.folder / "1000/state.json").write_text("{}")
+    with pytest.raises(UserError, match=r"^run: no intact checkpoint there"):
+        test_script.main(["-f", "run"])
+
+
+def test_a_change_that_is_typed_on_a_finished_run_is_saved(run, capsys):
+    options = parse_options(["-df", "run", "-ec", "2", "--seed", "3", "--max_global_steps", "1000", "--alpha", "0.5"])
+    loop.train(options, find_game("pong"), SimpleNamespace(requested=False))
+    assert capsys.readouterr().out.startswith("run is finished at 1,000 decisions")
+    assert (run.load_options().alpha, run.load_options().max_global_steps) == (0.5, 1000)
+    before = run.args.stat().st_mtime_ns
+    loop.train(options, find_game("pong"), SimpleNamespace(requested=False))
+    assert run.args.stat().st_mtime_ns == before, "nothing changed, so nothing is written"
+
+
+@pytest.mark.parametrize(
+    ("typed", "step", "line"),
+    [
+        (
+            "--max_global_steps 8M",
+            0,
+            "from 0.0224 to 0.02016 in this training (it is annealed over 80,000,000 decisions)",
+        ),
+        (
+            "--max_global_steps 8M -lra 8M",
+            4_000_000,
+            "from 0.0112 to 0 in this training (it is annealed over 8,000,000 decisions)",
+        ),
+        ("--scale_lr", 0, "from 0.0056 to 0 in this training"),
+        ("--scale_lr", 0, "; --scale_lr starts it at 0.0007 x 8 emulators"),
+        ("--scale_lr -lr 0.5", 0, "; --scale_lr starts it at 0.0007 x 8 emulators, in place of --initial_lr 0.5"),
+    ],
+)
+def test_a_line_says_from_what_to_what_the_learning_rate_goes(typed, step, line):
+    said = describe_learning_rate(parse_options(typed.split()), 8, step)
+    assert said.startswith("The learning rate goes from ") and line in said
+    assert "in place of" not in said or "in place of" in line
+
+
+@pytest.mark.parametrize(
+    ("count", "numbers"), [(1, "1 emulator in 1 worker and 1 shard,"), (2, "2 emulators in 2 workers")]
+)
+def test_the_first_lines_count_in_good_english(count, numbers):
+    options = parse_options(["-ec", str(count), "--max_repetition", "2", "-df", "run"])
+    pool = SimpleNamespace(count=count, worker_pids=[7] * count, shards=[0] * count, game="pong")
+    network = SimpleNamespace(count_params=lambda: 1234)
+    figar, setup, rate = describe_training(options, pool, network, Processes(), 0)
+    assert figar == "FiGAR: the number of repeats of each action is one of [0, 1, 2]"
+    assert numbers in setup and "with 1,234 parameters" in setup and rate.startswith("The learning rate")
+
+
+def test_few_active_units_are_reported_once_in_a_run_and_not_again_after_a_resume(monkeypatch):
+    monkeypatch.setattr(recorder, "active_units", lambda *_: {"dense": 0.05})
+    said = []
+    state = TrainingState(EpisodeTracker(2), {}, global_step=100)
+
+    def session(state):
+        progress, pool = SimpleNamespace(print_line=said.append), SimpleNamespace(observations=None)
+        return SimpleNamespace(_state=state, _options=resolve({}), _network=None, _pool=pool, _progress=progress)
+
+    assert Recorder._active_units(session(state)) == {"active_units/dense": 0.05}
+    resumed = TrainingState.from_checkpoint(SimpleNamespace(state=json.loads(json.dumps(state.to_json()))))
+    Recorder._active_units(session(resumed))
+    assert len(said) == 1 and said[0].startswith("Fewer than 10% of the units of dense are active")
