@@ -3,13 +3,11 @@
 TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
 
-import os
 import signal
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
@@ -29,7 +27,7 @@ def main(argv: Sequence[str]) -> None:
 
     from emulators import find_game, make_emulator
     from paac.training.distributed import processes_from_tf_config
-    from paac.training.run_folder import resolve_run_options
+    from paac.training.find_runs import resolve_run_options
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
     from paac.training.viewer import open_viewer
@@ -37,7 +35,7 @@ def main(argv: Sequence[str]) -> None:
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
-    options, notes = resolve_run_options(with_absolute_rom_path(typed))
+    options, notes = resolve_run_options(typed)
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
     for note in filter(None, (*notes, game.notice, options.annealing_note)):
@@ -53,12 +51,6 @@ def main(argv: Sequence[str]) -> None:
 
         with tf.device(device):
             train(processes.broadcast_options(options), game, stop, viewer, processes)
-
-
-def with_absolute_rom_path(typed: dict[str, Any]) -> dict[str, Any]:
-    """Make a typed folder of ROMs absolute: the run may be resumed and tested from another folder."""
-    rom_path = typed.get("rom_path", "")
-    return typed | {"rom_path": os.path.abspath(rom_path)} if os.path.isdir(rom_path) else typed
 
 
 def print_games(rom_path: str) -> None:

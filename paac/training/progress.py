@@ -1,4 +1,4 @@
-"""The progress that a user sees: a bar on a terminal, or a line each minute in a log file."""
+"""The progress that a user sees: a bar on a terminal, or lines in a log file: after 10 s, then each minute."""
 
 import sys
 import time
@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from paac.training.episodes import WINDOW_EPISODES
 
+FIRST_LINE_SECONDS = 10.0  # until the first line in a log file
 LINE_SECONDS = 60.0  # between two lines in a log file
 BAR_SECONDS = 2.0  # between two updates of the speed next to the bar
 
@@ -46,6 +47,7 @@ class Progress:
             disable=not sys.stderr.isatty(),
         )
         self._meter: SpeedMeter | None = None
+        self._interval = FIRST_LINE_SECONDS if self._bar.disable else BAR_SECONDS
 
     def close(self) -> None:
         """End the bar."""
@@ -67,7 +69,7 @@ class Progress:
         if self._meter is None:  # the first update takes longer and is not measured
             self._meter = SpeedMeter(step, frames)
         self._bar.update(step - self._bar.n)
-        if self._meter.seconds < (LINE_SECONDS if self._bar.disable else BAR_SECONDS):
+        if self._meter.seconds < self._interval:
             return
         rate, frame_rate = self._meter.read(step, frames)
         speed = f"{frame_rate:,.0f} frames/s"
@@ -77,5 +79,6 @@ class Progress:
         if not self._bar.disable:
             self._bar.set_postfix_str(f"{speed}, {reward}")
             return
+        self._interval = LINE_SECONDS
         left = (self._last_step - step) / rate / 3600
         print(f"{step:,} decisions, {rate:,.0f} decisions/s, {speed}, {left:.1f} h left, {reward}", flush=True)
