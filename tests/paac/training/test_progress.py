@@ -29,14 +29,15 @@ def clock(monkeypatch):
     return controlled
 
 
-def test_a_log_file_gets_a_line_each_minute(clock, capsys):
+def test_a_log_file_gets_a_line_after_ten_seconds_and_then_each_minute(clock, capsys):
     with closing(Progress(0, 1_000_000)) as shown:
-        for step, seconds in ((0, 0.0), (30_000, 30.0), (60_000, 60.0), (90_000, 90.0), (180_000, 120.0)):
+        for step, seconds in ((0, 0.0), (9_000, 9.0), (10_000, 10.0), (60_000, 60.0), (70_000, 70.0), (190_000, 130.0)):
             clock.now = 1000.0 + seconds
-            shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
+            shown.show(step, frames=4 * step, mean_reward=None if step < 190_000 else -20.4567)
     assert capsys.readouterr().out.splitlines() == [
-        "60,000 decisions, 1,000 decisions/s, 4,000 frames/s, 0.3 h left, no episode yet",
-        "180,000 decisions, 2,000 decisions/s, 8,000 frames/s, 0.1 h left, mean reward of 50 episodes: -20.46",
+        "10,000 decisions, 1,000 decisions/s, 4,000 frames/s, 0.3 h left, no episode yet",
+        "70,000 decisions, 1,000 decisions/s, 4,000 frames/s, 0.3 h left, no episode yet",
+        "190,000 decisions, 2,000 decisions/s, 8,000 frames/s, 0.1 h left, mean reward of 50 episodes: -20.46",
     ]
 
 
