@@ -36,7 +36,7 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
             passed_over = COPIES
         folders[:] = [name for name in folders if not name.startswith(".") and name not in passed_over]
     if not runs:
-        raise UserError(f"{typed_as} {folder}: no run there; start one with train.py -df {folder}, or name another")
+        raise UserError(f"{typed_as} {folder}: no run there; start one with train.py, or name another folder")
     return [RunFolder(path) for path in sorted(runs)]
 
 
