@@ -12,7 +12,7 @@ from agents.commands import CommandError, film_agent
 from paac.cli import entry_point
 from paac.cli.command_line import MAX_INTEGER, NOT_NEGATIVE, PATH, POSITIVE, between, option, parse
 from paac.cli.errors import UserError
-from paac.cli.folders import numbered
+from paac.cli.folders import unique_names
 from paac.cli.output_paths import writable_folder
 from paac.training.find_runs import find_runs
 from paac.training.run_folder import RunFolder
@@ -46,17 +46,14 @@ def gif_names(runs: Mapping[str, RunFolder]) -> dict[Path, str]:
 
     `runs` are all runs by their paths relative to the folder: the names do not depend on which of them are filmed.
     """
-    names: dict[Path, str] = {}
-
-    def add(agent: Path, name: str) -> None:
-        names[agent] = next(free for free in numbered(name) if free not in names.values())
-
-    for path, run in sorted(runs.items(), key=lambda named: len(Path(named[0]).parts)):  # a-b before a/b
-        add(run.path, "-".join(Path(path).parts) or run.path.resolve().name)
-    for run in runs.values():
-        for kept in run.kept_runs():
-            add(kept.path, f"{names[run.path]}-{kept.path.name}")
-    return names
+    parts = {run.path: Path(path).parts or (run.path.resolve().name,) for path, run in runs.items()}
+    agents = sorted(parts, key=lambda path: len(parts[path]))  # a-b before a/b
+    names = unique_names("-".join(parts[agent]) for agent in agents)
+    for agent, name in list(zip(agents, names, strict=True)):
+        copies = [kept.path for kept in RunFolder(agent).kept_runs()]
+        agents += copies
+        names += [f"{name}-{copy.name}" for copy in copies]
+    return dict(zip(agents, unique_names(names), strict=True))
 
 
 def chosen_runs(options: GifsOptions, runs: Mapping[str, RunFolder]) -> list[RunFolder]:
