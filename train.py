@@ -3,7 +3,6 @@
 TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
 """
 
-import os
 import signal
 import sys
 import textwrap
@@ -58,20 +57,15 @@ def main(argv: Sequence[str]) -> None:
 def prepare(typed: dict[str, Any]) -> tuple[Any, Any, list[str]]:
     """Return the options to train with, the game and lines for the user. Raises errors, and writes nothing."""
     from emulators import find_game, make_emulator
-    from paac.training.run_folder import RunFolder, resolve_run_options
+    from paac.training.find_runs import resolve_run_options
+    from paac.training.run_folder import RunFolder
 
-    options, changes = resolve_run_options(with_absolute_rom_path(typed))
+    options, changes = resolve_run_options(typed)
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     make_emulator(game, seed=0, **options.emulator_settings).close()
     run = RunFolder(options.debugging_folder)
     started = "" if run.has_checkpoint() else f"{game}: new run in {run}"
     return options, game, [note for note in (started, *changes, game.notice, options.annealing_note) if note]
-
-
-def with_absolute_rom_path(typed: dict[str, Any]) -> dict[str, Any]:
-    """Make a typed folder of ROMs absolute: the run may be resumed and tested from another folder."""
-    rom_path = typed.get("rom_path", "")
-    return typed | {"rom_path": os.path.abspath(rom_path)} if os.path.isdir(rom_path) else typed
 
 
 def print_games(rom_path: str) -> None:

@@ -7,6 +7,7 @@ sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves t
 
 import dataclasses
 import importlib.util
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +92,7 @@ class Batch:
         def log_line(line: str) -> None:
             with self._output_lock, (run.path / "train.log").open("a", encoding="utf-8") as log:
                 log.write(line + "\n")
-                print(f"[{number + 1}/{len(self.runs)} {planned.label}] {line}", flush=True)
+                print(f"[{number + 1}/{len(self.runs)} {planned.label}] {without_folder(line, run)}", flush=True)
 
         def log_training_line(line: str) -> None:
             nonlocal last_line
@@ -100,6 +101,8 @@ class Batch:
 
         if run_status(run, planned).is_finished:
             return RunOutcome("finished", failed=False)
+        if not trainings.stopping:
+            log_line("Starting train.py")  # whose own first line takes seconds
         with CheckpointKeeper(run, self._options.time, log_line) as keeper:
             code = trainings.train(["-df", str(run)], log_training_line)
             if code == 0:
@@ -126,7 +129,13 @@ def state_before_training(run: RunFolder, planned: PlannedRun) -> str:
     status = run_status(run, planned)
     if status.is_finished:
         return "finished"
-    return f"resumes from {counted(status.step, 'decision')}" if run.checkpoints.steps() else "new"
+    return f"resumes from {counted(status.step, 'decision')}" if status.step else "new"
+
+
+def without_folder(line: str, run: RunFolder) -> str:
+    """A line of output about the run without the path of its folder, which the name before the line repeats."""
+    folder = re.escape(str(run))
+    return re.sub(f",? (?:saved )?in {folder}$|{folder}/", "", line)
 
 
 def changed_options(planned: PlannedRun) -> str:

@@ -14,11 +14,12 @@ from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions
 from paac.cli.output_paths import writable_file
 from paac.cli.words import counted
-from paac.training.run_folder import RunFolder, find_run
+from paac.training.find_runs import find_run
+from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Film a whole episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join
 the films to one mp4 file. If an episode is longer than --seconds, the video shows its beginning. A line above the
-picture shows the number of decisions and the score. The checkpoints in checkpoints_saved come from batchTrain.py,
+picture shows the number of decisions and the score so far. The checkpoints in checkpoints_saved come from batchTrain.py,
 resumeTraining.py or checkpoints.py."""
 
 
@@ -27,7 +28,7 @@ class VideoOptions:
     """Options of createTrainingVideo.py."""
 
     # fmt: off
-    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder, or one that contains a single run")
+    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="the run's folder, its folder checkpoints or checkpoints_saved, or a folder that contains runs, of which the one with the latest checkpoint is used")
     seed: int = option(1, group="Episodes", limit=SEED, help="seed of the episodes; all checkpoints play with the same seed")
     seconds: float = option(300.0, group="Film", limit=POSITIVE, help="maximum duration of each episode in the video, in seconds")
     to: str | None = option(None, group="Film", limit=PATH, help="mp4 file to write (Training.mp4 in the run's folder)")
@@ -36,7 +37,8 @@ class VideoOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(VideoOptions, argv, DESCRIPTION)
-    run, _, note = find_run(options.folder)
+    folder = Path(options.folder)
+    run, _, note = find_run(folder.with_name("checkpoints") if folder.name == "checkpoints_saved" else folder)
     if note:
         print(note)
     file = writable_file("--to", options.to or run.path / "Training.mp4")
@@ -56,6 +58,7 @@ def main(argv: Sequence[str]) -> None:
 
 def film_agents(agents: Sequence[RunFolder], options: VideoOptions, file: Path) -> int:
     """Write the video of all agents, and print a line about each; returns how many of them could be filmed."""
+    from agents.commands import only
     from agents.training_video import Video
     from paac.training.agent import evaluate_agent
 
@@ -64,14 +67,14 @@ def film_agents(agents: Sequence[RunFolder], options: VideoOptions, file: Path) 
         for number, agent in enumerate(agents, 1):
             settings = {"gif_seconds": options.seconds, "gif_name": "film", "gif_folder": str(file.parent)}
             try:
-                evaluation = evaluate_agent(FilmOptions(folder=str(agent), seed=options.seed, **settings))
+                evaluation = evaluate_agent(FilmOptions(folder=str(only(agent.path)), seed=options.seed, **settings))
             except UserError as error:  # for example, the checkpoint is damaged
                 print(f"[{number}/{len(agents)}] {error}; left out", flush=True)
                 continue
             (result,), (film,) = evaluation.results, evaluation.films.values()
             score = f"score {result.score:.15g}"
             print(f"[{number}/{len(agents)}] {counted(evaluation.step, 'decision')}: {score}", flush=True)
-            video.add(film, counted(evaluation.step, "decision"), score)
+            video.add(film, counted(evaluation.step, "decision"))
             num_filmed += 1
     return num_filmed
 

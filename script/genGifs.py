@@ -8,16 +8,19 @@ sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves t
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from agents.commands import CommandError, run_entry_point
+from agents.commands import CommandError, film_agent
 from paac.cli import entry_point
 from paac.cli.command_line import MAX_INTEGER, NOT_NEGATIVE, PATH, POSITIVE, between, option, parse
 from paac.cli.errors import UserError
+from paac.cli.folders import unique_names
 from paac.cli.output_paths import writable_folder
 from paac.cli.words import counted
-from paac.training.run_folder import RunFolder, find_runs
+from paac.training.find_runs import find_runs
+from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Film the agent of every run in a folder and its sub-folders with gif.py. The gifs of a run are
-FOLDER/gifs/RUN_1.gif, FOLDER/gifs/RUN_2.gif and so on; those of a copy in checkpoints_saved are named RUN-STEP_1.gif."""
+FOLDER/gifs/RUN_1.gif, FOLDER/gifs/RUN_2.gif and so on; those of a copy in checkpoints_saved are named RUN-STEP_1.gif.
+The run in SUB/RUN is named SUB-RUN; where that is the name of another one too, -2, -3 and so on follow it."""
 NEWEST = 0
 ALL = MAX_INTEGER  # the value of -cp without a number; no training has that many decisions
 MIN_STEP = 1000  # smaller numbers count copies
@@ -39,12 +42,26 @@ class GifsOptions:
     # fmt: on
 
 
-def chosen_runs(options: GifsOptions) -> dict[str, RunFolder]:
-    """The runs to film, by path relative to the folder. Raises UserError if -gf does not name exactly one."""
+def gif_names(runs: Mapping[str, RunFolder]) -> dict[Path, str]:
+    """A different name for the gifs of each agent, that is of each run and each copy of a checkpoint, by its folder.
+
+    `runs` are all runs by their paths relative to the folder: the names do not depend on which of them are filmed.
+    """
+    parts = {run.path: Path(path).parts or (run.path.resolve().name,) for path, run in runs.items()}
+    agents = sorted(parts, key=lambda path: len(parts[path]))  # a-b before a/b
+    names = unique_names("-".join(parts[agent]) for agent in agents)
+    for agent, name in list(zip(agents, names, strict=True)):
+        copies = [kept.path for kept in RunFolder(agent).kept_runs()]
+        agents += copies
+        names += [f"{name}-{copy.name}" for copy in copies]
+    return dict(zip(agents, unique_names(names), strict=True))
+
+
+def chosen_runs(options: GifsOptions, runs: Mapping[str, RunFolder]) -> list[RunFolder]:
+    """The runs to film, of all `runs` by path relative to the folder. Raises UserError if -gf names not exactly one."""
     root = Path(options.folder)
-    runs = {str(run.path.relative_to(root)): run for run in find_runs(options.folder)}
     if not options.agent:
-        return runs
+        return list(runs.values())
     path = str(Path(options.agent))
     found = [path] if path in runs else [name for name, run in runs.items() if run.path.resolve().name == path]
     if not found:
@@ -54,40 +71,37 @@ def chosen_runs(options: GifsOptions) -> dict[str, RunFolder]:
         )
     if len(found) > 1:
         raise UserError(f"-gf {options.agent}: several runs of that name; name one of {', '.join(found)}")
-    return {found[0]: runs[found[0]]}
+    return [runs[found[0]]]
 
 
-def chosen_agents(name: str, run: RunFolder, checkpoint: int) -> list[tuple[str, Path]]:
-    """The name of the gifs and the folder of each of the run's agents to film.
-
-    Raises UserError if the run has no such copy.
-    """
-    copies = [(f"{name}-{kept.path.name}", kept.path) for kept in run.kept_runs()]
+def chosen_agents(run: RunFolder, checkpoint: int) -> list[Path]:
+    """The folder of each of the run's agents to film. Raises UserError if the run has no such copy."""
+    copies = [kept.path for kept in run.kept_runs()]
     if checkpoint == NEWEST:
-        return [(name, run.path)]
+        return [run.path]
     if checkpoint == ALL:
-        return [(name, run.path), *copies]
+        return [run.path, *copies]
     if checkpoint < MIN_STEP:
         chosen = copies[checkpoint : checkpoint + 1]
     else:
-        chosen = [(gif_name, path) for gif_name, path in copies if path.name == str(checkpoint)]
+        chosen = [path for path in copies if path.name == str(checkpoint)]
     if not chosen:
-        steps = ", ".join(path.name for _, path in copies) or "no copies"
+        steps = ", ".join(path.name for path in copies) or "no copies"
         folder = run.kept_checkpoints.folder
         raise UserError(f"-cp {checkpoint}: not in {folder}, which has {steps}; choose another one, or -cp 0")
     return chosen
 
 
-def all_agents(runs: Mapping[str, RunFolder], checkpoint: int) -> tuple[list[tuple[str, Path]], list[str]]:
-    """The `chosen_agents` of all runs, and a message for each run that has no such copy.
+def all_agents(runs: Sequence[RunFolder], checkpoint: int) -> tuple[list[Path], list[str]]:
+    """The `chosen_agents` of the `runs`, and a message for each run that has no such copy.
 
     Raises UserError if no run has it.
     """
-    agents: list[tuple[str, Path]] = []
+    agents: list[Path] = []
     missing = []
-    for path, run in runs.items():
+    for run in runs:
         try:
-            agents += chosen_agents("-".join(Path(path).parts) or run.path.resolve().name, run, checkpoint)
+            agents += chosen_agents(run, checkpoint)
         except UserError as error:
             missing.append(str(error))
     if not agents:
@@ -106,14 +120,16 @@ def gif_arguments(options: GifsOptions) -> list[str]:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(GifsOptions, argv, DESCRIPTION)
-    agents, missing = all_agents(chosen_runs(options), options.checkpoints)
+    runs = {str(run.path.relative_to(options.folder)): run for run in find_runs(options.folder)}
+    agents, missing = all_agents(chosen_runs(options, runs), options.checkpoints)
+    names = gif_names(runs)
     gif_folder = writable_folder("--to", options.to or Path(options.folder) / "gifs")
     for line in missing:
         print(line)
     failed = len(missing)
-    for number, (name, folder) in enumerate(agents, 1):
+    for number, folder in enumerate(agents, 1):
         try:
-            output = run_entry_point("gif.py", "-f", folder, "-gn", name, "-gf", gif_folder, *gif_arguments(options))
+            output = film_agent(folder, "-gn", names[folder], "-gf", gif_folder, *gif_arguments(options))
         except CommandError as error:
             output = f"{folder}: {error}"
             failed += 1

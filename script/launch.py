@@ -17,7 +17,7 @@ from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, usable_cores
 from paac.training.distributed import TF_CONFIG, configs_on_this_machine
-from paac.training.run_folder import resolve_run_options
+from paac.training.find_runs import resolve_run_options
 
 DESCRIPTION = """Train one agent with several processes on this machine, for example: launch.py --processes 2 -- -g pong
 -df logs/pong. Every process runs train.py with the options after --, so --emulator_counts is the number of emulators of
@@ -91,6 +91,7 @@ def main(argv: Sequence[str]) -> None:
     # Check the options here, so that an error is reported once and not by each process.
     training, _ = resolve_run_options(typed_options(Options, arguments, TRAIN_DESCRIPTION))
     find_game(training.game, training.rom_path, training.env_kwargs)
+    arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
     if not {"-ew", "--emulator_workers"} & set(arguments):
         arguments += ["-ew", str(max(1, usable_cores() // options.processes))]
     sys.exit(train(options.processes, arguments))

@@ -17,6 +17,7 @@ from figures.groups import RunGroup, describe_figar, group_runs
 from figures.runs import AXES, load_runs, short_names
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, arguments, between, one_of, option, parse
+from paac.cli.folders import unique_names
 from paac.cli.output_paths import writable_folder
 
 X_HELP = "x axis of the curves: decisions, frames (of the game, also those of repeats) or hours (of training)"
@@ -77,13 +78,15 @@ def draw_training(groups: Sequence[RunGroup], options: PlotOptions) -> None:
     runs = [run for group in groups for run in group.runs if uses_figar(run)]
     if runs:
         start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
-    for run, name in zip(runs, short_names(runs), strict=True):
+    names = short_names(runs)
+    files = unique_names(f"repetitions_{name.replace('/', '_')}" for name in names)
+    for run, name, file in zip(runs, names, files, strict=True):
         repetitions = read_repetitions(run)
         if not len(repetitions.steps):
             print(f"{run.folder}: no repetitions recorded in tf/; no picture of them is drawn")
             continue
         figure = draw_repetitions(repetitions, f"{name}: {run.game}, {describe_figar(run.options)}", options.bins)
-        print_files(save_figure(figure, folder, f"repetitions_{name.replace('/', '_')}"))
+        print_files(save_figure(figure, folder, file))
 
 
 def print_files(files: Sequence[Path]) -> None:

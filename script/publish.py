@@ -13,7 +13,8 @@ from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_folder
-from paac.training.run_folder import find_runs
+from paac.training.find_runs import find_runs
+from paac.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from figures.runs import Run
@@ -38,11 +39,11 @@ class PublishOptions:
 
 
 def only_run(folder: str) -> "Run":
-    """The only run in `folder`. Raises UserError if there is no run, more than one, or no finished episode."""
+    """The run in `folder` itself, or the only run below it. Raises UserError if there is none with finished episodes."""
     from figures.runs import load_run
 
     run_folders = find_runs(folder, "--run")
-    if len(run_folders) > 1:
+    if len(run_folders) > 1 and not RunFolder(folder).exists():
         raise UserError(f"--run {folder}: several runs there; name one of {', '.join(map(str, run_folders))}")
     run = load_run(run_folders[0])
     if not len(run.steps):

@@ -38,13 +38,14 @@ def main(argv: Sequence[str]) -> None:
     runs, left_out = load_runs(options.runs)
     for line in left_out:
         print(line)
-    file = writable_file("--to", options.to or Path(options.runs[0]) / "report.html")
+    folders = [name for name in options.runs if Path(name).is_dir()]
+    file = writable_file("--to", options.to or Path(folders[0]) / "report.html")
 
     from paac.training.tensorflow_setup import start_tensorflow
     from reporting.page import EpisodeSettings, write_page
 
     start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
-    title = ", ".join(shown_name(Path(name).resolve().name) for name in options.runs)
+    title = ", ".join(shown_name(Path(name).resolve().name) for name in folders)
     write_page(runs, title, EpisodeSettings(options.test_count, options.seed, options.gif_seconds), file)
     print(f"Wrote {file}")
 

@@ -16,10 +16,12 @@ from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.output_paths import writable_folder
 from paac.cli.words import counted
-from paac.training.run_folder import find_runs
+from paac.training.find_runs import find_runs
+from paac.training.run_folder import RESULT
 
 DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
-of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode."""
+of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. Without
+--to, nothing is written into a folder of published agents, which have a RESULT.json."""
 COLUMNS = ("run", "game", "step", "mean", "median", "min", "max", "std")
 
 
@@ -33,7 +35,7 @@ class TestAllOptions:
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (the default of test.py)")
     greedy: bool = option(False, group="Episodes", help="always choose the most probable action, instead of drawing from the policy")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of the episodes: the same seed gives the same episodes (drawn at random)")
-    to: str | None = option(None, group="Result", limit=PATH, help="folder for tests.csv and tests.json (the folder of -f)")
+    to: str | None = option(None, group="Result", limit=PATH, help="folder for tests.csv and tests.json (the folder of -f, unless it holds published agents)")
     # fmt: on
 
 
@@ -46,19 +48,42 @@ def test_arguments(options: TestAllOptions) -> list[str]:
     return [*arguments, "--greedy"] if options.greedy else arguments
 
 
-def test_each(runs: Sequence[Path], options: TestAllOptions, folder: Path, reports: list[dict[str, Any]]) -> None:
+def table_folder(options: TestAllOptions) -> Path | None:
+    """The folder for the tables; None, and a line for the user, if they would lie among published agents unasked."""
+    folder = Path(options.folder)
+    if options.to is None and any((path / RESULT).is_file() for path in (folder, *folder.iterdir())):
+        print(f"{folder} holds published agents: the table is only printed; --to FOLDER also writes it", flush=True)
+        return None
+    return writable_folder("--to", options.to or folder)
+
+
+def test_each(
+    runs: Sequence[Path], options: TestAllOptions, folder: Path | None, reports: list[dict[str, Any]]
+) -> None:
     """Test each run and print a line about it; add the reports of test.py to `reports`.
 
-    The tables in `folder` are written after each run, so that they survive an interruption.
+    The tables in `folder`, if there is one, are written after each test, so that they survive an interruption.
     """
     for number, run in enumerate(runs, 1):
         try:
             reports.append(test_agent(run, *test_arguments(options)))
             message = f"{reports[-1]['game']}, mean {reports[-1]['mean']:.2f}"
+            if folder:
+                write_tables(reports, folder)
         except CommandError as error:
             message = str(error)
-        write_tables(reports, folder)
         print(f"[{number}/{len(runs)}] {run}: {message}", flush=True)
+
+
+def report_results(reports: Sequence[dict[str, Any]], folder: Path | None) -> None:
+    """Print the table, write the tables, and say where."""
+    if not reports:
+        print("No agent was tested, and nothing was written.")
+        return
+    print_table(reports)
+    if folder:
+        write_tables(reports, folder)
+        print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
 
 
 def print_table(reports: Sequence[dict[str, Any]]) -> None:
@@ -91,13 +116,12 @@ def write_tables(reports: Sequence[dict[str, Any]], folder: Path) -> None:
 def main(argv: Sequence[str]) -> None:
     options = parse(TestAllOptions, argv, DESCRIPTION)
     runs = [run.path for run in find_runs(options.folder)]
-    folder = writable_folder("--to", options.to or options.folder)
+    folder = table_folder(options)
     reports: list[dict[str, Any]] = []
     try:
         test_each(runs, options, folder, reports)
     finally:  # also after Ctrl+C
-        print_table(reports)
-        print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
+        report_results(reports, folder)
     if len(reports) < len(runs):
         print(f"{len(runs) - len(reports)} of {counted(len(runs), 'agent')} could not be tested", file=sys.stderr)
         sys.exit(entry_point.FAILURE)

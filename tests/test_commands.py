@@ -243,7 +243,7 @@ def test_bad_folders_give_one_line(commands):
         ("test.py", "-f", "empty"): "no run there",
         ("test.py",): "no such folder",
         ("gif.py", "-f", "untrained"): "no intact checkpoint there",
-        ("test.py", "-f", "."): "several runs there; name one of broken, untrained",
+        ("test.py", "-f", "."): ".: no run there has a checkpoint; train one first: broken, untrained",
         ("gif.py", "-tc", "0"): "--test_count 0: must be from 1 to 1000",
     }
     for (script, *arguments), message in expected.items():
@@ -279,7 +279,7 @@ def test_an_invalid_rom_is_reported_and_the_librarys_rom_used(commands):
     trained = commands.run("train.py", "--rom_path", "roms", "--max_global_steps", "20", *TINY)
     notices = [line for line in trained.stdout.splitlines() if "roms/pong.bin is not a ROM" in line]
     assert len(notices) == 1
-    saved = json.loads((commands.folder / "logs/args.json").read_text())
+    saved = json.loads((commands.folder / "logs/pong/args.json").read_text())
     assert saved["rom_path"] == str(commands.folder / "roms"), "test.py finds it from any folder"
 
 

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import launch as launch_script
 import numpy as np
 import pytest
 from launch import environments
 
+from paac.cli.command_line import typed_options
 from paac.cli.errors import UserError
+from paac.cli.options import Options
 from paac.processes import Processes
 from paac.training.distributed import _pack, _unpack, configs_on_this_machine, processes_from_tf_config
 from tests.helpers import ROOT
@@ -22,6 +25,17 @@ from tests.helpers.runs import assert_same_weights, episodes, points, weights
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
 HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # for each of two processes, for one
+
+
+def test_all_processes_get_the_folder_of_the_game(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    started = []
+    monkeypatch.setattr("launch.train", lambda processes, arguments: started.append(arguments))
+    for typed in (["-g", "breakout"], ["-g", "breakout", "-df", "typed"]):
+        with pytest.raises(SystemExit):
+            launch_script.main(["--", *typed, "-ew", "1"])
+    folders = [typed_options(Options, arguments, "")["debugging_folder"] for arguments in started]
+    assert folders == ["logs/breakout", "typed"]
 
 
 def launch(commands, *arguments: str, processes: str = "2", code: int = 0):

@@ -16,13 +16,13 @@ def args_of(run):
 def test_an_environment_of_another_package_is_trained_resumed_tested_and_filmed(commands):
     kwargs = '{"picture": "gray floats", "length": 30, "fps": 5}'
     commands.run("train.py", "-g", f"gym:{FAKE}", "--env_kwargs", kwargs, "--max_global_steps", "20", *TINY)
-    args = args_of(commands.folder / "logs")
+    args = args_of(commands.folder / "logs/tests.helpers.environments_Fake-v0")
     assert (args["game"], args["frame_skip"]) == (FAKE, 1)
     assert json.loads(args["env_kwargs"]) == json.loads(kwargs)
     resumed = commands.run("train.py", "-g", FAKE, "--env_kwargs", kwargs, "--max_global_steps", "40", *TINY)
     assert "Resuming at 20 decisions" in resumed.stdout
     for other in (["--env_kwargs", "{}"], ["--frame_skip", "2"]):
-        refused = commands.run("train.py", *other, *TINY, code=2)
+        refused = commands.run("train.py", "-g", FAKE, *other, *TINY, code=2)
         assert_one_line(refused.stderr, other[0], "that cannot change")
     commands.run("gif.py", "-f", "logs", "-gn", "film")
     assert (commands.folder / "gifs/film_1.gif").is_file()
@@ -50,11 +50,11 @@ def test_a_reward_that_is_not_finite_ends_the_training_with_the_name_of_the_envi
 def test_a_run_from_before_the_frame_skip_is_resumed_with_two_steps(commands):
     game = ["-g", "FrozenLake-v1", "--frame_skip", "2", *TINY]
     commands.run("train.py", *game, "--max_global_steps", "20")
-    args = commands.folder / "logs/args.json"
-    values = args_of(commands.folder / "logs")
+    args = commands.folder / "logs/FrozenLake-v1/args.json"
+    values = args_of(args.parent)
     args.write_text(json.dumps({name: value for name, value in values.items() if name != "frame_skip"}))
-    commands.run("train.py", "--max_global_steps", "40")
-    assert args_of(commands.folder / "logs") == {**values, "max_global_steps": 40}
+    commands.run("train.py", "-g", "FrozenLake-v1", "--max_global_steps", "40")
+    assert args_of(args.parent) == {**values, "max_global_steps": 40}
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
-"""Walking through folders and the links in them, and showing their names."""
+"""Walking through folders and the links in them, choosing new names, and showing names."""
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -21,6 +22,20 @@ def walk(folder: str | Path) -> Iterator[tuple[str, list[str], list[str]]]:
             known.add(real_path)
             yield path, folders, files
             starts += sorted(link for name in folders if os.path.islink(link := os.path.join(path, name)))
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield `name`, `name`-2, `name`-3 and so on: a caller takes the first that is free."""
+    yield name
+    yield from (f"{name}-{number}" for number in itertools.count(2))
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Return the `names`, where those that are equal to an earlier one are `numbered`."""
+    unique: dict[str, None] = {}
+    for name in names:
+        unique[next(free for free in numbered(name) if free not in unique)] = None
+    return list(unique)
 
 
 def shown_name(name: str | Path) -> str:

@@ -96,7 +96,7 @@ class Options:
     annealed: bool = option(False, group="Exploration", kind=TUNABLE, help="let epsilon fall to 0 over --annealed_steps")
     annealed_steps: int = option(80_000_000, group="Exploration", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions over which epsilon falls to 0")
 
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=UTF8_PATH, help="folder of the run; if it already holds one, that run is resumed")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=UTF8_PATH, help="folder of the run; if it already holds one, that run is resumed; without -df, each game has its own folder in the default folder")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")
@@ -167,7 +167,7 @@ class FilmOptions:
     """The options of gif.py, which test.py has too."""
 
     # fmt: off
-    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="folder of the run, or a folder that contains only one run")
+    folder: str = option("logs/", "-f", "--folder", group="Agent", limit=PATH, help="folder of a run, or a folder that contains runs, of which the one with the latest checkpoint is used")
     rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder to search first for the game's ROM (the run's --rom_path)")
     device: str = option("/gpu:0", "-d", "--device", group="Agent", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes to play, in parallel")

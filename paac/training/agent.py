@@ -17,9 +17,10 @@ from paac.cli.output_paths import writable_folder
 from paac.cli.words import counted
 from paac.processes import Processes
 from paac.training.checkpoint import Checkpoint
+from paac.training.find_runs import check_rom_path, find_run
 from paac.training.original import OriginalCheckpoint
 from paac.training.resume import starting_state
-from paac.training.run_folder import RunFolder, check_rom_path, find_run
+from paac.training.run_folder import RunFolder
 from paac.training.tensorflow_setup import start_tensorflow
 from paac.video.film import Film
 
@@ -50,7 +51,9 @@ class AgentEvaluation(NamedTuple):
             film.save(gif, scale or film.fitting_scale)
             line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
             shown = counted(round(film.seconds), "second")
-            end = f"; the gif ends after {shown}, before the episode does (--gif_seconds)"
+            end = (
+                f"; the gif ends after {shown} at score {film.scores[-1]:.15g}, before the episode does (--gif_seconds)"
+            )
             lines.append(line + (end if film.is_shortened else ""))
         return lines
 
@@ -113,7 +116,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
                 seed=seed,
                 epsilon=0.0 if options.greedy else run_options.test_epsilon,
                 dropout_samples=options.dropout_samples,
-                watchers=films if options.annotate else (),
+                watchers=films,
             )
     noops = emulators[0].random_noops
     gif_films = dict(zip(gifs, films, strict=True))
@@ -173,7 +176,7 @@ def _make_emulator(game: Game, options: FilmOptions, run_options: Options, seed:
     return make_emulator(game, seed=seed, **settings)
 
 
-def _make_films(emulators: Sequence[Emulator], options: FilmOptions, run_options: Options) -> list[Any]:
+def _make_films(emulators: Sequence[Emulator], options: FilmOptions, run_options: Options) -> list[Film]:
     """Return a film of each emulator, which records what it shows: AnnotatedFilms if `options.annotate` is set."""
     # One file for all films, because a process may open only a limited number. It is deleted with the last film.
     file = tempfile.TemporaryFile()  # noqa: SIM115

@@ -11,6 +11,7 @@
         checkpoints/STEP/           checkpoints; checkpoint.py lists their files
         checkpoints_saved/STEP/     copies of checkpoints, kept when those are deleted; each is itself a run's folder
         .lock                       holds the id of the process that trains here and has locked it; never deleted
+        RESULT.json                 scores of a published agent, on which nothing trains
 
 A checkpoint saves the lengths of the logs: the two CSV files and the event files. A resume truncates the logs to these
 lengths, so that curves have no gap and no overlap.
@@ -26,14 +27,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from emulators import short_name
-from paac.cli.args_json import load_options, read_options, replace_file, resume_options, save_options
+from paac.cli.args_json import load_options, read_options, replace_file, save_options
 from paac.cli.errors import UserError
-from paac.cli.folders import walk
-from paac.cli.options import Options, resolve
+from paac.cli.folders import numbered
+from paac.cli.options import Options
 from paac.training.checkpoint import Checkpoint, CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
 from paac.training.original import OriginalCheckpoint
+
+RESULT = "RESULT.json"
 
 
 class RunFolder:
@@ -49,6 +51,7 @@ class RunFolder:
         self.events = self.path / "tf"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
         self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")
+        self.result = self.path / RESULT
 
     def __str__(self) -> str:
         return str(self.path)
@@ -59,9 +62,13 @@ class RunFolder:
 
     def load_options(self) -> Options:
         """Return the run's options. Raises UserError if args.json cannot be read or is invalid."""
-        return load_options(self.args, self.ignored_options())
+        return load_options(self.args, self._ignored_options())
 
-    def ignored_options(self) -> tuple[str, ...]:
+    def read_options(self) -> dict[str, Any]:
+        """Return the options in args.json as `read_options` of args_json.py does. Raises UserError."""
+        return read_options(self.args, self._ignored_options())
+
+    def _ignored_options(self) -> tuple[str, ...]:
         """Return the options in args.json that describe the machine of the original Manette, if that wrote the file."""
         return ("device", "emulator_workers") if self._is_original() else ()
 
@@ -116,6 +123,13 @@ class RunFolder:
             return originals[-1], []
         return self.checkpoints.newest()
 
+    def checkpoint_time(self) -> float | None:
+        """Return when the newest checkpoint was written, in seconds since the epoch; None without a checkpoint."""
+        steps, originals = self.checkpoints.steps(), self._original_checkpoints()
+        if steps:
+            return (self.checkpoints.folder / str(steps[-1])).stat().st_mtime
+        return max(file.stat().st_mtime for file in originals[-1].files()) if originals else None
+
     def read_episodes(self) -> EpisodeTable:
         """Return the run's finished episodes. Raises UserError if episodes.csv is invalid."""
         return read_episodes(self.episodes_csv)
@@ -127,6 +141,16 @@ class RunFolder:
     def log_lengths(self) -> dict[str, int]:
         """Return the length in bytes of each log by its path in the folder."""
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
+
+    def check_not_published(self) -> None:
+        """Raise UserError if this is a published agent: a training would change it, and its scores would be wrong."""
+        if self.result.is_file():
+            copy = next(name for name in numbered("logs/more") if not os.path.lexists(name))
+            copied = f"cp -r {shlex.quote(str(self))} {copy} && rm {copy}/{RESULT}"
+            raise UserError(
+                f"-df {self}: has a {RESULT}, so it is a published agent, and a training would change it; "
+                f"train a copy: {copied}, then python3 train.py -df {copy}"
+            )
 
     def check_logs_have_a_checkpoint(self) -> None:
         """Raise UserError if there are logs, but no checkpoint to resume from: a new start would delete them."""
@@ -197,60 +221,3 @@ def _report_write_errors(folder: Path, typed_as: str = "-df") -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"{typed_as} {folder}: cannot be written ({error.strerror}); name another folder") from None
-
-
-def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
-    """Return the options to train with, and messages for the user.
-
-    They are the `typed` options with defaults for the others or, if the folder has a run, the saved options changed by
-    the typed ones. Nothing is written. Raises UserError.
-    """
-    if "game" in typed:
-        typed = {**typed, "game": short_name(typed["game"])}
-    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
-    run = RunFolder(typed.get("debugging_folder", Options.debugging_folder))
-    if run.path.exists() and not run.path.is_dir():
-        raise UserError(f"-df {run}: that is a file; name a folder")
-    run.check_logs_have_a_checkpoint()
-    if run.exists():
-        saved, started = read_options(run.args, run.ignored_options()), run.has_checkpoint()
-        resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options
-        return resume_options(saved, typed, started)
-    return resolve(typed), []
-
-
-def check_rom_path(rom_path: str | None, instead: str) -> None:
-    """Raise UserError if `rom_path` is not a folder; `instead` says what happens without the option."""
-    if rom_path is not None and not os.path.isdir(rom_path):
-        raise UserError(f"--rom_path {rom_path}: no such folder; leave it out to {instead}")
-
-
-def find_run(folder: str) -> tuple[RunFolder, Options, str]:
-    """Return the run in `folder` or the only run below it, its options, and a message for the user ("" for none).
-
-    Raises UserError if there is no run or more than one.
-    """
-    run = RunFolder(folder)
-    if run.exists():
-        return run, run.load_options(), ""
-    runs = find_runs(folder)
-    if len(runs) > 1:
-        raise UserError(f"-f {folder}: several runs there; name one of {', '.join(map(str, runs))}")
-    return runs[0], runs[0].load_options(), f"Using the only run in {folder}: {runs[0]}"
-
-
-def find_runs(folder: str, typed_as: str = "-f") -> list[RunFolder]:
-    """Return all runs in or below `folder`, by path. Raises UserError, which names `typed_as`, if none exists.
-
-    Links to folders are followed. A run to which several paths lead is listed once.
-    """
-    if not Path(folder).is_dir():
-        raise UserError(f"{typed_as} {folder}: no such folder; name the folder of a run")
-    runs = []
-    for path, folders, _ in walk(folder):
-        if RunFolder(path).exists():
-            runs.append(Path(path))
-            folders.clear()  # copies inside a run are not listed
-    if not runs:
-        raise UserError(f"{typed_as} {folder}: no run there; start one with train.py -df {folder}, or name another")
-    return [RunFolder(path) for path in sorted(runs)]

@@ -50,14 +50,15 @@ class AnnotatedFilm(Film):
 
     def on_decision(self, decision: Decision) -> None:
         """Show this decision beside the screens that follow."""
+        super().on_decision(decision)
         self._decision, self._frames = decision, 0
 
     def add(self, screen: np.ndarray) -> None:
         """Add a screen, uint8 [height, width, 3], and the state of its panel."""
         super().add(screen)
         if len(self.panel_states) < len(self._pictures):
-            score = self._decision.score if self._decision else 0.0
-            self.panel_states.append(PanelState(self._decision, 1 + self._frames // self._frame_skip, score))
+            play = 1 + self._frames // self._frame_skip
+            self.panel_states.append(PanelState(self._decision, play, self.scores[-1]))
         self._frames += 1
 
     def clear(self) -> None:
@@ -67,8 +68,8 @@ class AnnotatedFilm(Film):
 
     def on_end(self, score: float) -> None:
         """Show the `score` of the whole episode in the last picture, unless the film ended before the episode."""
-        if not self.is_shortened:
-            self.panel_states[-1] = self.panel_states[-1]._replace(score=score)
+        super().on_end(score)
+        self.panel_states[-1] = self.panel_states[-1]._replace(score=self.scores[-1])
 
     def _enlarged(self, number: int, scale: int) -> Image.Image:
         picture = super()._enlarged(number, scale)

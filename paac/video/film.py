@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -12,13 +12,17 @@ from emulators import Emulator
 from paac.video.gif import GifWriter
 from paac.video.picture_store import PictureStore
 
+if TYPE_CHECKING:
+    from paac.evaluation import Decision  # for type hints only: it imports TensorFlow
+
 PICTURE_SECONDS = 0.05  # approximate time per picture: 3 screens at 60 Hz, and 5 of the 0.01 s units of a gif
 
 
 class Film:
     """Records an emulator's screens: call `record`, play, and call `save`.
 
-    The pictures wait in a temporary file, so that a film of any length needs little memory.
+    As a `Watcher` of the episode it also records the score. The pictures wait in a temporary file, so that a film of
+    any length needs little memory.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Film:
         self._screens_per_picture = max(1, round(PICTURE_SECONDS * frame_rate * speed))
         self.picture_rate = frame_rate * speed / self._screens_per_picture  # pictures per second of the film
         self.is_shortened = False  # whether screens were ignored at the end
+        self.scores: list[float] = []  # for each picture, the score of the decisions before the one that it shows
+        self._score = 0.0
         self._pictures = PictureStore(file)
         self._previous: np.ndarray | None = None
         self._num_screens = 0
@@ -63,6 +69,15 @@ class Film:
         """Add all screens that `emulator` shows from now on."""
         emulator.on_frame, emulator.on_restart = self.add, self.clear
 
+    def on_decision(self, decision: "Decision") -> None:
+        """Note the score before the decision, for the screens that follow."""
+        self._score = decision.score
+
+    def on_end(self, score: float) -> None:
+        """Note the `score` of the whole episode for the last picture, unless the film ended before the episode."""
+        if not self.is_shortened:
+            self.scores[-1] = score
+
     def add(self, screen: np.ndarray) -> None:
         """Add a screen, uint8 [height, width, 3]. Raises OSError."""
         starts_picture = self._num_screens % self._screens_per_picture == 0
@@ -72,6 +87,7 @@ class Film:
         pooled = np.maximum(screen, self._previous) if self._max_pool and self._previous is not None else screen
         if starts_picture:
             self._pictures.append(_palette_image(pooled))
+            self.scores.append(self._score)
         elif (
             self._max_pool and self._num_screens == 1
         ):  # the first picture had no previous screen: it gets the next one
@@ -82,6 +98,7 @@ class Film:
     def clear(self) -> None:
         """Discard all screens."""
         self._pictures.clear()
+        self.scores.clear()
         self._previous = None
         self._num_screens = 0
         self.is_shortened = False

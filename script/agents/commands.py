@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from paac.training.run_folder import RunFolder
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -33,5 +35,15 @@ def test_agent(run: Path, *arguments: str | Path) -> dict[str, Any]:
     """Test the agent of `run` with test.py; returns its JSON report. Raises CommandError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
-        run_entry_point("test.py", "-f", run, "--json", file, *arguments)
+        run_entry_point("test.py", "-f", only(run), "--json", file, *arguments)
         return json.loads(file.read_text(encoding="utf-8"))
+
+
+def film_agent(run: Path, *arguments: str | Path) -> str:
+    """Film the agent of `run` with gif.py; returns the output of gif.py. Raises CommandError if it fails."""
+    return run_entry_point("gif.py", "-f", only(run), *arguments)
+
+
+def only(run: Path) -> Path:
+    """The value of -f that means `run` itself, whatever other runs lie below it."""
+    return RunFolder(run).checkpoints.folder

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paac.cli.command_line import PATH, POSITIVE, option, parse
-from paac.cli.errors import UserError
+from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 
 
@@ -23,17 +23,23 @@ class KeepOptions:
     """Options of checkpoints.py and resumeTraining.py."""
 
     # fmt: off
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="the run's folder")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=PATH, help="the run's folder, or a folder that contains runs, of which the one with the latest checkpoint is used")
     time: float = option(1800.0, "-t", "--time", group="Run", limit=POSITIVE, help="seconds between two copies")
     # fmt: on
 
 
 def parse_keep_options(argv: Sequence[str], description: str) -> tuple[KeepOptions, RunFolder]:
-    """The options and the run that they name. Raises UserError if there is no such run."""
+    """The options and the run that they name: that in the folder itself, or the one below it that `find_run` finds.
+
+    Prints a line about a run below it. Raises UserError if there is no such run, or if it is a published agent.
+    """
     options = parse(KeepOptions, argv, description)
     run = RunFolder(options.debugging_folder)
     if not run.exists():
-        raise UserError(f"-df {run}: no run there; start one with train.py -df {run}")
+        run, _, note = find_run(options.debugging_folder, "-df")
+        if note:
+            print(note, flush=True)
+    run.check_not_published()
     return options, run
 
 

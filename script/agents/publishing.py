@@ -26,9 +26,8 @@ from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
 from paac.training.agent import export_agent
 from paac.training.provenance import read_sessions
-from paac.training.run_folder import RunFolder
+from paac.training.run_folder import RESULT, RunFolder
 
-RESULT = "RESULT.json"
 COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours", "`python3 train.py`")
 
 

@@ -1,4 +1,4 @@
-"""Joins films to one mp4 video, with a line of text above each."""
+"""Joins films to one mp4 video, with a line of text and the score so far above each."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -25,13 +25,15 @@ class Video:
         if self._encoder is not None:
             self._encoder.close()
 
-    def add(self, film: Film, left: str, right: str) -> None:
-        """Append a film, with the texts `left` and `right` above it. Raises OSError if the file cannot be written.
+    def add(self, film: Film, text: str) -> None:
+        """Append a film, with the `text` and the score so far above it. Raises OSError if the file cannot be written.
 
         All films must have pictures of the same size, at the same rate.
         """
-        for picture in film.pictures(film.fitting_scale):
-            frame = with_band(picture.convert("RGB"), left, right)
+        scores = [f"score {score:.15g}" for score in film.scores]
+        widest = max(scores, key=len, default="")
+        for picture, score in zip(film.pictures(film.fitting_scale), scores, strict=True):
+            frame = with_band(picture.convert("RGB"), text, score, widest)
             if self._encoder is None:
                 self._encoder = self._start_encoder(frame.size, film.picture_rate)
             self._encoder.send(np.asarray(frame))
@@ -49,14 +51,17 @@ class Video:
         return encoder
 
 
-def with_band(picture: Image.Image, left: str, right: str) -> Image.Image:
-    """The picture below a black band with the texts; width and height are padded to even numbers, as H.264 requires."""
+def with_band(picture: Image.Image, left: str, right: str, widest_right: str = "") -> Image.Image:
+    """The picture below a black band with the texts; width and height are padded to even numbers, as H.264 requires.
+
+    The letters have the same size for every text up to `widest_right`, so that a text that changes does not flicker.
+    """
     band = max(16, picture.height // 14)
     width, height = picture.width + picture.width % 2, picture.height + band
     framed = Image.new("RGB", (width, height + height % 2))
     framed.paste(picture, (0, band))
     draw = ImageDraw.Draw(framed)
-    font = ImageFont.load_default(_font_size(draw, f"{left}   {right}", width, band))
+    font = ImageFont.load_default(_font_size(draw, f"{left}   {max(right, widest_right, key=len)}", width, band))
     draw.text((band // 4, band // 2), left, "white", font, anchor="lm")
     draw.text((width - band // 4, band // 2), right, "white", font, anchor="rm")
     return framed

@@ -8,7 +8,6 @@ Earlier versions wrote all sub-folders to one folder DATE-HHMMSS-experiment/, wi
 """
 
 import dataclasses
-import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 from experiments.plan import PlannedRun
 from paac.cli.errors import UserError
+from paac.cli.folders import numbered
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder
 
@@ -95,10 +95,8 @@ def _earlier_experiment(destination: Path, plan: Sequence[PlannedRun]) -> Experi
 
 
 def _new_folder(destination: Path, name: str, used: Iterable[Path]) -> Path:
-    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-    return next(
-        folder for folder in map(destination.joinpath, names) if not os.path.lexists(folder) and folder not in used
-    )
+    folders = map(destination.joinpath, numbered(name))
+    return next(folder for folder in folders if not os.path.lexists(folder) and folder not in used)
 
 
 def create_experiment(experiment: Experiment) -> None:

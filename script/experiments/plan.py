@@ -13,6 +13,7 @@ from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.folders import walk
 from paac.cli.options import Options, resolve
+from paac.training.find_runs import with_absolute_rom_path
 
 SWEEP = "sweep"
 LOCAL_OPTIONS = {field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL}
@@ -73,7 +74,8 @@ def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> 
         varied = [f"{_flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
         run_name = "-".join([name, *map(_safe_file_name, varied)])
         where = f"{file} ({run_name})" if varied else str(file)
-        options = resolve(check_json({**values, **changes}, where), f"{where}: ")
+        given = with_absolute_rom_path(check_json({**values, **changes}, where))
+        options = resolve(given, f"{where}: ")
         _check_game(options, file)
         yield PlannedRun(experiment, run_name, {**values, **changes}, options)
 

@@ -12,7 +12,8 @@ from paac.cli.errors import UserError
 from paac.cli.folders import shown_name
 from paac.cli.options import Options
 from paac.training.episodes import WINDOW_EPISODES
-from paac.training.run_folder import RunFolder, find_runs
+from paac.training.find_runs import find_runs
+from paac.training.run_folder import RunFolder
 
 AXES = {"decisions": "decisions of all emulators", "frames": "frames of all emulators", "hours": "hours of training"}
 
@@ -79,14 +80,31 @@ class Run:
 def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     """Load the runs in the folders `names`; returns those with finished episodes, and a message for each of the others.
 
-    Raises UserError if no run has a finished episode, or if a file cannot be read.
+    A pattern of the shell, such as logs/*, also gives names of files and of folders without runs: they are passed over
+    if others of the `names` have runs. Raises UserError if no run has a finished episode, or if a file cannot be read.
     """
-    folders = {folder.path.resolve(): folder for name in names for folder in find_runs(name, "RUN")}
+    folders, without_runs = _find_all(names)
     runs = [load_run(folder) for folder in folders.values()]
     left_out = [f"{run.folder}: no episode has ended there yet; left out" for run in runs if not len(run.steps)]
     if len(left_out) == len(runs):
         raise UserError(f"RUN {' '.join(names)}: no episode has ended there yet; train longer, or name another run")
-    return [run for run in runs if len(run.steps)], left_out
+    return [run for run in runs if len(run.steps)], without_runs + left_out
+
+
+def _find_all(names: Sequence[str]) -> tuple[dict[Path, RunFolder], list[str]]:
+    """The runs in the folders `names` by their real paths, and a message for each folder without runs."""
+    folders: dict[Path, RunFolder] = {}
+    errors: dict[str, UserError] = {}
+    for name in names:
+        try:
+            folders |= {folder.path.resolve(): folder for folder in find_runs(name, "RUN")}
+        except UserError as error:
+            if not os.path.exists(name):
+                raise
+            errors[name] = error
+    if not folders:
+        raise next(iter(errors.values()))
+    return folders, [f"{name}: no run there; passed over" for name in errors if os.path.isdir(name)]
 
 
 def load_run(folder: RunFolder) -> Run:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jinja2
 from matplotlib.figure import Figure
 
-from agents.commands import run_entry_point, test_agent
+from agents.commands import film_agent, test_agent
 from experiments.train_command import train_command
 from figures.curves import draw_curves
 from figures.groups import describe_figar, group_runs
@@ -128,7 +128,7 @@ def film_url(run: Run, episodes: EpisodeSettings) -> str:
     """Film one episode of the run's agent; returns the gif as a data URL."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["--seed", str(episodes.seed), "--gif_seconds", str(episodes.film_seconds), "--annotate"]
-        run_entry_point("gif.py", "-f", run.folder, "-gf", folder, "-gn", "film", *arguments)
+        film_agent(run.folder, "-gf", folder, "-gn", "film", *arguments)
         return data_url("image/gif", (Path(folder) / "film_1.gif").read_bytes())
 
 

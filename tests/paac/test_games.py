@@ -10,8 +10,8 @@ from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
 from paac.training.agent import evaluate_agent
+from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train
-from paac.training.run_folder import resolve_run_options
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 GAMES = [*OURS, "CartPole-v0", "MountainCar-v0"]

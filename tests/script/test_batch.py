@@ -5,11 +5,13 @@ import json
 import re
 from pathlib import Path
 
+import batchTrain
 import pytest
-from batchTrain import changed_options
+from batchTrain import changed_options, state_before_training, without_folder
 
 from experiments.plan import read_plan
 from paac.cli.errors import UserError
+from paac.training.run_folder import RunFolder
 from tests.helpers.commands import interrupt, wait_for
 
 SHORT = {"game": "Catcher-v0", "emulator_counts": 4, "emulator_workers": 2, "max_episode_frames": 60}
@@ -122,6 +124,44 @@ def test_an_error_message_names_the_file_and_the_key(tmp_path, content, message)
     write(tmp_path, {"good.json": "{}", "bad.json": content})
     with pytest.raises(UserError, match="bad.*" + re.escape(message.removeprefix("bad"))):
         read_plan(tmp_path)
+
+
+def test_a_folder_of_roms_becomes_absolute(tmp_path, monkeypatch):
+    write(tmp_path, {"toTrain/a.json": {"rom_path": "roms"}, "toTrain/b.json": {"rom_path": "gone"}, "roms/x": ""})
+    monkeypatch.chdir(tmp_path)
+    a, b = read_plan(Path("toTrain"))
+    assert (a.options.rom_path, b.options.rom_path) == (str(tmp_path / "roms"), "gone")
+    assert a.values == {"rom_path": "roms"}, "the file is recognised on a resume"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("saved the copy logs/x-one/pong/checkpoints_saved/400", "saved the copy checkpoints_saved/400"),
+        ("Saved at 400 decisions in logs/x-one/pong", "Saved at 400 decisions"),
+        ("pong: NIPS, seed 1, saved in logs/x-one/pong", "pong: NIPS, seed 1"),
+        ("train.py: -df logs/x-one/pong: cannot be written", "train.py: -df logs/x-one/pong: cannot be written"),
+        ("Saved at 400 decisions in logs/x-one/pong2", "Saved at 400 decisions in logs/x-one/pong2"),
+    ],
+)
+def test_a_line_about_a_run_has_its_name_only_before_it(line, shown):
+    assert without_folder(line, RunFolder("logs/x-one/pong")) == shown
+
+
+def test_a_run_with_only_its_first_checkpoint_is_new(tmp_path):
+    (planned,) = read_plan(write(tmp_path, {"toTrain/pong.json": {}}) / "toTrain")
+    (tmp_path / "run/checkpoints/0").mkdir(parents=True)
+    assert state_before_training(RunFolder(tmp_path / "run"), planned) == "new"
+    (tmp_path / "run/checkpoints/1000").mkdir()
+    assert state_before_training(RunFolder(tmp_path / "run"), planned) == "resumes from 1,000 decisions"
+
+
+def test_a_line_says_at_once_that_a_training_starts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"toTrain/pong.json": {"max_global_steps": 20}})
+    monkeypatch.setattr("experiments.trainings.Trainings.train", lambda *_: 0)
+    batchTrain.main([])
+    assert "[1/1 toTrain/pong] Starting train.py" in capsys.readouterr().out.splitlines()
 
 
 def test_all_errors_are_reported_before_any_training_starts(commands):

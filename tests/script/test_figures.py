@@ -51,6 +51,23 @@ def test_a_malformed_episodes_file_is_named(tmp_path, text):
         load_run(RunFolder(tmp_path / "run"))
 
 
+def test_files_and_folders_without_runs_among_several_names_are_passed_over(tmp_path):
+    """A pattern of the shell, such as pretrained/*, gives them too."""
+    for name in ("a", "b/c"):
+        make_run(tmp_path / name)
+    (tmp_path / "a.gif").touch()
+    (tmp_path / "empty").mkdir()
+    names = [str(tmp_path / name) for name in ("a.gif", "a", "b", "empty")]
+    runs, messages = load_runs(names)
+    assert [run.folder for run in runs] == [tmp_path / "a", tmp_path / "b/c"]
+    assert messages == [f"{tmp_path / 'empty'}: no run there; passed over"]
+    for alone, message in ((names[:1], "a.gif: no such folder"), (names[3:], "empty: no run there")):
+        with pytest.raises(UserError, match=message):
+            load_runs(alone)
+    with pytest.raises(UserError, match="typo: no such folder"):
+        load_runs([*names, str(tmp_path / "typo")])
+
+
 def test_runs_without_episodes_are_named_and_left_out(tmp_path):
     make_run(tmp_path / "a/full")
     make_run(tmp_path / "a/empty", [])

@@ -1,9 +1,14 @@
 """Tests of the agents that genGifs.py chooses, and of the folder of the gifs."""
 
+import os
+from pathlib import Path
+
 import genGifs
 import pytest
 
+from agents import commands as agent_commands
 from agents.commands import CommandError
+from paac.training.find_runs import find_run
 from tests.helpers.commands import assert_one_line
 from tests.script.test_batch import write
 
@@ -20,9 +25,9 @@ def filmed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     films = {}
 
-    def film(script, *arguments):
+    def film(agent, *arguments):
         typed = dict(zip(arguments[::2], map(str, arguments[1::2]), strict=True))
-        films[f"{typed['-gf']}/{typed['-gn']}"] = typed["-f"]
+        films[f"{typed['-gf']}/{typed['-gn']}"] = str(agent)
         return ""
 
     def run(*arguments: str) -> dict[str, str]:
@@ -30,7 +35,7 @@ def filmed(tmp_path, monkeypatch):
         genGifs.main(arguments)
         return dict(films)
 
-    monkeypatch.setattr(genGifs, "run_entry_point", film)
+    monkeypatch.setattr(genGifs, "film_agent", film)
     return run
 
 
@@ -77,6 +82,45 @@ def test_cp_alone_takes_all_checkpoints_and_cp_0_the_newest(filmed):
     assert filmed("-cp", "0", "-gf", "seaquest") == newest
 
 
+def test_agents_whose_names_would_be_equal_have_different_gifs(filmed):
+    runs = ["2026-11-26-two-pong", "seaquest-800", "seaquest/800"]
+    write(Path("logs"), {f"{run}/args.json": {} for run in runs})
+    films = filmed("-cp")
+    assert films["logs/gifs/2026-11-26-two-pong"] == "logs/2026-11-26-two-pong"
+    assert films["logs/gifs/2026-11-26-two-pong-2"] == "logs/2026-11-26-two/pong"
+    assert [films[f"logs/gifs/seaquest-800{number}"] for number in ("", "-2", "-3")] == [
+        *("logs/seaquest-800", "logs/seaquest/800", "logs/seaquest/checkpoints_saved/800")
+    ]
+    assert len(set(films.values())) == len(films) == 10
+    for run, name in (("2026-11-26-two/pong", "2026-11-26-two-pong-2"), ("seaquest/800", "seaquest-800-2")):
+        assert filmed("-gf", run) == {f"logs/gifs/{name}": f"logs/{run}"}, "the same name if it is filmed alone"
+
+
+def test_the_run_in_the_folder_itself_is_filmed_too(filmed):
+    write(Path("logs"), {"args.json": {}})
+    films = filmed()
+    assert films["logs/gifs/logs"] == "logs" and len(films) == 4
+
+
+def test_scripts_test_and_film_a_run_itself_and_not_a_newer_one_below_it(tmp_path, monkeypatch):
+    write(tmp_path, {"logs/args.json": {}, "logs/new/args.json": {}})
+    for run in ("logs", "logs/new"):
+        (tmp_path / run / "checkpoints/100").mkdir(parents=True)
+    os.utime(tmp_path / "logs/checkpoints/100", (1000, 1000))
+    assert find_run(tmp_path / "logs")[0].path == tmp_path / "logs/new"
+    played = []
+
+    def play(script, _, folder, *arguments):
+        played.append(find_run(folder)[0].path)
+        if "--json" in arguments:
+            arguments[arguments.index("--json") + 1].write_text("{}")
+
+    monkeypatch.setattr(agent_commands, "run_entry_point", play)
+    agent_commands.test_agent(tmp_path / "logs", "-tc", "2")
+    agent_commands.film_agent(tmp_path / "logs", "-gn", "film")
+    assert played == [tmp_path / "logs", tmp_path / "logs"]
+
+
 @pytest.mark.parametrize("number", ["4", "999", "1001", "-1"])
 def test_a_copy_that_no_run_has_gives_a_one_line_error(filmed, commands, number):
     assert f" {number}: " in error_of(commands, "-f", "logs/seaquest", "-cp", number)
@@ -94,7 +138,7 @@ def test_an_agent_that_cannot_be_played_is_reported(filmed, monkeypatch, capsys)
     def fail(*_):
         raise CommandError("gif.py: no intact checkpoint there")
 
-    monkeypatch.setattr(genGifs, "run_entry_point", fail)
+    monkeypatch.setattr(genGifs, "film_agent", fail)
     with pytest.raises(SystemExit):
         filmed()
     assert capsys.readouterr().out.count("no intact checkpoint there") == 3

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import createTrainingVideo
 import imageio_ffmpeg
@@ -15,12 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.kept_checkpoints import keep_newest
+from agents.kept_checkpoints import keep_newest, parse_keep_options
 from agents.training_video import Video, with_band
 from paac.cli.errors import UserError
+from paac.evaluation import Decision
+from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
-from tests.helpers.commands import Commands, interrupt, wait_for
+from tests.helpers.commands import Commands, assert_one_line, interrupt, wait_for
+from tests.script.test_batch import write
 
 CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_episode_frames", "60"]
 
@@ -97,7 +99,7 @@ def test_resuming_uses_an_edited_args_json_and_keeps_the_last_checkpoint(command
     (run / "args.json").write_text(json.dumps(edited | {"arch": "NATURE", "max_global_steps": 800}))
     refused = commands.run_alone("script/resumeTraining.py", "-df", "logs/run", code=2)
     assert "arch is NATURE" in refused.stderr and refused.stderr.count("\n") == 1
-    assert "no run there" in commands.run("script/resumeTraining.py", "-df", "nowhere", code=2).stderr
+    assert "no such folder" in commands.run("script/resumeTraining.py", "-df", "nowhere", code=2).stderr
 
 
 @pytest.mark.slow
@@ -131,6 +133,29 @@ def test_checkpoints_py_keeps_checkpoints_while_a_training_runs(commands, run):
     assert "Ctrl+C or " in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
     interrupt(beside)
     assert beside.wait(timeout=60) == 130
+
+
+@pytest.mark.parametrize("script", ["resumeTraining.py", "checkpoints.py"])
+def test_a_published_agent_is_neither_trained_on_nor_copied(commands, script):
+    write(commands.folder, {"pretrained/pong/args.json": {}, "pretrained/pong/RESULT.json": {}})
+    before = sorted(commands.folder.rglob("*"))
+    refused = commands.run(f"script/{script}", "-df", "pretrained/pong", code=2)
+    assert_one_line(refused.stderr, "-df pretrained/pong: has a RESULT.json", "cp -r pretrained/pong logs/more && rm ")
+    assert sorted(commands.folder.rglob("*")) == before
+
+
+def test_without_df_the_run_in_logs_itself_or_that_with_the_latest_checkpoint_is_resumed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, seconds in (("new", 2000), ("old", 1000)):
+        write(tmp_path, {f"logs/{name}/args.json": {}})
+        (tmp_path / f"logs/{name}/checkpoints/100").mkdir(parents=True)
+        os.utime(tmp_path / f"logs/{name}/checkpoints/100", (seconds, seconds))
+    assert str(parse_keep_options([], "")[1]) == "logs/new"
+    assert capsys.readouterr().out == "Using the latest checkpoint of 2 runs in logs/, that of logs/new\n"
+    write(tmp_path, {"logs/args.json": {}})
+    assert str(parse_keep_options([], "")[1]) == "logs" and capsys.readouterr().out == ""
+    with pytest.raises(UserError, match="-df nowhere: no such folder"):
+        parse_keep_options(["-df", "nowhere"], "")
 
 
 def test_checkpoints_py_ends_when_the_file_stop_appears(commands, monkeypatch):
@@ -224,18 +249,20 @@ def test_a_video_shows_the_checkpoints_in_order_with_at_most_five_minutes_of_eac
     tmp_path, monkeypatch, typed, seconds
 ):
     for step in (5000, 10_000, 800):
-        (tmp_path / f"checkpoints_saved/{step}").mkdir(parents=True)
-    (tmp_path / "args.json").write_text("{}")
+        write(tmp_path, {f"checkpoints_saved/{step}/args.json": "{}"})
+    write(tmp_path, {"args.json": "{}"})
     filmed = []
 
     def film(settings):
-        filmed.append((Path(settings.folder).name, settings.gif_seconds))
+        filmed.append((find_run(settings.folder)[0].path.name, settings.gif_seconds))
         raise UserError("not filmed")
 
     monkeypatch.setattr("paac.training.agent.evaluate_agent", film)
-    with pytest.raises(UserError, match="no checkpoint there could be filmed"):
-        createTrainingVideo.main(["-f", str(tmp_path), *typed])
-    assert filmed == [(step, seconds) for step in ("800", "5000", "10000")]
+    for folder in ("", "checkpoints/", "checkpoints_saved/"):
+        filmed.clear()
+        with pytest.raises(UserError, match="no checkpoint there could be filmed"):
+            createTrainingVideo.main(["-f", f"{tmp_path}/{folder}", *typed])
+        assert filmed == [(step, seconds) for step in ("800", "5000", "10000")]
 
 
 @pytest.mark.parametrize("frame_rate", [30, 60])
@@ -248,10 +275,30 @@ def test_each_part_of_a_video_is_as_long_as_its_play_even_where_the_game_stands_
         for screen in np.concatenate(parts):
             film.add(screen)
         with Video(tmp_path / "a.mp4") as video:
-            video.add(film, "0 decisions", "score 0")
-            video.add(film, "1 decision", "score 0")
+            video.add(film, "0 decisions")
+            video.add(film, "1 decision")
         seconds.append(imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "a.mp4"))[1])
     assert seconds == pytest.approx([10, 10, 20], abs=0.1)
+
+
+def test_a_video_counts_the_score_along_in_letters_of_one_size(tmp_path, monkeypatch):
+    bands = []
+    monkeypatch.setattr("agents.training_video.with_band", lambda *texts: bands.append(texts[1:]) or with_band(*texts))
+    film = Film(frame_rate=20, max_pool=False)  # every screen is a picture
+    for score in (0.0, 9.0, 10.5):
+        film.on_decision(decision_of(score))
+        film.add(np.zeros((84, 84, 3), np.uint8))
+    film.on_end(12345.0)
+    with Video(tmp_path / "a.mp4") as video:
+        video.add(film, "5 decisions")
+    scores = ["score 0", "score 9", "score 12345"]
+    assert bands == [("5 decisions", score, "score 12345") for score in scores]
+    left = [np.asarray(with_band(Image.new("RGB", (84, 84)), *texts))[:16, :30] for texts in bands]
+    assert left[0].max() > 128 and all((part == left[0]).all() for part in left), "the left text does not flicker"
+
+
+def decision_of(score):
+    return Decision(0, 0, np.ones(1, np.float32), np.ones(1, np.float32), 0.0, score)
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])

@@ -5,17 +5,21 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
+from types import SimpleNamespace
 
 import numpy as np
+import plot
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from figures.groups import group_runs
 from figures.repetitions import read_repetitions
 from figures.runs import load_run
 from paac.training.run_folder import RunFolder
 from tests.helpers import ROOT
 from tests.helpers.commands import TINY, Commands
+from tests.helpers.made_runs import make_run
 
 SHORT = ["--max_episode_frames", "120", *TINY[:4]]
 FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
@@ -96,6 +100,19 @@ def test_a_figures_folder_in_the_root_does_not_hide_the_figures_package(tmp_path
     (tmp_path / "figures").mkdir()
     path = [str(tmp_path), str(ROOT), str(ROOT / "script")]
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {path}; import figures.groups"], check=True)
+
+
+def test_runs_whose_names_would_be_equal_have_different_pictures(tmp_path, monkeypatch):
+    runs = [make_run(tmp_path / name, random_seed=seed) for seed, name in enumerate(("a/x", "b/x", "a_x"))]
+    pictures = []
+    monkeypatch.setattr("figures.repetitions.uses_figar", lambda _: True)
+    monkeypatch.setattr("figures.repetitions.read_repetitions", lambda _: SimpleNamespace(steps=[1]))
+    for function in ("figures.repetitions.draw_repetitions", "figures.curves.draw_curves"):
+        monkeypatch.setattr(function, lambda *_: None)
+    monkeypatch.setattr("paac.training.tensorflow_setup.start_tensorflow", lambda _: None)
+    monkeypatch.setattr("figures.style.save_figure", lambda figure, folder, name: pictures.append(name) or [])
+    plot.draw_training(group_runs(runs)[0], plot.PlotOptions(runs=[], folder=str(tmp_path / "figures")))
+    assert pictures == ["curves", "repetitions_a_x", "repetitions_b_x", "repetitions_a_x-2"]
 
 
 BAD_INPUT = {

@@ -1,7 +1,9 @@
 """Tests of published agents, and of the baselines that they are compared with."""
 
 import json
+import re
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -62,10 +64,16 @@ def test_the_result_has_the_scores_of_test_py(published):
 
 
 @pytest.mark.slow
-def test_the_training_of_an_agent_can_be_resumed_and_the_agent_replaced(published):
+def test_the_training_of_an_agent_can_be_resumed_in_a_copy_and_the_agent_replaced(published):
     commands, _ = published
-    commands.run("train.py", "-df", "agents/snake", "--max_global_steps", "880", "-ew", "1")
-    commands.run("script/publish.py", "-r", "agents/snake", "-f", "agents", "-tc", "1")
+    longer = ["--max_global_steps", "880", "-ew", "1"]
+    before = sorted((commands.folder / "agents").rglob("*"))
+    refused = commands.run("train.py", "-df", "agents/snake", *longer, code=2)
+    (shown,) = re.findall("copy: (.*), then python3 (.*)\n", refused.stderr)
+    assert sorted((commands.folder / "agents").rglob("*")) == before
+    subprocess.run(shown[0], shell=True, cwd=commands.folder, check=True)
+    commands.run(*shown[1].split(), *longer)
+    commands.run("script/publish.py", "-r", "logs/more", "-n", "snake", "-f", "agents", "-tc", "1")
     result = json.loads((commands.folder / "agents/snake/RESULT.json").read_text())
     assert result["training"]["decisions"] == 880 and len(result["agent"]["scores"]) == 1
 
@@ -83,7 +91,8 @@ def test_the_table_shows_the_same_command_for_a_renamed_agent(published):
 def test_an_agent_without_args_json_cannot_be_trained_on_another_game(published):
     commands, _ = published
     shutil.copytree(commands.folder / "agents/snake", commands.folder / "lost")
-    (commands.folder / "lost/args.json").unlink()
+    for name in ("args.json", "RESULT.json"):
+        (commands.folder / "lost" / name).unlink()
     refused = commands.run("train.py", "-g", "pong", "-df", "lost", code=2)
     message = "lost has no args.json, and with the typed options game is pong, but the run was trained with Snake-v0"
     assert message in refused.stderr

@@ -61,6 +61,37 @@ def test_a_run_that_cannot_be_tested_does_not_stop_the_others(runs, monkeypatch,
     assert "1 of 3 agents could not be tested" in capsys.readouterr().err
 
 
+def test_ctrl_c_before_the_first_result_says_that_nothing_was_written(runs, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(testAll, "test_agent", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        testAll.main(["-f", "logs"])
+    assert capsys.readouterr().out.splitlines() == ["No agent was tested, and nothing was written."]
+    assert not list(runs.glob("tests.*"))
+
+
+@pytest.mark.parametrize("folder", ["logs", "logs/b"])
+def test_tables_are_not_written_among_published_agents_unasked(runs, monkeypatch, capsys, folder):
+    (runs / "b/RESULT.json").write_text("{}")
+    monkeypatch.setattr(testAll, "test_agent", report)
+    before = sorted(runs.rglob("*"))
+    testAll.main(["-f", folder])
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{folder} holds published agents: the table is only printed; --to FOLDER also writes it\n")
+    assert "Wrote" not in shown and "\nlogs/b" in shown and sorted(runs.rglob("*")) == before
+    testAll.main(["-f", folder, "--to", folder])
+    assert (runs.parent / folder / "tests.csv").exists()
+
+
+def test_the_run_in_the_folder_itself_is_tested_too(runs, monkeypatch):
+    write(runs, {"args.json": {}, "a/checkpoints_saved/5/args.json": {}})
+    monkeypatch.setattr(testAll, "test_agent", report)
+    testAll.main(["-f", "logs"])
+    assert runs_in_tables(runs) == ["logs", "logs/a", "logs/b", "logs/c"]
+
+
 def test_a_folder_whose_name_is_not_utf8_is_in_the_table(runs, monkeypatch):
     (runs / "b").rename(runs / "b\udcff")
     monkeypatch.setattr(testAll, "test_agent", report)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paac.cli.folders import walk
+from paac.cli.folders import unique_names, walk
 
 
 @pytest.fixture
@@ -39,6 +39,10 @@ def test_a_folder_has_its_own_path_and_not_that_of_a_link(folders):
 def test_the_folder_itself_may_be_a_link(folders):
     (folders / "link").symlink_to("inside")
     assert sorted(path for path, _, _ in walk(folders / "link"))[0] == str(folders / "link")
+
+
+def test_equal_names_get_numbers_that_no_other_name_has():
+    assert unique_names(["a", "b", "a-2", "a", "a"]) == ["a", "b", "a-2", "a-3", "a-4"]
 
 
 def test_a_caller_can_leave_out_folders(folders):

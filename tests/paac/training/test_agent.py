@@ -8,7 +8,7 @@ import pytest
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from paac.evaluation import EpisodeResult
+from paac.evaluation import Decision, EpisodeResult
 from paac.training.agent import AgentEvaluation, load_agent
 from paac.training.checkpoint import CheckpointFolder
 from paac.training.run_folder import RunFolder
@@ -70,11 +70,14 @@ def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
 @pytest.mark.parametrize("seconds", [300, 5])
 def test_a_line_says_that_a_gif_ends_before_its_episode(seconds, tmp_path):
     film = Film(max_seconds=seconds)
-    for _ in range(60 * 6):
-        film.add(np.zeros((8, 8, 3), np.uint8))
+    for second in range(6):
+        film.on_decision(Decision(0, 0, np.ones(1), np.ones(1), 0.0, score=3.0 * second))
+        for _ in range(60):
+            film.add(np.zeros((8, 8, 3), np.uint8))
+    film.on_end(21.0)
     results = [EpisodeResult(21.0, 90, False, 0.0, 0.0)]
     gif = tmp_path / "a_1.gif"
     (line,) = AgentEvaluation("pong", tmp_path, 9, 1, 0, False, results, {gif: film}).save_gifs(None)
-    end = "; the gif ends after 5 seconds, before the episode does (--gif_seconds)"
+    end = "; the gif ends after 5 seconds at score 12, before the episode does (--gif_seconds)"
     assert line == f"Wrote {gif}: pong, score 21, length 90 plays" + (end if seconds == 5 else "")
     assert gif.exists()

@@ -12,9 +12,10 @@ from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.options import Options, resolve
 from paac.training import recorder
+from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train
 from paac.training.periodic_evaluation import Evaluation, is_evaluation_due
-from paac.training.run_folder import RunFolder, resolve_run_options
+from paac.training.run_folder import RunFolder
 from tests.helpers.runs import assert_same_weights, episodes, points, weights
 
 # An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.

@@ -1,4 +1,4 @@
-"""The options of new and existing runs, finding runs, and truncating their logs."""
+"""The options of new and existing runs, and truncating their logs."""
 
 import inspect
 
@@ -10,7 +10,8 @@ from networks.torso import TorsoSettings
 from paac.cli.args_json import load_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from paac.training.run_folder import RunFolder, find_run, find_runs, resolve_run_options
+from paac.training.find_runs import find_run, resolve_run_options
+from paac.training.run_folder import RunFolder
 
 
 def new_run(folder, **settings):
@@ -119,56 +120,6 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match="-df .*run: cannot be written") as error:
         RunFolder(tmp_path / "file" / "run").save_options(resolve({}))
     assert "\n" not in str(error.value)
-
-
-def test_a_run_is_found_in_its_own_folder(tmp_path):
-    run = new_run(tmp_path / "run", gamma=0.9)
-    found, options, line = find_run(str(run))
-    assert (found.path, options, line) == (run, load_options(run / "args.json"), "")
-
-
-def test_the_only_run_below_a_folder_is_found_and_named(tmp_path):
-    run = new_run(tmp_path / "deep" / "down" / "run")
-    (run / "checkpoints" / "5").mkdir(parents=True)
-    found, options, line = find_run(str(tmp_path))
-    assert (found.path, options) == (run, load_options(run / "args.json"))
-    assert str(run) in line
-
-
-def test_a_copy_inside_a_run_is_not_a_second_run(tmp_path):
-    run = new_run(tmp_path / "run")
-    new_run(run / "copy")
-    assert find_run(str(tmp_path))[0].path == run
-
-
-def test_runs_behind_links_are_found_once(tmp_path):
-    new_run(tmp_path / "disk/run")
-    new_run(tmp_path / "logs/own")
-    (tmp_path / "logs/linked").symlink_to(tmp_path / "disk")
-    (tmp_path / "logs/best").symlink_to("own")
-    (tmp_path / "disk/loop").symlink_to(tmp_path)
-    runs = [str(run.path.relative_to(tmp_path)) for run in find_runs(str(tmp_path / "logs"))]
-    assert runs == ["logs/linked/run", "logs/own"]
-
-
-def test_several_runs_below_a_folder_are_refused_and_named(tmp_path):
-    runs = [new_run(tmp_path / "b"), new_run(tmp_path / "a" / "c")]
-    with pytest.raises(UserError) as error:
-        find_run(str(tmp_path))
-    for words in ("-f", "several", *map(str, runs)):
-        assert words in str(error.value)
-
-
-def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(UserError, match="-f .*: no run there"):
-        find_run(str(tmp_path))
-
-
-@pytest.mark.parametrize("name", ["missing", "file"])
-def test_a_path_that_is_not_a_folder_is_refused(name, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=f"-f .*{name}: no such folder"):
-        find_run(str(tmp_path / name))
 
 
 def test_a_broken_args_json_is_named(tmp_path):

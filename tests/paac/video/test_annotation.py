@@ -11,8 +11,8 @@ from paac.cli.command_line import typed_options
 from paac.cli.options import FilmOptions, Options
 from paac.evaluation import Decision
 from paac.training.agent import evaluate_agent
+from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train
-from paac.training.run_folder import resolve_run_options
 from paac.video.annotation import BACKGROUND, MIN_HEIGHT, ORANGE, AnnotatedFilm, Panel, PanelState, indices_to_show
 from paac.video.film import Film
 

@@ -13,8 +13,8 @@ from networks.registry import make_network
 from paac.cli.command_line import typed_options
 from paac.cli.options import Options
 from paac.training import recorder
+from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train
-from paac.training.run_folder import resolve_run_options
 from paac.video import episode as video
 
 ALGORITHM = ["--arch", "LSTM", "--max_repetition", "4", "--nb_choices", "3"]  # a network with an observation history

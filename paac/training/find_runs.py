@@ -1,0 +1,124 @@
+"""Which folder a command means: where a training starts or goes on, which run is tested, and which runs there are.
+
+One run may lie below another one: logs/ itself can be a run, and logs/pong too.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from emulators import short_name
+from paac.cli.args_json import resume_options
+from paac.cli.command_line import check_limits
+from paac.cli.errors import UserError
+from paac.cli.folders import numbered, walk
+from paac.cli.options import Options, resolve
+from paac.training.run_folder import RunFolder
+
+COPIES = ("checkpoints_saved", "best")  # folders in that of a run, with copies of its own agents
+
+
+def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
+    """Return the run in `folder` itself, if there is one, and all runs below it, by path.
+
+    Links to folders are followed, and a run to which several paths lead is listed once. Hidden folders and the copies
+    in a run's folder are passed over. Raises UserError, which names `typed_as`, if there is no run.
+    """
+    if not Path(folder).is_dir():
+        raise UserError(f"{typed_as} {folder}: no such folder; name the folder of a run")
+    runs = []
+    for path, folders, _ in walk(folder):
+        passed_over: tuple[str, ...] = ()
+        if RunFolder(path).exists():
+            runs.append(Path(path))
+            passed_over = COPIES
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in passed_over]
+    if not runs:
+        raise UserError(f"{typed_as} {folder}: no run there; start one with train.py, or name another folder")
+    return [RunFolder(path) for path in sorted(runs)]
+
+
+def find_run(folder: str | Path, typed_as: str = "-f") -> tuple[RunFolder, Options, str]:
+    """Return the run in or below `folder` whose newest checkpoint was written last, its options, and a message or "".
+
+    RUN/checkpoints means the run in RUN alone, whatever lies below it. Raises UserError, which names `typed_as`, if
+    there is no run, or if there are several and none has a checkpoint.
+    """
+    named = RunFolder(Path(folder).parent)
+    if Path(folder).name == named.checkpoints.folder.name and named.exists():
+        return named, named.load_options(), ""
+    runs = find_runs(folder, typed_as)
+    if len(runs) == 1:
+        is_named = runs[0].path == Path(folder)
+        return runs[0], runs[0].load_options(), "" if is_named else f"Using the only run in {folder}: {runs[0]}"
+    times = {run: time for run in runs if (time := run.checkpoint_time()) is not None}
+    if not times:
+        raise UserError(
+            f"{typed_as} {folder}: no run there has a checkpoint; train one first: {', '.join(map(str, runs))}"
+        )
+    run = max(times, key=lambda found: times[found])
+    return run, run.load_options(), f"Using the latest checkpoint of {len(runs)} runs in {folder}, that of {run}"
+
+
+def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """Return the options to train with, and messages for the user.
+
+    They are the `typed` options with defaults for the others or, if the folder has a run, the saved options changed by
+    the typed ones. Nothing is written. Raises UserError.
+    """
+    if "game" in typed:
+        typed = {**typed, "game": short_name(typed["game"])}
+    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    folder, note = _training_folder(typed)
+    notes = [note] if note else []
+    typed = {**with_absolute_rom_path(typed), "debugging_folder": folder}
+    check_limits(Options, {"debugging_folder": folder})
+    run = RunFolder(folder)
+    if run.path.exists() and not run.path.is_dir():
+        raise UserError(f"-df {run}: that is a file; name a folder")
+    run.check_not_published()
+    run.check_logs_have_a_checkpoint()
+    if not run.exists():
+        return resolve(typed), notes
+    saved, started = run.read_options(), run.has_checkpoint()
+    resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options
+    options, changes = resume_options(saved, typed, started)
+    return options, notes + changes
+
+
+def _training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the folder for the `typed` options, and a message ("" for none).
+
+    Without -df it is that of the game in logs/, or logs/ itself if that is a run which is not of another game. If two
+    games have the same folder, the second gets another one: logs/GAME-2.
+    """
+    if "debugging_folder" in typed:
+        return typed["debugging_folder"], ""
+    logs = RunFolder(Options.debugging_folder)
+    if logs.exists() and typed.get("game") in (None, _game(logs)):
+        return Options.debugging_folder, ""
+    game = typed.get("game", Options.game)
+    name = re.sub(r"^$|^\.|[^\w.-]", "_", game)  # a folder with a dot before its name would be hidden
+    runs = (RunFolder(path) for path in numbered(str(logs.path / name)))
+    run = next(run for run in runs if not run.exists() or _game(run) == game)
+    if run.path.name == name:
+        return str(run), ""
+    return str(run), f"{logs.path / name} is the folder of another game's run: the run of {game} is in {run}"
+
+
+def _game(run: RunFolder) -> str:
+    return run.read_options().get("game", Options.game)
+
+
+def check_rom_path(rom_path: str | None, instead: str) -> None:
+    """Raise UserError if `rom_path` is not a folder; `instead` says what happens without the option."""
+    if rom_path is not None and not os.path.isdir(rom_path):
+        raise UserError(f"--rom_path {rom_path}: no such folder; leave it out to {instead}")
+
+
+def with_absolute_rom_path(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with an absolute `rom_path`: the run may be resumed and tested from another folder."""
+    rom_path = options.get("rom_path", "")
+    return {**options, "rom_path": os.path.abspath(rom_path)} if os.path.isdir(rom_path) else dict(options)

@@ -1,0 +1,223 @@
+"""Which folder a command means: where a training starts or goes on, which run is tested, and which runs there are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from paac.cli.args_json import load_options
+from paac.cli.errors import UserError
+from paac.cli.options import resolve
+from paac.training.find_runs import find_run, find_runs, resolve_run_options
+from paac.training.run_folder import RunFolder
+from tests.helpers.messages import message_of
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def new_run(name, game="pong", step=None, seconds=1000, **options):
+    """Make a run with its options and, with a `step`, a checkpoint written at the time `seconds`."""
+    run = RunFolder(name)
+    run.save_options(resolve({"debugging_folder": name, "game": game, "random_seed": 3, **options}))
+    if step is not None:
+        checkpoint = run.checkpoints.folder / str(step)
+        checkpoint.mkdir(parents=True)
+        os.utime(checkpoint, (seconds, seconds))
+    return run.path
+
+
+def training_folder(**typed):
+    options, notes = resolve_run_options(typed)
+    assert "\n" not in "".join(notes)
+    return options.debugging_folder
+
+
+# Where a training starts or goes on.
+
+
+def test_a_new_run_has_the_folder_of_its_game():
+    assert training_folder() == "logs/pong"
+    assert training_folder(game="breakout") == training_folder(game="atari:breakout") == "logs/breakout"
+    assert training_folder(game="FlappyBird-v0") == "logs/FlappyBird-v0"
+    assert training_folder(game="atari:tetris") == "logs/atari_tetris"
+    assert training_folder(game="tests.helpers.environments:Fake-v0") == "logs/tests.helpers.environments_Fake-v0"
+    assert not Path("logs").exists()
+
+
+def test_a_typed_folder_is_the_folder_even_if_it_is_logs():
+    assert training_folder(debugging_folder="logs/") == "logs/"
+    new_run("logs/pong")
+    assert training_folder(debugging_folder="logs/", game="pong") == "logs/"
+    assert training_folder(debugging_folder="elsewhere", game="pong") == "elsewhere"
+
+
+def test_the_run_in_logs_itself_goes_on_unless_another_game_is_typed():
+    new_run("logs", "breakout", step=100, gamma=0.9)
+    new_run("logs/pong")
+    for typed in ({}, {"game": "breakout"}, {"game": "atari:breakout"}):
+        options, _ = resolve_run_options(typed)
+        assert (options.debugging_folder, options.game, options.gamma) == ("logs/", "breakout", 0.9)
+    assert training_folder(game="pong") == "logs/pong"
+    assert training_folder(game="seaquest") == "logs/seaquest"
+
+
+def test_the_run_in_the_folder_of_the_game_goes_on():
+    new_run("logs/breakout", "breakout", step=100, gamma=0.9)
+    options, notes = resolve_run_options({"game": "breakout"})
+    assert (options.debugging_folder, options.gamma, notes) == ("logs/breakout", 0.9, [])
+    assert training_folder() == "logs/pong", "the default game, although there is only a run of another one"
+
+
+def test_two_games_whose_names_give_one_folder_get_two():
+    new_run("logs/atari_tetris", "tetris", step=100)
+    options, notes = resolve_run_options({"game": "atari:tetris"})
+    assert (options.game, options.debugging_folder) == ("atari:tetris", "logs/atari_tetris-2")
+    assert notes == [
+        "logs/atari_tetris is the folder of another game's run: the run of atari:tetris is in logs/atari_tetris-2"
+    ]
+    new_run("logs/atari_tetris-2", "atari:tetris", step=100, gamma=0.9)
+    assert resolve_run_options({"game": "atari:tetris"})[0].gamma == 0.9
+
+
+@pytest.mark.parametrize("game", ["", ".", "..", "../x", ".hidden", "a\0b", "\udcff", "a/b"])
+def test_no_name_leads_out_of_logs_or_into_a_hidden_folder(game, monkeypatch):
+    new_run("logs", "breakout")
+    monkeypatch.setattr("emulators.choose_frame_skip", lambda *_: 4)  # the name of a game is checked later
+    folder = Path(training_folder(game=game))
+    assert folder.parent == Path("logs") and not folder.name.startswith(".")
+
+
+@pytest.mark.parametrize("there", ["args.json", "episodes.csv"])
+def test_an_empty_folder_is_refused_by_name_whatever_is_in_the_working_folder(there):
+    Path(there).write_text("{")
+    with pytest.raises(UserError) as error:
+        resolve_run_options({"debugging_folder": ""})
+    assert message_of(error) == "--debugging_folder : must be a path in valid UTF-8"
+
+
+def test_a_published_agent_is_not_trained_on():
+    agent = new_run("pretrained/pong", step=100)
+    (agent / "RESULT.json").write_text("{}")
+    for expected in ("logs/more", "logs/more-2"):
+        with pytest.raises(UserError) as error:
+            resolve_run_options({"debugging_folder": "pretrained/pong/"})
+        copied = f"cp -r pretrained/pong {expected} && rm {expected}/RESULT.json, then python3 train.py -df {expected}"
+        message = message_of(error)
+        assert message.startswith("-df pretrained/pong: has a RESULT.json, ") and message.endswith(copied)
+        new_run(expected, step=100)
+    assert training_folder(debugging_folder="logs/more") == "logs/more"
+
+
+def test_a_typed_rom_path_becomes_absolute():
+    Path("roms").mkdir()
+    assert resolve_run_options({"rom_path": "roms"})[0].rom_path == str(Path("roms").absolute())
+
+
+# Which run is tested.
+
+
+def test_a_run_is_found_in_its_own_folder():
+    run = new_run("run", gamma=0.9)
+    found, options, line = find_run("run/")
+    assert (found.path, options, line) == (run, load_options(run / "args.json"), "")
+
+
+def test_the_only_run_below_a_folder_is_found_and_named():
+    run = new_run("deep/down/run", step=5)
+    found, options, line = find_run("deep")
+    assert (found.path, options) == (run, load_options(run / "args.json"))
+    assert line == "Using the only run in deep: deep/down/run"
+
+
+def test_of_several_runs_the_one_with_the_latest_checkpoint_is_found_and_named():
+    new_run("logs", step=900, seconds=1000)
+    new_run("logs/old", step=800, seconds=2000)
+    new_run("logs/new/deep", step=0, seconds=3000)
+    new_run("logs/untrained")
+    found, _, line = find_run("logs/")
+    assert found.path == Path("logs/new/deep")
+    assert line == "Using the latest checkpoint of 4 runs in logs/, that of logs/new/deep"
+    os.utime("logs/checkpoints/900", (4000, 4000))
+    assert find_run("logs")[0].path == Path("logs")
+    assert find_run("logs/new/deep")[0].path == Path("logs/new/deep")
+
+
+def test_the_newest_checkpoint_of_a_run_counts_and_not_an_older_one():
+    new_run("logs/a", step=100, seconds=9000)
+    (Path("logs/a/checkpoints") / "200").mkdir()
+    os.utime("logs/a/checkpoints/200", (1000, 1000))
+    new_run("logs/b", step=5, seconds=2000)
+    assert find_run("logs")[0].path == Path("logs/b")
+
+
+def test_a_checkpoint_of_the_original_counts():
+    old = new_run("logs/old", step=5, seconds=1000)
+    original = new_run("logs/original")
+    (original / "checkpoints").mkdir()
+    (original / "checkpoints/-500.index").write_text("")
+    os.utime(original / "checkpoints/-500.index", (2000, 2000))
+    assert find_run("logs")[0].path == original
+    os.utime(old / "checkpoints/5", (3000, 3000))
+    assert find_run("logs")[0].path == old
+
+
+def test_the_folder_checkpoints_means_its_run_whatever_lies_below():
+    new_run("logs", step=900, seconds=1000)
+    new_run("logs/new", step=800, seconds=2000)
+    assert [find_run(name)[0].path for name in ("logs", "logs/checkpoints/")] == [Path("logs/new"), Path("logs")]
+    new_run("untrained")
+    assert find_run("untrained/checkpoints")[0].path == Path("untrained")
+
+
+def test_several_runs_without_a_checkpoint_are_refused_and_named():
+    new_run("logs/b")
+    new_run("logs/a/c")
+    with pytest.raises(UserError) as error:
+        find_run("logs")
+    assert message_of(error) == "-f logs: no run there has a checkpoint; train one first: logs/a/c, logs/b"
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="-f .*: no run there"):
+        find_run(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_path_that_is_not_a_folder_is_refused(name):
+    Path("file").write_text("")
+    with pytest.raises(UserError, match=f"-f {name}: no such folder"):
+        find_run(name)
+
+
+# Which runs there are.
+
+
+def found(name):
+    return [str(run) for run in find_runs(name)]
+
+
+def test_the_runs_in_a_folder_and_below_it_are_found_without_the_copies_of_their_agents():
+    new_run("logs")
+    for name in ("pong", "deep/down/run", "checkpoints_saved/500", "best", "pong/best", "pong/checkpoints_saved/200"):
+        new_run(f"logs/{name}")
+    new_run("logs/.hidden/run")
+    assert found("logs") == ["logs", "logs/deep/down/run", "logs/pong"]
+    assert found("logs/pong/checkpoints_saved") == ["logs/pong/checkpoints_saved/200"], "if it is named"
+    new_run("sorted/best")
+    assert found("sorted") == ["sorted/best"], "only the folder best of a run has a copy"
+
+
+def test_runs_behind_links_are_found_once(tmp_path):
+    new_run("disk/run")
+    new_run("logs/own")
+    Path("logs/linked").symlink_to(tmp_path / "disk")
+    Path("logs/best").symlink_to("own")
+    Path("disk/loop").symlink_to(tmp_path)
+    assert found("logs") == ["logs/linked/run", "logs/own"]
+    new_run("logs")
+    Path("logs/again").symlink_to(".")
+    assert found("logs") == ["logs", "logs/linked/run", "logs/own"]
