@@ -13,6 +13,7 @@ from paac.cli import entry_point
 from paac.cli.command_line import MAX_INTEGER, NOT_NEGATIVE, PATH, POSITIVE, between, option, parse
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_folder
+from paac.cli.safe_files import refuse_links
 from paac.training.run_folder import RunFolder, find_runs
 
 DESCRIPTION = """Film the agent of every run in a folder and its sub-folders with gif.py. The gifs of a run are
@@ -106,6 +107,8 @@ def gif_arguments(options: GifsOptions) -> list[str]:
 def main(argv: Sequence[str]) -> None:
     options = parse(GifsOptions, argv, DESCRIPTION)
     agents, missing = all_agents(chosen_runs(options), options.checkpoints)
+    if options.to is None:
+        refuse_links(Path(options.folder) / "gifs")  # the folder may be that of a run
     gif_folder = writable_folder("--to", options.to or Path(options.folder) / "gifs")
     for line in missing:
         print(line)

@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import json
-import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from emulators import earlier_frame_skip, short_name
 from paac.cli.command_line import FIXED, LOCAL, JsonObject, expand_home, flag, is_path, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
+from paac.cli.safe_files import replace_file
 
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
 ENVIRONMENT_OPTIONS = ("env_kwargs", "frame_skip")  # those that do not suit another game
@@ -28,13 +28,6 @@ TYPE_NAMES = {
 def save_options(options: Options, file: Path) -> None:
     """Write args.json as `replace_file` does."""
     replace_file(file, (json.dumps(dataclasses.asdict(options), indent=2) + "\n").encode())
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write a file aside and rename it: after a crash it is either the old one or the new one. Raises OSError."""
-    new_file = file.with_name(f".{file.name}.new")
-    new_file.write_bytes(content)
-    os.replace(new_file, file)
 
 
 def load_options(file: Path, ignore: Collection[str] = ()) -> Options:

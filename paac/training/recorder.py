@@ -24,6 +24,7 @@ class Recorder:
     def __init__(
         self, run: RunFolder, options: Options, pool: EmulatorPool, learner: Learner, state: TrainingState
     ) -> None:
+        self._run = run
         self._options = options
         self._pool = pool
         self._network = learner.network
@@ -34,6 +35,7 @@ class Recorder:
         self._summaries.write_session_start(options, learner.network, learner.graph, state.global_step)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
+        self.flush_and_check()
 
     def __enter__(self) -> "Recorder":
         return self
@@ -49,7 +51,11 @@ class Recorder:
         return (self._state.updates + 1) % SUMMARY_UPDATES == 0
 
     def record(self, update: Update, finished: Sequence[Episode]) -> None:
-        """Record one update and the episodes that ended in it."""
+        """Record one update and the episodes that ended in it.
+
+        Raises OSError if writing fails, or another program has changed the lock of the run or its episodes.csv.
+        """
+        self._run.check_lock()
         self._log.add(finished, self._state.seconds)
         self._summaries.add(update, finished)
 
@@ -88,9 +94,14 @@ class Recorder:
         else:
             self._summaries.show_film(self._state.global_step, gif)
 
-    def flush(self) -> None:
-        """Flush the events to disk; episodes.csv is flushed with each update."""
+    def flush_and_check(self) -> None:
+        """Flush the events to disk; episodes.csv is flushed with each update.
+
+        Raises OSError or UserError if another program has changed a file that the training writes.
+        """
         self._summaries.flush()
+        self._log.check_unchanged()
+        self._run.check_unchanged()
 
     def _rates(self) -> dict[str, float]:
         """Return decisions, plays and frames per second by their TensorBoard tags."""
