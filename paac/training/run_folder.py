@@ -45,7 +45,7 @@ class RunFolder:
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
         self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")
         self._lock_file = self.path / ".lock"
-        self._watched: dict[Path, os.stat_result] = {}  # the lock and event files when they were last checked
+        self._watched: dict[Path, os.stat_result] = {}  # the lock and event file when they were last checked
 
     def __str__(self) -> str:
         return str(self.path)
@@ -174,7 +174,7 @@ class RunFolder:
     def lock(self, typed_as: str = "-df") -> Iterator[None]:
         """Lock the folder, created if necessary, so that no other process trains in it.
 
-        Raises UserError, which begins with the flag `typed_as`, if one does, and as `refuse_links` does.
+        Raises UserError as `locked` and `refuse_links` do.
         """
         with locked(self._lock_file, typed_as) as status:
             self.refuse_links()
@@ -182,15 +182,15 @@ class RunFolder:
             yield
 
     def check_lock(self) -> None:
-        """Raise OSError if another program has deleted or replaced the lock: another training may run here then."""
+        """Raise OSError if the lock was deleted or replaced: another training may run here then."""
         safe_files.check_unchanged(self._lock_file, self._watched[self._lock_file])
 
     def check_unchanged(self) -> None:
-        """Raise OSError if another program has changed the lock, or an event file since the last call, or UserError."""
+        """Raise OSError if another program changed the lock or the newest event file; UserError as `refuse_links`."""
         self.refuse_links()
         for file, status in self._watched.items():
             safe_files.check_unchanged(file, status, may_grow=True)
-        self._watched |= {file: os.lstat(file) for file in self.event_files()}
+        self._watched |= {file: os.lstat(file) for file in self.event_files()[-1:]}
 
 
 def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:

@@ -122,10 +122,12 @@ def run(tmp_path):
         yield run
 
 
-def test_logs_may_grow_and_new_ones_appear(run):
-    for name in ("events.out.tfevents.1", "events.out.tfevents.2"):
+def test_logs_may_grow_and_old_ones_be_deleted(run):
+    for name in ("events.out.tfevents.0", "events.out.tfevents.1", "events.out.tfevents.2"):
         (run.events / name).write_text("more curves")
         run.check_unchanged()
+    (run.events / "events.out.tfevents.0").unlink()
+    run.check_unchanged()
     with pytest.raises(OSError, match=r"events.out.tfevents.2 was changed from 11 to 0 bytes"):
         os.truncate(run.events / "events.out.tfevents.2", 0)
         run.check_unchanged()
