@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import chdir, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class Checkpoint:
             self._names = {MANIFEST, STATE, *(Path(name).name for name in manifest["files"])}
         except CheckpointError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
         self.has_emulators: bool = EMULATORS in manifest["files"]
 
@@ -101,7 +100,7 @@ class Checkpoint:
         try:
             with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
                 found = [states[name].tobytes() for name in sorted(states.files)]
-        except (OSError, LookupError, ValueError, AttributeError, BadZipFile) as error:  # an untrusted file
+        except Exception as error:  # an untrusted file, for which zipfile and NumPy raise errors of many kinds
             raise CheckpointError(f"{self.folder} is damaged ({error!r})") from None
         if len(found) != count:
             raise CheckpointError(f"{self.folder} is damaged ({len(found)} emulator states instead of {count})")
