@@ -132,6 +132,6 @@ def check_unchanged(file: Path, before: os.stat_result, may_grow: bool = False) 
     else:
         what = "replaced" if now else "deleted"
     raise OSError(
-        f"{file} was {what} by another program during the training, which ends here: put the file back, and run the "
-        "same command to resume from the last checkpoint"
+        f"{file} was {what} by another program during the training, which ends here; run the same command to resume "
+        "from the last checkpoint"
     )

@@ -147,14 +147,14 @@ class CheckpointFolder:
         self.folder.mkdir(exist_ok=True)  # without parents=True: a run that was deleted is not created again
         remove(unfinished)
         unfinished.mkdir()
+        final = self.folder / str(step)
         try:
             self._write_files(unfinished, tracked, state, emulator_states)
+            remove(final)  # for example, a damaged one
+            os.rename(unfinished, final)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
-        final = self.folder / str(step)
-        remove(final)  # for example, a damaged one
-        os.rename(unfinished, final)
         _sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
         self._write_index(kept)

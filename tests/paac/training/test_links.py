@@ -134,6 +134,18 @@ def test_an_old_checkpoint_that_cannot_be_deleted_is_no_error(run, monkeypatch):
     assert run.checkpoints.steps() == [60]
 
 
+@pytest.mark.parametrize("function", ["remove", "os.rename"])
+def test_a_checkpoint_that_cannot_take_its_place_leaves_no_files(run, monkeypatch, function):
+    def fail(path, *_):
+        if path.name != ".40.new" or function == "os.rename":
+            raise OSError("not possible")
+
+    monkeypatch.setattr(f"paac.training.checkpoint.{function}", fail)
+    with pytest.raises(OSError, match="not possible"):
+        write(run.checkpoints.folder, 40)
+    assert sorted(os.listdir(run.checkpoints.folder)) == ["20", "checkpoint"]
+
+
 def test_truncating_logs_follows_no_link(run, outside):
     for name in ("episodes.csv", "tf/events.out.tfevents.1"):
         replace_with_link(run.path / name, outside / "file")
