@@ -17,13 +17,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from agents.kept_checkpoints import CheckpointKeeper
-from experiments.folder import Experiment, create_experiment, open_experiments, run_status
+from experiments.folder import TRAIN_LOG, Experiment, create_experiment, open_experiments, run_status
 from experiments.plan import PlannedRun, read_plan
 from experiments.trainings import Trainings
 from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, NOT_NEGATIVE, PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
 from paac.cli.options import Options
+from paac.cli.safe_files import open_in_place
 from paac.cli.words import counted
 from paac.training.run_folder import RunFolder
 
@@ -90,8 +91,8 @@ class Batch:
         last_line = ""
 
         def log_line(line: str) -> None:
-            with self._output_lock, (run.path / "train.log").open("a", encoding="utf-8") as log:
-                log.write(line + "\n")
+            with self._output_lock, open_in_place(run.path / TRAIN_LOG) as log:
+                log.write(f"{line}\n".encode())
                 print(f"[{number + 1}/{len(self.runs)} {planned.label}] {without_folder(line, run)}", flush=True)
 
         def log_training_line(line: str) -> None:

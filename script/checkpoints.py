@@ -36,6 +36,7 @@ def wait_for(stop: Path, seconds: float) -> None:
 def main(argv: Sequence[str]) -> None:
     options, run = parse_keep_options(argv, DESCRIPTION)
     folder = run.kept_checkpoints.folder
+    run.refuse_links()
     folder.mkdir(exist_ok=True)  # so that the user can create the file STOP there
     stop = folder / "STOP"
     if stop.exists():

@@ -14,6 +14,7 @@ from paac.cli.command_line import MAX_INTEGER, NOT_NEGATIVE, PATH, POSITIVE, bet
 from paac.cli.errors import UserError
 from paac.cli.folders import unique_names
 from paac.cli.output_paths import writable_folder
+from paac.cli.safe_files import refuse_links
 from paac.cli.words import counted
 from paac.training.find_runs import find_runs
 from paac.training.run_folder import RunFolder
@@ -123,6 +124,8 @@ def main(argv: Sequence[str]) -> None:
     runs = {str(run.path.relative_to(options.folder)): run for run in find_runs(options.folder)}
     agents, missing = all_agents(chosen_runs(options, runs), options.checkpoints)
     names = gif_names(runs)
+    if options.to is None:
+        refuse_links(Path(options.folder) / "gifs")  # the folder may be that of a run
     gif_folder = writable_folder("--to", options.to or Path(options.folder) / "gifs")
     for line in missing:
         print(line)

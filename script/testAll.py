@@ -7,6 +7,7 @@ sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves t
 
 import csv
 import dataclasses
+import io
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from agents.commands import CommandError, test_agent
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
 from paac.cli.output_paths import writable_folder
+from paac.cli.safe_files import replace_file
 from paac.cli.words import counted
 from paac.training.find_runs import find_runs
 from paac.training.run_folder import RESULT
@@ -105,12 +107,13 @@ def _format_cell(value: Any) -> str:
 
 def write_tables(reports: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write tests.csv and tests.json."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    table.writerows(reports)
     # A run's folder may have a name that is not valid UTF-8.
-    with (folder / "tests.csv").open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(reports)
-    (folder / "tests.json").write_text(json.dumps(list(reports), indent=2) + "\n", encoding="utf-8")
+    replace_file(folder / "tests.csv", text.getvalue().encode("utf-8", "surrogateescape"))
+    replace_file(folder / "tests.json", (json.dumps(list(reports), indent=2) + "\n").encode())
 
 
 def main(argv: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from paac.cli.command_line import (
 )
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
+from paac.cli.safe_files import replace_file
 from paac.cli.words import did_you_mean
 
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
@@ -45,13 +45,6 @@ TYPE_NAMES = {
 def save_options(options: Options, file: Path) -> None:
     """Write args.json as `replace_file` does."""
     replace_file(file, (json.dumps(dataclasses.asdict(options), indent=2) + "\n").encode())
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write a file aside and rename it: after a crash it is either the old one or the new one. Raises OSError."""
-    new_file = file.with_name(f".{file.name}.new")
-    new_file.write_bytes(content)
-    os.replace(new_file, file)
 
 
 def load_options(file: Path, ignore: Collection[str] = ()) -> Options:

@@ -7,8 +7,13 @@ from paac.cli.errors import UserError
 
 
 def writable_file(flag: str, name: str | Path) -> Path:
-    """Return the path of the file `name`. Raises UserError, which names the `flag`, if its folder is not writable."""
+    """Return the path of the file `name`. Raises UserError, which names the `flag`, if it cannot be written.
+
+    A link is refused, except in /dev: in the folder of a run, a stranger may have prepared it.
+    """
     file = Path(name)
+    if file.is_symlink() and Path("/dev") not in file.absolute().parents:
+        raise UserError(f"{flag} {file}: is a symbolic link, which is not followed; name the file to which it leads")
     if not file.absolute().parent.is_dir() or file.is_dir():
         raise UserError(f"{flag} {file}: must be a file in an existing folder")
     _check_writable(flag, file, file.absolute().parent)

@@ -18,14 +18,14 @@ import os
 import shutil
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from paac.cli.errors import UserError
+from paac.cli.safe_files import copy_file, open_to_read, read_file, refuse_links, remove, replace_file
 from paac.training.variables import differences
 
 if TYPE_CHECKING:
@@ -46,25 +46,27 @@ class Checkpoint:
     """The checkpoint in a folder `checkpoints/STEP`, whose files have been verified."""
 
     def __init__(self, folder: Path):
-        """Verify the files. Raises CheckpointError if one is missing or differs from the manifest."""
+        """Verify the files. Raises CheckpointError if one is missing, a link, or differs from the manifest."""
         self.folder = folder
         self.step = int(folder.name)
         try:
-            manifest = json.loads((folder / MANIFEST).read_text())
+            refuse_links(folder)
+            manifest = json.loads(read_file(folder / MANIFEST))
             for name, entry in manifest["files"].items():
                 file = folder / Path(name).name
                 if file.stat().st_size != entry["size"] or _sha256(file) != entry["sha256"]:
                     raise CheckpointError(f"{file} is damaged")
-            self.state: dict[str, Any] = json.loads((folder / STATE).read_text())
+            self.state: dict[str, Any] = json.loads(read_file(folder / STATE))
+            self._names = {MANIFEST, STATE, *(Path(name).name for name in manifest["files"])}
         except CheckpointError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
         self.has_emulators: bool = EMULATORS in manifest["files"]
 
     def files(self) -> list[Path]:
-        """Return the files of the checkpoint."""
-        return sorted(self.folder.iterdir())
+        """Return the files of the checkpoint; others in its folder do not belong to it."""
+        return sorted(self.folder / name for name in self._names)
 
     def has_optimizer(self) -> bool:
         """Return whether the optimizer's statistics were saved. Raises CheckpointError."""
@@ -103,7 +105,7 @@ class Checkpoint:
         try:
             with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
                 found = [states[name].tobytes() for name in sorted(states.files)]
-        except (OSError, LookupError, ValueError, AttributeError, BadZipFile) as error:  # an untrusted file
+        except Exception as error:  # an untrusted file, for which zipfile and NumPy raise errors of many kinds
             raise CheckpointError(f"{self.folder} is damaged ({error!r})") from None
         if len(found) != count:
             raise CheckpointError(f"{self.folder} is damaged ({len(found)} emulator states instead of {count})")
@@ -143,21 +145,21 @@ class CheckpointFolder:
         """Write checkpoint `step`, and keep it and the newest before it, `keep` in all.
 
         The others are deleted: older ones, `replaced` if given, and later ones, which are damaged, because a run
-        resumes from the newest intact one. Raises OSError, and then leaves no incomplete checkpoint behind.
+        resumes from the newest intact one. One that cannot be deleted stays. Raises OSError, and then leaves no
+        incomplete checkpoint behind; this one is complete if only the file that names the checkpoints failed.
         """
         unfinished = self.folder / f".{step}.new"
-        shutil.rmtree(unfinished, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)  # without parents=True: a run that was deleted is not created again
+        remove(unfinished)
         unfinished.mkdir()
+        final = self.folder / str(step)
         try:
             self._write_files(unfinished, tracked, state, emulator_states)
+            remove(final)  # for example, a damaged one
+            os.rename(unfinished, final)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
-        final = self.folder / str(step)
-        if final.exists():  # for example, a damaged one
-            shutil.rmtree(final)
-        os.rename(unfinished, final)
         _sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
         self._write_index(kept)
@@ -166,25 +168,31 @@ class CheckpointFolder:
     def delete(self, steps: Collection[int]) -> None:
         """Delete the checkpoints of `steps`. The file that `tf.train.latest_checkpoint` reads stays as it is."""
         for step in steps:
-            shutil.rmtree(self.folder / str(step))
+            with suppress(OSError):  # the next `write` tries again
+                remove(self.folder / str(step))
 
     def copy(self, step: int, to: "CheckpointFolder") -> None:
-        """Copy one checkpoint into another folder, which must hold none. Raises OSError."""
-        shutil.copytree(self.folder / str(step), to.folder / str(step))
+        """Copy the files of one checkpoint into another folder, which must hold none.
+
+        Raises OSError, and CheckpointError if the checkpoint is damaged.
+        """
+        files = Checkpoint(self.folder / str(step)).files()
+        copied = to.folder / str(step)
+        copied.mkdir(parents=True)
+        for file in files:
+            copy_file(file, copied / file.name)
         to._write_index([step])
 
     def _write_index(self, steps: Sequence[int]) -> None:
         """Write the file that `tf.train.latest_checkpoint` reads. Relative paths let a run be moved."""
         names = [f"{step}/{WEIGHTS}" for step in steps]
         lines = [f'model_checkpoint_path: "{names[-1]}"', *(f'all_model_checkpoint_paths: "{name}"' for name in names)]
-        unfinished = self.folder / f".{INDEX}.new"
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(unfinished, self.folder / INDEX)
+        replace_file(self.folder / INDEX, ("\n".join(lines) + "\n").encode())
 
     def remove_unfinished(self) -> None:
         """Delete the files that a killed process had not finished writing."""
         for unfinished in self.folder.glob(".*.new"):
-            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
+            remove(unfinished)
 
     def _write_files(
         self,
@@ -211,7 +219,7 @@ class CheckpointFolder:
 
 
 def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
+    with open_to_read(file) as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

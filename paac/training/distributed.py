@@ -30,6 +30,7 @@ from emulators import WorkerError
 from paac.cli.command_line import LOCAL
 from paac.cli.errors import UserError
 from paac.cli.options import Options
+from paac.cli.safe_files import read_file
 from paac.processes import Processes
 from paac.training.run_folder import RunFolder
 
@@ -231,7 +232,7 @@ def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:
     """Return the contents of the newest intact checkpoint's files by their paths in the run's folder."""
     checkpoint, _ = run.newest_checkpoint()
     files = checkpoint.files() if checkpoint else ()
-    return {str(file.relative_to(run.path)): file.read_bytes() for file in files}
+    return {str(file.relative_to(run.path)): read_file(file) for file in files}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:

@@ -1,6 +1,7 @@
 """The episodes of a run: which have ended, statistics of the last ones, and the file `episodes.csv`."""
 
 import csv
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from paac.cli.errors import UserError
+from paac.cli.safe_files import check_unchanged, open_in_place
 
 if TYPE_CHECKING:
     from paac.rollout import Transitions
@@ -77,18 +79,44 @@ class EpisodeTracker:
 
 
 class EpisodeLog:
-    """Writes episodes.csv, and flushes it after each `add`."""
+    """Writes episodes.csv, and flushes it after each `add`. No other program may change the file meanwhile."""
 
-    def __init__(self, file: Path):
-        self._file = file.open("a", encoding="utf-8")
-        if self._file.tell() == 0:
-            self._file.write(",".join(COLUMNS) + "\n")
+    def __init__(self, path: Path):
+        """Open the file, create it if necessary, and remove an incomplete last line.
+
+        Raises OSError, and UserError if the file has no header or is a link.
+        """
+        self._path = path
+        self._file = open_in_place(path)
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole and not whole.startswith(f"{COLUMNS[0]},".encode()):
+            raise UserError(f"{path} has no line with the names of the columns: put it back, or move the file away")
+        self._file.truncate(len(whole))
+        self._append("" if whole else ",".join(COLUMNS) + "\n")
 
     def add(self, episodes: Sequence[Episode], seconds: float) -> None:
-        """Append a line for each of the episodes, which ended after `seconds` seconds of training."""
-        for step, emulator, reward, length in episodes:
-            self._file.write(f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n")
-        self._file.flush()
+        """Append a line for each of the episodes, which ended after `seconds` seconds of training.
+
+        Raises OSError, also if the file has been changed.
+        """
+        self.check_unchanged()
+        rows = [
+            f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n" for step, emulator, reward, length in episodes
+        ]
+        self._append("".join(rows))
+
+    def _append(self, lines: str) -> None:
+        try:
+            self._file.write(lines.encode())
+            self._file.flush()
+        finally:
+            self._status = os.fstat(self._file.fileno())
+
+    def check_unchanged(self) -> None:
+        """Raise OSError if another program has changed, replaced or deleted the file."""
+        check_unchanged(self._path, self._status)
 
     def close(self) -> None:
         """Close the file."""

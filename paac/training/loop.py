@@ -65,7 +65,8 @@ def train(
             with run.options_saved(options):
                 if not isinstance(checkpoint, Checkpoint):
                     training.save_start()  # shows that saving works, before there is data to lose
-            run.truncate_logs(state.logs)
+            for line in run.truncate_logs(state.logs):
+                print(line)
             training.best.restore(state)
             training.loop(stop, viewer)
 
@@ -216,7 +217,7 @@ class Training:
 
         A `timed` one lies between the regular ones; the next checkpoint replaces it.
         """
-        self.recorder.flush()
+        self.recorder.flush_and_check()
         self.state.logs = self.run.log_lengths()
         self._write_checkpoint(emulator_states, timed)
 
@@ -240,14 +241,13 @@ class Training:
         """Save what can still be saved when the emulators or the disk fail."""
         try:
             yield
-        except WorkerError:
-            if self.saved_step != self.state.global_step:  # do not replace a checkpoint that has emulator states
-                self.save(None)
-            raise
-        except OSError:
-            with suppress(OSError):  # writing a checkpoint may still succeed
-                alone = self.processes.count == 1  # other processes take no part in this save, so they send nothing
-                self.save(self.emulator_states() if alone else None)
+        except (WorkerError, OSError) as error:
+            newest, _ = self.run.checkpoints.newest()
+            if newest is None or newest.step != self.state.global_step:  # do not replace one with emulator states
+                # Failed emulators send no states, nor do other processes, which take no part in this save.
+                states_arrive = isinstance(error, OSError) and self.processes.count == 1
+                with suppress(OSError):  # writing a checkpoint may still succeed
+                    self.save(self.emulator_states() if states_arrive else None)
             raise
 
     def _tracked(self, history: bool = True) -> dict:

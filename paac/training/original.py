@@ -48,8 +48,8 @@ class OriginalCheckpoint:
         return [cls(folder, step) for step in sorted(int(match[1]) for match in found if match)]
 
     def files(self) -> list[Path]:
-        """Return the files of the checkpoint."""
-        return sorted(file for file in self.folder.iterdir() if file.name.startswith(f"-{self.step}."))
+        """Return the files of the checkpoint; others in its folder do not belong to it."""
+        return [self.folder / f"-{self.step}.index", *sorted(self.folder.glob(f"-{self.step}.data-*"))]
 
     def has_optimizer(self) -> bool:
         """Return whether RMSProp's statistics are there. Raises CheckpointError."""

@@ -5,7 +5,7 @@ RUN/
     best/               the agent with the highest mean score, itself a run's folder
 """
 
-import shutil
+import os
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +15,7 @@ import numpy as np
 from emulators import Game, make_emulator
 from emulators.seeds import periodic_evaluation_seed
 from paac.cli.options import Options
+from paac.cli.safe_files import open_in_place, read_file, replace_file
 from paac.training.checkpoint import Checkpoint
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
@@ -71,11 +72,11 @@ def evaluate(network: "ActorCritic", game: Game, options: Options, state: Traini
 
 def append_evaluation(file: Path, evaluation: Evaluation) -> None:
     """Append a line to evaluations.csv."""
-    with file.open("a", encoding="utf-8") as opened:
-        if opened.tell() == 0:
-            opened.write(",".join(Evaluation._fields) + "\n")
-        opened.write(f"{evaluation.step},{evaluation.seconds:.1f},{evaluation.episodes},")
-        opened.write(",".join(f"{value:.15g}" for value in evaluation[3:]) + "\n")
+    statistics = ",".join(f"{value:.15g}" for value in evaluation[3:])
+    with open_in_place(file) as opened:
+        if opened.seek(0, os.SEEK_END) == 0:
+            opened.write(",".join(Evaluation._fields).encode() + b"\n")
+        opened.write(f"{evaluation.step},{evaluation.seconds:.1f},{evaluation.episodes},{statistics}\n".encode())
 
 
 class BestAgent:
@@ -87,12 +88,13 @@ class BestAgent:
 
     def __init__(self, run: RunFolder):
         self._run = run
-        self._best = RunFolder(run.path / "best")
+        self._best = RunFolder(run.best)
 
     def save(self, network: "ActorCritic", options: Options, state: TrainingState) -> None:
         """Save the weights, the options and the episodes so far, next to the agents saved before."""
+        self._best.refuse_links()
         self._best.save_options(options)
-        shutil.copy(self._run.episodes_csv, self._best.episodes_csv)
+        replace_file(self._best.episodes_csv, read_file(self._run.episodes_csv))
         values = state.to_json() | {"emulators": 0, "timed": False, "logs": self._best.log_lengths()}
         steps = self._best.checkpoints.steps()
         self._best.checkpoints.write(state.global_step, {"network": network}, values, None, keep=len(steps) + 1)

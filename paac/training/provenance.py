@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from paac.cli.errors import UserError
 from paac.cli.options import usable_cores
+from paac.cli.safe_files import open_in_place
 from paac.cli.words import counted
 
 PACKAGES = "tensorflow", "keras", "numpy", "ale-py", "gymnasium"
@@ -90,8 +91,8 @@ def _device() -> str:
 
 def append_session(file: Path, session: Session) -> None:
     """Append a line of JSON to the run's file of sessions. Raises OSError."""
-    with file.open("a", encoding="utf-8") as opened:
-        opened.write(json.dumps(session._asdict()) + "\n")
+    with open_in_place(file) as opened:
+        opened.write(f"{json.dumps(session._asdict())}\n".encode())
 
 
 def read_sessions(file: Path) -> list[Session]:

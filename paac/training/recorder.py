@@ -38,6 +38,7 @@ class Recorder:
         self._summaries.write_session_start(options, learner.network, learner.graph, session.step, session.rows)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
+        self.flush_and_check()
 
     def __enter__(self) -> "Recorder":
         return self
@@ -53,7 +54,11 @@ class Recorder:
         return (self._state.updates + 1) % SUMMARY_UPDATES == 0
 
     def record(self, update: Update, finished: Sequence[Episode]) -> None:
-        """Record one update and the episodes that ended in it."""
+        """Record one update and the episodes that ended in it.
+
+        Raises OSError if writing fails, or another program has changed the lock of the run or its episodes.csv.
+        """
+        self._run.check_lock()
         self._log.add(finished, self._state.seconds)
         self._summaries.add(update, finished)
 
@@ -111,9 +116,14 @@ class Recorder:
         self._summaries.write_evaluation(evaluation.step, evaluation.curves)
         self._progress.print_line(describe(evaluation, is_best))
 
-    def flush(self) -> None:
-        """Flush the events to disk; episodes.csv is flushed with each update."""
+    def flush_and_check(self) -> None:
+        """Flush the events to disk; episodes.csv is flushed with each update.
+
+        Raises OSError or UserError if another program has changed a file that the training writes.
+        """
         self._summaries.flush()
+        self._log.check_unchanged()
+        self._run.check_unchanged()
 
     def _rates(self) -> dict[str, float]:
         """Return decisions, plays and frames per second by their TensorBoard tags."""

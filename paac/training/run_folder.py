@@ -14,25 +14,25 @@
         RESULT.json                 scores of a published agent, on which nothing trains
 
 A checkpoint saves the lengths of the logs: the two CSV files and the event files. A resume truncates the logs to these
-lengths, so that curves have no gap and no overlap.
+lengths, so that curves have no gap and no overlap. Only the folder of a run may be a link, not what is in it.
 """
 
-import fcntl
 import filecmp
 import os
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from paac.cli.args_json import load_options, read_options, replace_file, save_options
+from paac.cli import safe_files
+from paac.cli.args_json import load_options, read_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered
 from paac.cli.options import Options
 from paac.training.checkpoint import Checkpoint, CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
+from paac.training.folder_lock import locked, report_write_errors
 from paac.training.original import OriginalCheckpoint
 
 RESULT = "RESULT.json"
@@ -48,10 +48,13 @@ class RunFolder:
         self.episodes_csv = self.path / "episodes.csv"
         self.evaluations_csv = self.path / "evaluations.csv"
         self.sessions = self.path / "sessions.jsonl"
+        self.best = self.path / "best"
         self.events = self.path / "tf"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
         self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")
         self.result = self.path / RESULT
+        self._lock_file = self.path / ".lock"
+        self._watched: dict[Path, os.stat_result] = {}  # the lock and event file when they were last checked
 
     def __str__(self) -> str:
         return str(self.path)
@@ -77,10 +80,10 @@ class RunFolder:
 
         An args.json of the original Manette is kept as args.original.json.
         """
-        with _report_write_errors(self.path):
+        with report_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             if self._is_original() and self.exists():
-                replace_file(self.original_args, self.args.read_bytes())
+                safe_files.replace_file(self.original_args, self.args.read_bytes())
             save_options(options, self.args)
 
     @contextmanager
@@ -95,7 +98,7 @@ class RunFolder:
             if before is None:
                 self.args.unlink(missing_ok=True)
             else:
-                replace_file(self.args, before)
+                safe_files.replace_file(self.args, before)
             if was_original:
                 self.original_args.unlink(missing_ok=True)
             raise
@@ -164,24 +167,34 @@ class RunFolder:
                 f"{self.checkpoints.folder}, or move them away: mkdir {old}; mv {moved} {old}"
             )
 
-    def truncate_logs(self, lengths: Mapping[str, int]) -> None:
-        """Truncate the logs to `lengths`; delete a log that is not among them."""
+    def truncate_logs(self, lengths: Mapping[str, int]) -> list[str]:
+        """Truncate the logs to `lengths`; delete a log that is not among them. Return a line for each shorter one."""
+        lines = []
         for file in self._logs():
             length = lengths.get(str(file.relative_to(self.path)))
             if length is None:
                 file.unlink()
+            elif (missing := length - file.stat().st_size) > 0:
+                lines.append(f"{file}: the last {missing:,} of {length:,} bytes at the checkpoint are missing")
             else:
-                os.truncate(file, min(length, file.stat().st_size))
+                with safe_files.open_in_place(file) as log:
+                    log.truncate(length)
+        return lines
 
     def _logs(self) -> list[Path]:
         files = (*self.event_files(), self.episodes_csv, self.evaluations_csv)
         return [file for file in files if file.is_file()]
 
     def copy_agent(self, step: int, to: Path) -> None:
-        """Copy the options and the checkpoint of `step` into a new folder, which becomes a run. Raises OSError."""
+        """Copy the options and the checkpoint of `step`, a run, into a new folder. Raises OSError or UserError."""
         copied = RunFolder(to)
         self.checkpoints.copy(step, copied.checkpoints)
-        shutil.copy(self.args, copied.args)
+        safe_files.copy_file(self.args, copied.args)
+
+    def refuse_links(self) -> None:
+        """Raise UserError if a log or folder that a training or script writes here is a link."""
+        safe_files.refuse_links(self.events, self.best, self.checkpoints.folder, self.kept_checkpoints.folder)
+        safe_files.refuse_shared_files(*self.event_files(), self.episodes_csv, self.evaluations_csv, self.sessions)
 
     def kept_runs(self) -> list["RunFolder"]:
         """Return the copies in `checkpoints_saved`, sorted by step."""
@@ -192,32 +205,20 @@ class RunFolder:
     def lock(self, typed_as: str = "-df") -> Iterator[None]:
         """Lock the folder, created if necessary, so that no other process trains in it.
 
-        Raises UserError, which begins with the flag `typed_as`, if another process holds the lock. The system releases
-        the lock however this process ends.
+        Raises UserError as `locked` and `refuse_links` do.
         """
-        with _report_write_errors(self.path, typed_as):
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock_file = (self.path / ".lock").open("a+", encoding="utf-8")
-        with lock_file:
-            try:
-                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock_file.seek(0)
-                raise UserError(
-                    f"{typed_as} {self.path}: process {lock_file.read()} is training there; stop it first, or name "
-                    "another folder"
-                ) from None
-            except OSError:
-                pass  # a file system without locks
-            lock_file.truncate(0)
-            lock_file.write(str(os.getpid()))
-            lock_file.flush()
+        with locked(self._lock_file, typed_as) as status:
+            self.refuse_links()
+            self._watched = {self._lock_file: status}
             yield
 
+    def check_lock(self) -> None:
+        """Raise OSError if the lock was deleted or replaced: another training may run here then."""
+        safe_files.check_unchanged(self._lock_file, self._watched[self._lock_file])
 
-@contextmanager
-def _report_write_errors(folder: Path, typed_as: str = "-df") -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"{typed_as} {folder}: cannot be written ({error.strerror}); name another folder") from None
+    def check_unchanged(self) -> None:
+        """Raise OSError if another program changed the lock or the newest event file; UserError as `refuse_links`."""
+        self.refuse_links()
+        for file, status in self._watched.items():
+            safe_files.check_unchanged(file, status, may_grow=True)
+        self._watched |= {file: os.lstat(file) for file in self.event_files()[-1:]}

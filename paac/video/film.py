@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from emulators import Emulator
+from paac.cli.safe_files import replacing
 from paac.video.gif import GifWriter
 from paac.video.picture_store import PictureStore
 
@@ -109,7 +110,7 @@ class Film:
 
     def save(self, file: Path, scale: int = 1) -> None:
         """Write a gif with each pixel enlarged to `scale` x `scale` pixels. Raises OSError."""
-        with file.open("wb") as opened:
+        with replacing(file) as opened:
             self.write_gif(opened, scale)
 
     def write_gif(self, file: BinaryIO, scale: int = 1) -> None:

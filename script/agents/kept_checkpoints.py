@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paac.cli.command_line import PATH, POSITIVE, option, parse
+from paac.cli.errors import UserError
 from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 
@@ -46,17 +47,18 @@ def parse_keep_options(argv: Sequence[str], description: str) -> tuple[KeepOptio
 def keep_newest(run: RunFolder) -> Path | None:
     """Copy the run's newest checkpoint; returns the copy's folder, or None if there is nothing to copy.
 
-    Raises OSError.
+    Raises OSError, and UserError if a file or folder of the run is a link.
     """
+    run.refuse_links()
     step = max(run.checkpoints.steps(), default=0)
     kept = run.kept_checkpoints.folder / str(step)
     if step == 0 or kept.exists():  # at step 0 nothing is learned
         return None
     try:
         return _copy(run, step, kept)
-    except OSError as error:
+    except (OSError, UserError) as error:
         if (run.checkpoints.folder / str(step)).exists():
-            raise OSError(f"{kept} cannot be written ({error.strerror or 'its files changed'})") from None
+            raise OSError(f"{kept} cannot be written ({getattr(error, 'strerror', None) or error})") from None
         # The training has deleted this checkpoint in the meantime, and has written a newer one.
         return keep_newest(run)
 
@@ -94,7 +96,7 @@ class CheckpointKeeper:
         """Copy the newest checkpoint now, if there is no copy yet."""
         try:
             kept = keep_newest(self._run)
-        except OSError as error:  # a full disk must not end the training
+        except (OSError, UserError) as error:  # a full disk must not end the training
             self._print_line(f"the checkpoint could not be copied: {error}")
         else:
             if kept:

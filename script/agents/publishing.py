@@ -9,7 +9,6 @@ NAME/
 import dataclasses
 import json
 import shlex
-import shutil
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from figures.published_scores import ORIGINAL_SCORES
 from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
+from paac.cli.safe_files import copy_file
 from paac.training.agent import export_agent
 from paac.training.provenance import read_sessions
 from paac.training.run_folder import RESULT, RunFolder
@@ -45,7 +45,7 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
         unfinished = Path(folder) / to.name
         options = dataclasses.replace(run.options, debugging_folder=f"logs/{to.name}", emulator_workers=None)
         export_agent(source, options, RunFolder(unfinished))
-        shutil.copy(source.episodes_csv, unfinished)
+        copy_file(source.episodes_csv, unfinished / source.episodes_csv.name)
         report = test_agent(unfinished, "-tc", str(episodes), "--seed", str(seed))
         content = result(run, report, to.name, machine)
         (unfinished / RESULT).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

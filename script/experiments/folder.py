@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 from experiments.plan import PlannedRun
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered
+from paac.cli.safe_files import refuse_shared_files, replace_file
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder
 
 EXPERIMENT_JSON = "experiment.json"
+TRAIN_LOG = "train.log"  # in the folder of each run: the output of train.py
 EARLIER_FOLDERS = "????-??-??-[0-9][0-9][0-9][0-9][0-9][0-9]-experiment"
 
 
@@ -105,11 +107,10 @@ def create_experiment(experiment: Experiment) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / EXPERIMENT_JSON).exists():
-            unfinished = folder / f".{EXPERIMENT_JSON}.new"
-            unfinished.write_text(json.dumps(_experiment_json(plan), indent=2) + "\n", encoding="utf-8")
-            os.replace(unfinished, folder / EXPERIMENT_JSON)
+            replace_file(folder / EXPERIMENT_JSON, (json.dumps(_experiment_json(plan), indent=2) + "\n").encode())
         for planned in plan:
             run = RunFolder(folder / planned.name)
+            refuse_shared_files(run.path / TRAIN_LOG)
             if not run.exists():
                 run.save_options(dataclasses.replace(planned.options, debugging_folder=str(run)))
     except OSError as error:

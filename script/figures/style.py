@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from paac.cli.safe_files import replacing
+
 # Colours of Okabe and Ito 2008 without yellow, which is hard to see on paper; neighbours also differ in brightness.
 COLOURS = ("#0072b2", "#e69f00", "#000000", "#cc79a7", "#56b4e9", "#009e73", "#d55e00")
 LINES = ("-", "--", "-.", (0, (1, 1)))
@@ -58,7 +60,8 @@ def shorten_numbers(panel: Axes) -> None:
 def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write NAME.png and NAME.svg to `folder`; returns both files. Raises OSError."""
     files = [folder / f"{name}.png", folder / f"{name}.svg"]
-    with styled():
-        figure.savefig(files[0])
-        figure.savefig(files[1], metadata={"Date": None})
+    for file in files:
+        metadata = {"Date": None} if file.suffix == ".svg" else None
+        with styled(), replacing(file) as opened:
+            figure.savefig(opened, format=file.suffix[1:], metadata=metadata)
     return files

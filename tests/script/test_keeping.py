@@ -17,7 +17,9 @@ from PIL import Image
 from agents.kept_checkpoints import keep_newest, parse_keep_options
 from agents.training_video import Video, with_band
 from paac.cli.errors import UserError
+from paac.cli.safe_files import copy_file
 from paac.evaluation import Decision
+from paac.training import checkpoint
 from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
@@ -62,14 +64,13 @@ def test_a_kept_checkpoint_can_be_tested_like_a_run(commands, run):
 @pytest.mark.slow
 def test_if_a_checkpoint_is_deleted_during_the_copy_the_newest_one_is_copied(run, monkeypatch):
     shutil.rmtree(run / "checkpoints_saved")
-    copytree = shutil.copytree
 
-    def delete_and_copy(source, *arguments):
-        monkeypatch.setattr(shutil, "copytree", copytree)
-        shutil.rmtree(source)
-        return copytree(source, *arguments)
+    def delete_and_copy(source, to):
+        monkeypatch.undo()
+        shutil.rmtree(source.parent)
+        copy_file(source, to)
 
-    monkeypatch.setattr(shutil, "copytree", delete_and_copy)
+    monkeypatch.setattr(checkpoint, "copy_file", delete_and_copy)
     assert keep_newest(RunFolder(run)).name == "200" and kept(run) == ["200"]
 
 
@@ -80,7 +81,7 @@ def test_a_failed_copy_gives_a_one_line_error_and_leaves_no_files(run, monkeypat
     def fail_with_a_full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copytree", fail_with_a_full_disk)
+    monkeypatch.setattr(checkpoint, "copy_file", fail_with_a_full_disk)
     with pytest.raises(OSError, match=r"checkpoints_saved/400 cannot be written \(No space left on device\)$"):
         keep_newest(RunFolder(run))
     assert kept(run) == []

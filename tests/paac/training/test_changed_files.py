@@ -1,0 +1,205 @@
+"""A training notices when another program changes the files that it writes."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+
+from emulators import WorkerError
+from paac.cli.errors import UserError
+from paac.cli.safe_files import replace_file
+from paac.training import loop
+from paac.training.checkpoint import CheckpointFolder
+from paac.training.episodes import Episode, EpisodeLog
+from paac.training.run_folder import RunFolder
+from tests.helpers.commands import Commands
+from tests.helpers.runs import assert_same_weights, episodes
+
+# An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
+CATCHER = ["-g", "Catcher-v0", "--max_episode_frames", "60", "-ec", "4", "-ew", "1", "--seed", "5"]
+REGULAR = ["--checkpoint_interval", "100"]
+HEADER = b"step,seconds,emulator,reward,length\n"
+
+
+@pytest.fixture
+def train(commands):
+    """A function that trains in a folder of the test until `steps` decisions."""
+
+    def train(run, steps, *arguments, code=0):
+        return commands.run("train.py", "-df", run, "--max_global_steps", str(steps), *CATCHER, *arguments, code=code)
+
+    train.folder = commands.folder
+    return train
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a training of 200 decisions in which nothing was changed."""
+    commands = Commands(tmp_path_factory.mktemp("whole"))
+    commands.run("train.py", "-df", "run", "--max_global_steps", "200", *CATCHER, *REGULAR)
+    return commands.folder / "run"
+
+
+def at_step(monkeypatch, step, change):
+    """Call `change` with the run's folder after the update that ends at `step`."""
+    update = loop.Training.update
+
+    def update_and_change(self):
+        update(self)
+        if self.state.global_step == step:
+            change(self.run.path)
+
+    monkeypatch.setattr(loop.Training, "update", update_and_change)
+
+
+def delete_lock(run):
+    (run / ".lock").unlink()
+
+
+def lock_anew(run):
+    replace_file(run / ".lock", (run / ".lock").read_bytes())
+
+
+def save_episodes_in_an_editor(run):
+    replace_file(run / "episodes.csv", (run / "episodes.csv").read_bytes())
+
+
+def delete_events(run):
+    for file in (run / "tf").iterdir():
+        file.unlink()
+
+
+def truncate_episodes(run):
+    os.truncate(run / "episodes.csv", 5)
+
+
+def end_by(change, train, monkeypatch):
+    """Train, and call `change` at step 140; return the last line that the training prints to stderr."""
+    with monkeypatch.context() as changed:
+        at_step(changed, 140, change)
+        ended = train("run", 200, *REGULAR, code=1)
+    assert "Saved at" not in ended.stdout
+    assert CheckpointFolder(train.folder / "run/checkpoints").steps() == [0, 100]
+    return ended.stderr.splitlines()[-1]
+
+
+def test_episodes_csv_saved_in_an_editor_ends_the_training(train, monkeypatch):
+    line = end_by(save_episodes_in_an_editor, train, monkeypatch)
+    assert line.startswith("train.py: run/episodes.csv was replaced by another program") and "same command" in line
+
+
+@pytest.mark.slow
+def test_a_truncated_episodes_csv_ends_the_training_and_gets_a_header_again(train, monkeypatch):
+    assert "run/episodes.csv was changed from " in end_by(truncate_episodes, train, monkeypatch)
+    assert (train.folder / "run/episodes.csv").read_bytes() == HEADER[:5]
+    resumed = train("run", 200, *REGULAR).stdout
+    assert "run/episodes.csv: the last " in resumed and " bytes at the checkpoint are missing" in resumed
+    assert len(RunFolder(train.folder / "run").read_episodes().steps)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (delete_lock, "run/.lock was deleted"),
+        (delete_events, "run/tf/events.out.tfevents"),
+    ],
+)
+def test_after_a_change_the_training_goes_on_from_the_last_checkpoint(train, whole, change, message, monkeypatch):
+    assert message in end_by(change, train, monkeypatch)
+    assert "Resuming at 100 decisions" in train("run", 200, *REGULAR).stdout
+    assert_same_weights(whole, train.folder / "run")
+    assert episodes(whole) == episodes(train.folder / "run") != []
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run in whose folder this process trains: it has a lock and an event file."""
+    run = RunFolder(tmp_path / "run")
+    with run.lock():
+        run.events.mkdir()
+        (run.events / "events.out.tfevents.1").write_text("curves")
+        run.check_unchanged()
+        yield run
+
+
+def test_logs_may_grow_and_old_ones_be_deleted(run):
+    for name in ("events.out.tfevents.0", "events.out.tfevents.1", "events.out.tfevents.2"):
+        (run.events / name).write_text("more curves")
+        run.check_unchanged()
+    (run.events / "events.out.tfevents.0").unlink()
+    run.check_unchanged()
+    with pytest.raises(OSError, match=r"events.out.tfevents.2 was changed from 11 to 0 bytes"):
+        os.truncate(run.events / "events.out.tfevents.2", 0)
+        run.check_unchanged()
+
+
+@pytest.mark.parametrize("change", [delete_lock, lock_anew, delete_events])
+def test_changes_are_noticed_at_a_checkpoint(run, change):
+    change(run.path)
+    with pytest.raises(OSError, match=r"run/.* by another program during the training"):
+        run.check_unchanged()
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "checkpoints_saved", "tf", "tf/events.out.tfevents.2", "episodes.csv"])
+def test_links_are_noticed_at_a_checkpoint(run, name):
+    if name == "tf":
+        run.events.rename(run.path / "elsewhere")
+    (run.path / name).symlink_to("elsewhere")
+    with pytest.raises(UserError, match=f"run/{name} is a symbolic link"):
+        run.check_unchanged()
+
+
+def test_a_second_training_cannot_write_into_the_logs_of_the_first(tmp_path):
+    first, second = RunFolder(tmp_path), RunFolder(tmp_path)
+    with first.lock():
+        first_log = EpisodeLog(first.episodes_csv)
+        first_log.add([Episode(1, 0, 1.0, 5)], 1.0)
+        (tmp_path / ".lock").unlink()
+        with second.lock():
+            second.truncate_logs({"episodes.csv": len(HEADER)})
+            EpisodeLog(second.episodes_csv).add([Episode(20, 0, 1.0, 5)], 1.0)
+            for check in (first.check_lock, first.check_unchanged, lambda: first_log.add([], 2.0)):
+                with pytest.raises(OSError, match="by another program"):
+                    check()
+            second.check_unchanged()
+    assert (tmp_path / "episodes.csv").read_bytes() == HEADER + b"20,1.0,0,1,5\n"
+
+
+def test_episodes_csv_without_a_header_is_refused_and_an_incomplete_line_removed(tmp_path):
+    file = tmp_path / "episodes.csv"
+    file.write_bytes(b"160,12.3,3,-21,824\n")
+    with pytest.raises(UserError, match="episodes.csv has no line with the names of the columns"):
+        EpisodeLog(file)
+    for content in (HEADER + b"160,12.3,3,-2", HEADER[:5], b""):
+        file.write_bytes(content)
+        EpisodeLog(file).close()
+        assert file.read_bytes() == HEADER
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), WorkerError("a worker died")])
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_complete_checkpoint_is_not_written_again_after_an_error(tmp_path, monkeypatch, error, is_complete):
+    """Otherwise, one without the states of the emulators could take its place."""
+    network = tf.Module()
+    network.weights = tf.Variable([1.0])
+    run = RunFolder(tmp_path)
+    run.checkpoints.write(20, {"network": network}, {}, [b"state"], keep=1)
+    monkeypatch.setattr(CheckpointFolder, "_write_index", lambda *_: (_ for _ in ()).throw(OSError("no index")))
+    if is_complete:
+        with pytest.raises(OSError, match="no index"):
+            run.checkpoints.write(40, {"network": network}, {}, [b"state"], keep=1)
+    saved = []
+    training = SimpleNamespace(
+        run=run,
+        state=SimpleNamespace(global_step=40),
+        processes=SimpleNamespace(count=2),
+        emulator_states=lambda: pytest.fail("other processes send no states"),
+        save=saved.append,
+    )
+    with pytest.raises(type(error), match=str(error)), loop.Training._save_on_failure(training):
+        raise error
+    assert saved == ([] if is_complete else [None])
+    newest, damaged = run.checkpoints.newest()
+    assert (newest.step, newest.has_emulators, damaged) == (40 if is_complete else 20, True, [])
