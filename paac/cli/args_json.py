@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import json
 import os
+import textwrap
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from emulators import earlier_frame_skip, short_name
 from paac.cli.command_line import FIXED, LOCAL, JsonObject, expand_home, flag, is_path, option_fields
 from paac.cli.errors import UserError
+from paac.cli.input_files import load_json
 from paac.cli.options import Options, resolve
 
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
@@ -55,8 +57,8 @@ def read_options(file: Path, ignore: Collection[str] = ()) -> dict[str, Any]:
 def read_json(file: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises UserError."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        values = load_json(file)
+    except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read ({error}): correct it, or name another") from None
     if not isinstance(values, dict):
         raise UserError(f"{file} holds no JSON object: correct it, or name another")
@@ -75,7 +77,7 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             continue
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            raise UserError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise UserError(f"{where}: unknown key {name[:100]!r}" + (f"; did you mean {near[0]}?" if near else ""))
         field, value_type = known[name]
         if value is None and field.default in (None, dataclasses.MISSING):
             continue  # null means that the option is missing
@@ -87,7 +89,8 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             with suppress(ValueError):
                 value = JsonObject(value)
         if type(value) is not value_type:
-            raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
+            shown = textwrap.shorten(json.dumps(value), 200, placeholder="...")
+            raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {shown}")
         if is_path(field):
             value = expand_home(str(value))
         given[name] = short_name(str(value)) if name == "game" else value

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from paac.cli.errors import UserError
+from paac.cli.input_files import parse_json
 
 # The kinds of options, by what a resume does with a typed value:
 FIXED = "fixed"  # it refuses a change, because the option defines the run
@@ -32,7 +33,7 @@ class JsonObject(str):
     def __new__(cls, value: str | Mapping[str, Any]) -> "JsonObject":
         """Raises ValueError unless `value` is a mapping of JSON values, or the text of a JSON object."""
         try:
-            parsed = json.loads(value) if isinstance(value, str) else value
+            parsed = parse_json(value) if isinstance(value, str) else value
             text = json.dumps(parsed, allow_nan=False, sort_keys=True)
         except (TypeError, RecursionError) as error:
             raise ValueError(str(error)) from None

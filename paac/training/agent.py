@@ -15,7 +15,7 @@ from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
 from paac.processes import Processes
-from paac.training.checkpoint import Checkpoint
+from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.original import OriginalCheckpoint
 from paac.training.resume import starting_state
 from paac.training.run_folder import RunFolder, check_rom_path, find_run
@@ -126,13 +126,19 @@ def load_agent(
     """
     from networks.registry import make_network
 
-    checkpoint, damaged = run.newest_checkpoint()
-    if checkpoint is None:
-        why = f" ({'; '.join(damaged)})" if damaged else ""
-        raise UserError(f"{run}: no intact checkpoint there{why}; train the agent first, or name another run")
     network = make_network(num_actions=num_actions, **options.network_settings)
-    checkpoint.restore(network=network)
-    return network, checkpoint, [f"{line}; using the previous one" for line in damaged]
+    while True:
+        checkpoint, damaged = run.newest_checkpoint()
+        if checkpoint is None:
+            why = f" ({'; '.join(damaged)})" if damaged else ""
+            raise UserError(f"{run}: no intact checkpoint there{why}; train the agent first, or name another run")
+        try:
+            checkpoint.restore(network=network)
+        except CheckpointError:
+            if checkpoint.is_intact():
+                raise
+            continue  # a training has deleted it meanwhile, and has written a newer one
+        return network, checkpoint, [f"{line}; using the previous one" for line in damaged]
 
 
 def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:

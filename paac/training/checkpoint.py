@@ -17,15 +17,16 @@ import json
 import os
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
-
-import numpy as np
 
 from paac.cli.errors import UserError
+from paac.cli.input_files import load_json, open_file
+from paac.training.emulator_states import read_states, write_states
+from paac.training.tensor_bundle import read_shapes
 
 if TYPE_CHECKING:
     import tensorflow as tf  # for type hints only: scripts list checkpoints without TensorFlow
@@ -35,6 +36,8 @@ MANIFEST = "manifest.json"
 STATE = "state.json"
 WEIGHTS = "weights"
 INDEX = "checkpoint"
+MAX_CHECKPOINT_BYTES = 2**32  # of all files: 4 GiB
+MAX_NAME_LENGTH = 255
 
 
 class CheckpointError(UserError):
@@ -49,32 +52,35 @@ class Checkpoint:
         self.folder = folder
         self.step = int(folder.name)
         try:
-            manifest = json.loads((folder / MANIFEST).read_text())
-            for name, entry in manifest["files"].items():
-                file = folder / Path(name).name
-                if file.stat().st_size != entry["size"] or _sha256(file) != entry["sha256"]:
-                    raise CheckpointError(f"{file} is damaged")
-            self.state: dict[str, Any] = json.loads((folder / STATE).read_text())
+            self._names = _verified_names(folder)
+            self.state: dict[str, Any] = load_json(folder / STATE)
         except CheckpointError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
-        self.has_emulators: bool = EMULATORS in manifest["files"]
+        self.has_emulators = EMULATORS in self._names
 
     def files(self) -> list[Path]:
         """Return the files of the checkpoint."""
-        return sorted(self.folder.iterdir())
+        return [self.folder / name for name in sorted([*self._names, MANIFEST])]
+
+    def is_intact(self) -> bool:
+        """Return whether the files are still there: a training deletes its older checkpoints."""
+        try:
+            Checkpoint(self.folder)
+        except CheckpointError:
+            return False
+        return True
 
     def has_optimizer(self) -> bool:
         """Return whether the optimizer's statistics were saved. Raises CheckpointError."""
-        import tensorflow as tf
+        return any(name.startswith("optimizer/") for name in self._tensor_names())
 
+    def _tensor_names(self) -> Iterable[str]:
         try:
-            with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
-                names = tf.train.load_checkpoint(f"./{WEIGHTS}").get_variable_to_shape_map()
-        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
+            return read_shapes(self.folder, WEIGHTS)
+        except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.folder} is damaged ({error})") from None
-        return any(name.startswith("optimizer/") for name in names)
 
     def restore(self, **tracked: "tf.Module") -> None:
         """Load the variables of each keyword argument, which were saved under the same keyword.
@@ -83,11 +89,12 @@ class Checkpoint:
         """
         import tensorflow as tf
 
+        self._tensor_names()
         try:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 status = tf.train.Checkpoint(**tracked).read(WEIGHTS)
                 status.assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
+        except Exception as error:  # TensorFlow raises errors of many kinds if a file is malformed
             raise CheckpointError(
                 f"{self.folder} does not fit the run's options: another network, or an earlier version of this one, "
                 f"saved it; use that version, or train the agent again ({textwrap.shorten(str(error), 200)})"
@@ -96,13 +103,9 @@ class Checkpoint:
     def emulator_states(self, count: int) -> list[bytes]:
         """Return the `count` emulators' states; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
         try:
-            with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
-                found = [states[name].tobytes() for name in sorted(states.files)]
-        except (OSError, LookupError, ValueError, AttributeError, BadZipFile) as error:  # an untrusted file
-            raise CheckpointError(f"{self.folder} is damaged ({error!r})") from None
-        if len(found) != count:
-            raise CheckpointError(f"{self.folder} is damaged ({len(found)} emulator states instead of {count})")
-        return found
+            return read_states(self.folder / EMULATORS, count)
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.folder} is damaged ({error})") from None
 
 
 class CheckpointFolder:
@@ -118,8 +121,16 @@ class CheckpointFolder:
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest intact checkpoint, or None, and a message for each newer, damaged one."""
+        while True:
+            steps = self.steps()
+            checkpoint, damaged = self._newest_of(steps)
+            if not damaged or self.steps() == steps:
+                return checkpoint, damaged
+            # A training has deleted some of them meanwhile, and has written a newer one.
+
+    def _newest_of(self, steps: Sequence[int]) -> tuple[Checkpoint | None, list[str]]:
         damaged: list[str] = []
-        for step in reversed(self.steps()):
+        for step in reversed(steps):
             try:
                 return Checkpoint(self.folder / str(step)), damaged
             except CheckpointError as error:
@@ -191,19 +202,38 @@ class CheckpointFolder:
         except tf.errors.OpError as error:  # for example, a full disk
             raise OSError(f"{folder}: {error.message}") from None
         if emulator_states is not None:
-            arrays = {f"{number:05}": np.frombuffer(saved, np.uint8) for number, saved in enumerate(emulator_states)}
-            np.savez(folder / EMULATORS, **arrays)  # type: ignore[arg-type]
+            write_states(emulator_states, folder / EMULATORS)
         (folder / STATE).write_text(json.dumps(state))
-        files = {file.name: {"size": file.stat().st_size, "sha256": _sha256(file)} for file in sorted(folder.iterdir())}
+        files = {}
+        for file in sorted(folder.iterdir()):
+            with file.open("rb") as opened:
+                files[file.name] = {"size": file.stat().st_size, "sha256": _sha256(opened)}
         (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=2))
         for file in folder.iterdir():
             _sync(file)
         _sync(folder)
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _verified_names(folder: Path) -> list[str]:
+    """Return the names of the files in the manifest. Raises an error if one differs from it, or is missing in it."""
+    entries = load_json(folder / MANIFEST)["files"]
+    unlisted = {STATE, *(file.name for file in folder.glob(f"{WEIGHTS}.*"))} - entries.keys()
+    if unlisted:
+        raise ValueError(f"{MANIFEST} does not list {min(unlisted)}")
+    allowed = MAX_CHECKPOINT_BYTES
+    for name, entry in entries.items():
+        if Path(name).name != name or len(name) > MAX_NAME_LENGTH:
+            raise ValueError(f"{MANIFEST} lists {name[:100]!r}, which is not the name of a file")
+        with open_file(folder / name, allowed) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size != entry["size"] or _sha256(opened) != entry["sha256"]:
+                raise CheckpointError(f"{folder / name} is damaged")
+        allowed -= size
+    return list(entries)
+
+
+def _sha256(opened: BufferedReader) -> str:
+    return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:
