@@ -1,6 +1,5 @@
 """Killed processes, full disks, damaged files and other failures do not lose what a run has learned."""
 
-import hashlib
 import itertools
 import json
 import os
@@ -17,7 +16,7 @@ import pytest
 
 from emulators import EmulatorPool
 from tests.helpers.commands import TINY, assert_one_line, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, points
+from tests.helpers.runs import assert_same_weights, episodes, forge, points
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", *TINY]  # 20 decisions per update
 ENDLESS = [*SHORT, "--checkpoint_interval", "200"]
@@ -206,14 +205,6 @@ def test_too_little_shared_memory_is_an_error_before_a_worker_starts(monkeypatch
     with pytest.raises(OSError, match="No space left"):
         EmulatorPool("Catcher-v0", 4, workers=2, seed=1)
     assert children.read_text() == before
-
-
-def forge(file: Path, content: bytes) -> None:
-    """Write a file of a checkpoint, with its size and checksum in the manifest."""
-    file.write_bytes(content)
-    manifest = json.loads((file.parent / "manifest.json").read_text())
-    manifest["files"][file.name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (file.parent / "manifest.json").write_text(json.dumps(manifest))
 
 
 class Bomb:

@@ -25,10 +25,15 @@ def open_file(file: Path, max_bytes: int) -> BufferedReader:
     raise OSError(errno.EINVAL, "not a regular file", str(file))
 
 
+def read_file(file: Path, max_bytes: int) -> bytes:
+    """Return the content of a file. Raises OSError as `open_file` does."""
+    with open_file(file, max_bytes) as opened:
+        return opened.read(os.fstat(opened.fileno()).st_size)
+
+
 def load_json(file: Path) -> Any:
     """Return the value in a JSON file. Raises OSError or ValueError."""
-    with open_file(file, MAX_JSON_BYTES) as opened:
-        return parse_json(opened.read(MAX_JSON_BYTES).decode())
+    return parse_json(read_file(file, MAX_JSON_BYTES).decode())
 
 
 def parse_json(text: str) -> Any:

@@ -170,10 +170,13 @@ class CheckpointFolder:
         for old in set(self.steps()) - set(kept):
             shutil.rmtree(self.folder / str(old))
 
-    def copy(self, step: int, to: "CheckpointFolder") -> None:
-        """Copy one checkpoint into another folder, which must hold none. Raises OSError."""
-        shutil.copytree(self.folder / str(step), to.folder / str(step))
-        to._write_index([step])
+    def add_copy(self, checkpoint: Checkpoint) -> None:
+        """Copy a checkpoint of another folder into this one, which must hold none. Raises OSError."""
+        copied = self.folder / str(checkpoint.step)
+        copied.mkdir(parents=True)
+        for file in checkpoint.files():
+            shutil.copy(file, copied)
+        self._write_index([checkpoint.step])
 
     def _write_index(self, steps: Sequence[int]) -> None:
         """Write the file that `tf.train.latest_checkpoint` reads. Relative paths let a run be moved."""

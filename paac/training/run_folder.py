@@ -147,10 +147,10 @@ class RunFolder:
     def _logs(self) -> list[Path]:
         return [file for file in (*self.event_files(), self.episodes_csv) if file.is_file()]
 
-    def copy_agent(self, step: int, to: Path) -> None:
-        """Copy the options and the checkpoint of `step` into a new folder, which becomes a run. Raises OSError."""
+    def copy_agent(self, checkpoint: Checkpoint, to: Path) -> None:
+        """Copy the options and a checkpoint into a new folder, which becomes a run. Raises OSError."""
         copied = RunFolder(to)
-        self.checkpoints.copy(step, copied.checkpoints)
+        copied.checkpoints.add_copy(checkpoint)
         shutil.copy(self.args, copied.args)
 
     def kept_runs(self) -> list["RunFolder"]:

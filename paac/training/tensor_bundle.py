@@ -14,7 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from paac.cli.input_files import open_file
+from paac.cli.input_files import open_file, read_file
 
 MAX_INDEX_BYTES = 2**20  # those of the networks here have 2 to 10 kB
 MAX_DATA_BYTES = 2**32  # of each data file: 4 GiB
@@ -30,8 +30,7 @@ def read_shapes(folder: Path, name: str) -> dict[str, list[int]]:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.tensor_bundle_pb2 import BundleEntryProto, BundleHeaderProto
 
-    with open_file(folder / f"{name}.index", MAX_INDEX_BYTES) as opened:
-        table = opened.read(MAX_INDEX_BYTES)
+    table = read_file(folder / f"{name}.index", MAX_INDEX_BYTES)
     try:
         (_, header), *entries = _entries_of_table(table)
         shards = BundleHeaderProto.FromString(header).num_shards

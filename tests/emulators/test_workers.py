@@ -71,7 +71,10 @@ def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():
 
 
 def test_a_state_that_cannot_be_loaded_is_reported():
-    with EmulatorPool("pong", 1, workers=1, seed=1) as pool, pytest.raises(WorkerError, match="emulator 0 failed"):
+    with (
+        EmulatorPool("pong", 1, workers=1, seed=1) as pool,
+        pytest.raises(WorkerError, match="the saved state of emulator 0 is damaged"),
+    ):
         pool.load_states([b"not a state"])
 
 

@@ -60,14 +60,14 @@ def test_a_kept_checkpoint_can_be_tested_like_a_run(commands, run):
 @pytest.mark.slow
 def test_if_a_checkpoint_is_deleted_during_the_copy_the_newest_one_is_copied(run, monkeypatch):
     shutil.rmtree(run / "checkpoints_saved")
-    copytree = shutil.copytree
+    copy = shutil.copy
 
-    def delete_and_copy(source, *arguments):
-        monkeypatch.setattr(shutil, "copytree", copytree)
-        shutil.rmtree(source)
-        return copytree(source, *arguments)
+    def delete_and_copy(source, folder):
+        monkeypatch.setattr(shutil, "copy", copy)
+        shutil.rmtree(source.parent)
+        return copy(source, folder)
 
-    monkeypatch.setattr(shutil, "copytree", delete_and_copy)
+    monkeypatch.setattr(shutil, "copy", delete_and_copy)
     assert keep_newest(RunFolder(run)).name == "200" and kept(run) == ["200"]
 
 
@@ -78,7 +78,7 @@ def test_a_failed_copy_gives_a_one_line_error_and_leaves_no_files(run, monkeypat
     def fail_with_a_full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copytree", fail_with_a_full_disk)
+    monkeypatch.setattr(shutil, "copy", fail_with_a_full_disk)
     with pytest.raises(OSError, match=r"checkpoints_saved/400 cannot be written \(No space left on device\)$"):
         keep_newest(RunFolder(run))
     assert kept(run) == []
