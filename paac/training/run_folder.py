@@ -117,7 +117,7 @@ class RunFolder:
 
     def event_files(self) -> list[Path]:
         """Return TensorBoard's event files, sorted by name."""
-        return sorted(self.events.glob("*.tfevents.*"))
+        return sorted(file for file in self.events.glob("*.tfevents.*") if file.is_file())
 
     def log_lengths(self) -> dict[str, int]:
         """Return the length in bytes of each log by its path in the folder."""
@@ -145,7 +145,7 @@ class RunFolder:
                 os.truncate(file, min(length, file.stat().st_size))
 
     def _logs(self) -> list[Path]:
-        return [file for file in (*self.event_files(), self.episodes_csv) if file.is_file()]
+        return [*self.event_files(), *([self.episodes_csv] if self.episodes_csv.is_file() else [])]
 
     def copy_agent(self, checkpoint: Checkpoint, to: Path) -> None:
         """Copy the options and a checkpoint into a new folder, which becomes a run. Raises OSError."""

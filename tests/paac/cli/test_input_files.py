@@ -5,6 +5,7 @@ import os
 import pytest
 
 from paac.cli.args_json import read_json
+from paac.cli.command_line import JsonObject
 from paac.cli.errors import UserError
 from paac.cli.input_files import MAX_JSON_BYTES, MAX_JSON_DEPTH, load_json, open_file, parse_json
 from tests.helpers.messages import message_of
@@ -52,6 +53,11 @@ def test_a_regular_file_is_read_also_through_a_link(tmp_path):
 def test_json_that_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         parse_json(text)
+
+
+def test_arguments_of_an_environment_with_a_key_twice_are_refused():
+    with pytest.raises(ValueError, match="the key 'size' is there twice"):
+        JsonObject('{"size": 1, "size": 2}')
 
 
 def test_json_that_is_read():
