@@ -227,15 +227,21 @@ def test_forged_checkpoints_run_no_code_and_are_refused(commands):
         ("logs", {"episodes.csv": "x"}),
         ("fixed", 3),
         ("plays", None),
+        ("plays", -1),
+        ("global_step", 10**30),
+        ("seconds", float("inf")),
     ):
         forgeries.append((folder / "state.json", json.dumps(state | {key: value}).encode()))
-    forgeries.append((folder / "state.json", b"{}"))
-    assert len(forgeries) == 10
+    forgeries += [(folder / "state.json", b"{}"), (folder / "state.json", b"[" * 100_000)]
+    assert len(forgeries) == 14
+    logs = [commands.folder / "run" / name for name in (*state["logs"], "args.json")]
+    before = [(log.read_bytes(), log.stat().st_mtime_ns) for log in logs]
     for file, content in forgeries:
         original = file.read_bytes()
         forge(file, content)
         refused = commands.run("train.py", "-df", "run", "--max_global_steps", "220", code=2)
         assert_one_line(refused.stderr, "checkpoints/200")
+        assert [(log.read_bytes(), log.stat().st_mtime_ns) for log in logs] == before
         forge(file, original)
     assert not (commands.folder / "exploded").exists()
     commands.run("train.py", "-df", "run", "--max_global_steps", "220")

@@ -3,7 +3,7 @@
 import io
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WINDOW_EPISODES = 50  # running statistics are over this many of the last episodes
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")  # of episodes.csv
+MAX_LINE_LENGTH = 1000
 MAX_CSV_BYTES = 2**30  # of episodes.csv: about 30 million episodes
 
 
@@ -138,9 +139,8 @@ def read_episodes(file: Path) -> EpisodeTable:
 def _read_table(file: Path) -> np.ndarray:
     """Return the columns `COLUMNS` of a CSV file, float64 [rows, 5]. Raises OSError or ValueError."""
     with io.TextIOWrapper(open_file(file, MAX_CSV_BYTES), encoding="utf-8") as lines:
-        header = lines.readline().strip().split(",")
-        whole_lines = (line for line in lines if line.endswith("\n"))  # a run in progress may be writing the last line
-        first = next(whole_lines, None)
+        whole_lines = _whole_lines(lines)
+        header, first = next(whole_lines, "").strip().split(","), next(whole_lines, None)
         if first is None:
             return np.empty((0, len(COLUMNS)))
         if not set(COLUMNS) <= set(header):
@@ -148,3 +148,11 @@ def _read_table(file: Path) -> np.ndarray:
         columns = [header.index(name) for name in COLUMNS]
         rows = itertools.chain([first], whole_lines)
         return np.loadtxt(rows, delimiter=",", comments=None, usecols=columns, ndmin=2).reshape(-1, len(COLUMNS))
+
+
+def _whole_lines(lines: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines without the last one if it has no end: a run in progress may be writing it."""
+    while (line := lines.readline(MAX_LINE_LENGTH)).endswith("\n"):
+        yield line
+    if len(line) == MAX_LINE_LENGTH:
+        raise ValueError("a line is too long")

@@ -138,7 +138,17 @@ def test_what_the_log_wrote_is_read_back_except_an_incomplete_line(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ["1", "1,2,3", "1,1.0,0,1,x", "1,1.0,0,1,1e30", "-1,1.0,0,1,5", "inf,1.0,0,1,5", "1,nan,0,1,5", "1.5,1.0,0,1,5"],
+    [
+        "1",
+        "1,2,3",
+        "1,1.0,0,1,x",
+        "1,1.0,0,1,1e30",
+        "-1,1.0,0,1,5",
+        "inf,1.0,0,1,5",
+        "1,nan,0,1,5",
+        "1.5,1.0,0,1,5",
+        "1" * 2000,
+    ],
 )
 def test_an_odd_line_is_refused_in_one_line(line, tmp_path):
     file = tmp_path / "episodes.csv"
