@@ -17,7 +17,9 @@ HEADER = re.compile(  # of an array [size] of bytes, as np.save writes it
 
 
 def write_states(states: Sequence[bytes], file: Path) -> None:
-    """Write the state of each emulator. Raises OSError."""
+    """Write the state of each emulator. Raises OSError, also for a state that `read_states` would refuse."""
+    if max(map(len, states), default=0) > MAX_STATE_BYTES - 2**10:  # of which headers take a part
+        raise OSError(f"{file}: the state of an emulator is larger than 2 MiB")
     arrays = {f"{number:05}": np.frombuffer(state, np.uint8) for number, state in enumerate(states)}
     np.savez(file, **arrays)  # type: ignore[arg-type]
 

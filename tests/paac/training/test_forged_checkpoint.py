@@ -152,3 +152,12 @@ def test_a_small_file_with_a_huge_array_takes_little_memory(folder):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < size / 16
+
+
+def test_a_state_that_could_not_be_read_is_not_written(tmp_path):
+    with pytest.raises(OSError, match=r"emulators.npz: the state of an emulator is larger than 2 MiB"):
+        CheckpointFolder(tmp_path).write(1, {"network": tf.Module()}, {}, [b"", bytes(MAX_STATE_BYTES)], keep=1)
+    assert list(tmp_path.iterdir()) == []
+    largest = bytes(MAX_STATE_BYTES - 2**10)
+    CheckpointFolder(tmp_path).write(1, {"network": tf.Module()}, {}, [largest], keep=1)
+    assert Checkpoint(tmp_path / "1").emulator_states(1) == [largest]
