@@ -50,7 +50,8 @@ class OriginalCheckpoint:
 
     def files(self) -> list[Path]:
         """Return the files of the checkpoint."""
-        return sorted(file for file in self.folder.iterdir() if file.name.startswith(f"-{self.step}."))
+        files = (file for file in self.folder.iterdir() if file.name.startswith(f"-{self.step}."))
+        return sorted(file for file in files if file.is_file())
 
     def is_intact(self) -> bool:
         """Return True: no training deletes it."""
