@@ -16,6 +16,7 @@ from emulators.episode_start import start_episode
 from emulators.preprocessing import STACK, FrameStack
 
 Seed = int | Sequence[int]
+MAX_STATE_BYTES = 2**26  # of a saved state without compression: 64 MiB; those of the games here have 0.04 to 0.8 MB
 
 
 class GameError(ValueError):
@@ -197,8 +198,13 @@ class Emulator(ABC):
         return file.getvalue()
 
     def load_state(self, state: bytes) -> None:
-        """Continue from a state that `save_state` returned, in this process or in another."""
+        """Continue from a state that `save_state` returned, in this process or in another.
+
+        Another state raises an error of any kind, and takes little memory.
+        """
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
+            if sum(array.file_size for array in saved.zip.infolist()) > MAX_STATE_BYTES:
+                raise ValueError(f"larger than {MAX_STATE_BYTES} bytes")
             self._load(saved["game"].tobytes())
             self._random.bit_generator.state = json.loads(saved["random"].tobytes())
             self._stack.set(saved["stack"])

@@ -117,4 +117,7 @@ class EmulatorGroup:
         return self.emulators[index].save_state()
 
     def _load_state(self, index: int, state: bytes) -> None:
-        self.emulators[index].load_state(state)
+        try:
+            self.emulators[index].load_state(state)
+        except Exception as error:  # the state may come from a stranger
+            raise GameError(f"the saved state of emulator {index} is damaged ({str(error)[:200]})") from None

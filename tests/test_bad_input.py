@@ -83,6 +83,10 @@ def test_any_command_line_of_test_and_gif(exit_code_of, argv):
 @given(contents)
 @example(b'{"random_seed": null, "game": "pong"}')
 @example(b"[" * 100_000)
+@example(b'{"game": ' + b"[" * 40 + b"]" * 40 + b"}")
+@example(b'{"game": "pong", "game": "tetris"}')
+@example(b'{"env_kwargs": "{\\"size\\": 1, \\"size\\": 2}"}')
+@example(b'{"emulator_counts": 1000000000000000000000000000000, "max_global_steps": -1, "gamma": 1e999}')
 def test_any_args_json(exit_code_of, content):
     Path("run").mkdir(exist_ok=True)
     Path("run/args.json").write_bytes(content)

@@ -1,6 +1,5 @@
 """Killed processes, full disks, damaged files and other failures do not lose what a run has learned."""
 
-import hashlib
 import itertools
 import json
 import os
@@ -17,7 +16,7 @@ import pytest
 
 from emulators import EmulatorPool
 from tests.helpers.commands import TINY, assert_one_line, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, points
+from tests.helpers.runs import assert_same_weights, episodes, forge, points
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", *TINY]  # 20 decisions per update
 ENDLESS = [*SHORT, "--checkpoint_interval", "200"]
@@ -208,14 +207,6 @@ def test_too_little_shared_memory_is_an_error_before_a_worker_starts(monkeypatch
     assert children.read_text() == before
 
 
-def forge(file: Path, content: bytes) -> None:
-    """Write a file of a checkpoint, with its size and checksum in the manifest."""
-    file.write_bytes(content)
-    manifest = json.loads((file.parent / "manifest.json").read_text())
-    manifest["files"][file.name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (file.parent / "manifest.json").write_text(json.dumps(manifest))
-
-
 class Bomb:
     """Makes a folder when it is unpickled."""
 
@@ -236,15 +227,21 @@ def test_forged_checkpoints_run_no_code_and_are_refused(commands):
         ("logs", {"episodes.csv": "x"}),
         ("fixed", 3),
         ("plays", None),
+        ("plays", -1),
+        ("global_step", 10**30),
+        ("seconds", float("inf")),
     ):
         forgeries.append((folder / "state.json", json.dumps(state | {key: value}).encode()))
-    forgeries.append((folder / "state.json", b"{}"))
-    assert len(forgeries) == 10
+    forgeries += [(folder / "state.json", b"{}"), (folder / "state.json", b"[" * 100_000)]
+    assert len(forgeries) == 14
+    logs = [commands.folder / "run" / name for name in (*state["logs"], "args.json")]
+    before = [(log.read_bytes(), log.stat().st_mtime_ns) for log in logs]
     for file, content in forgeries:
         original = file.read_bytes()
         forge(file, content)
         refused = commands.run("train.py", "-df", "run", "--max_global_steps", "220", code=2)
         assert_one_line(refused.stderr, "checkpoints/200")
+        assert [(log.read_bytes(), log.stat().st_mtime_ns) for log in logs] == before
         forge(file, original)
     assert not (commands.folder / "exploded").exists()
     commands.run("train.py", "-df", "run", "--max_global_steps", "220")

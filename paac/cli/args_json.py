@@ -22,6 +22,7 @@ from paac.cli.command_line import (
     whole_number,
 )
 from paac.cli.errors import UserError
+from paac.cli.input_files import load_json
 from paac.cli.options import Options, resolve
 from paac.cli.safe_files import replace_file
 from paac.cli.words import did_you_mean
@@ -65,8 +66,8 @@ def read_options(file: Path, ignore: Collection[str] = ()) -> dict[str, Any]:
 def read_json(file: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises UserError."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        values = load_json(file)
+    except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read ({error}): correct it, or name another") from None
     if not isinstance(values, dict):
         raise UserError(f"{file} holds no JSON object: correct it, or name another")

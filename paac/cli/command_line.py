@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from paac.cli.errors import UserError
+from paac.cli.input_files import parse_json
 from paac.cli.parser import Parser
 from paac.cli.words import did_you_mean
 
@@ -33,7 +34,7 @@ class JsonObject(str):
     def __new__(cls, value: str | Mapping[str, Any]) -> "JsonObject":
         """Raises ValueError unless `value` is a mapping of JSON values, or the text of a JSON object."""
         try:
-            parsed = json.loads(value) if isinstance(value, str) else value
+            parsed = parse_json(value) if isinstance(value, str) else value
             text = json.dumps(parsed, allow_nan=False, sort_keys=True)
         except (TypeError, RecursionError) as error:
             raise ValueError(str(error)) from None

@@ -16,7 +16,7 @@ from paac.cli.options import FilmOptions, Options
 from paac.cli.output_paths import writable_folder
 from paac.cli.words import counted
 from paac.processes import Processes
-from paac.training.checkpoint import Checkpoint
+from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.find_runs import check_rom_path, find_run
 from paac.training.original import OriginalCheckpoint
 from paac.training.resume import starting_state
@@ -129,10 +129,16 @@ def load_agent(
     """Return the network of the checkpoint that `intact_checkpoint` returns, and what that returns."""
     from networks.registry import make_network
 
-    checkpoint, lines = intact_checkpoint(run)
     network = make_network(num_actions=num_actions, **options.network_settings)
-    checkpoint.restore(network=network)
-    return network, checkpoint, lines
+    while True:
+        checkpoint, lines = intact_checkpoint(run)
+        try:
+            checkpoint.restore(network=network)
+        except CheckpointError:
+            if checkpoint.is_intact():
+                raise
+            continue  # a training has deleted it meanwhile, and has written a newer one
+        return network, checkpoint, lines
 
 
 def intact_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint, list[str]]:

@@ -19,13 +19,15 @@ import shutil
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import chdir, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from paac.cli.errors import UserError
-from paac.cli.safe_files import copy_file, open_to_read, read_file, refuse_links, remove, replace_file
+from paac.cli.input_files import load_json, open_file
+from paac.cli.safe_files import copy_file, refuse_links, remove, replace_file
+from paac.training.emulator_states import read_states, write_states
+from paac.training.tensor_bundle import read_shapes
 from paac.training.variables import differences
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ MANIFEST = "manifest.json"
 STATE = "state.json"
 WEIGHTS = "weights"
 INDEX = "checkpoint"
+MAX_CHECKPOINT_BYTES = 2**32  # of all files: 4 GiB
+MAX_NAME_LENGTH = 255
 
 
 class CheckpointError(UserError):
@@ -50,23 +54,25 @@ class Checkpoint:
         self.folder = folder
         self.step = int(folder.name)
         try:
-            refuse_links(folder)
-            manifest = json.loads(read_file(folder / MANIFEST))
-            for name, entry in manifest["files"].items():
-                file = folder / Path(name).name
-                if file.stat().st_size != entry["size"] or _sha256(file) != entry["sha256"]:
-                    raise CheckpointError(f"{file} is damaged")
-            self.state: dict[str, Any] = json.loads(read_file(folder / STATE))
-            self._names = {MANIFEST, STATE, *(Path(name).name for name in manifest["files"])}
+            self._names = _verified_names(folder)
+            self.state: dict[str, Any] = load_json(folder / STATE)
         except CheckpointError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
-        self.has_emulators: bool = EMULATORS in manifest["files"]
+        self.has_emulators = EMULATORS in self._names
 
     def files(self) -> list[Path]:
         """Return the files of the checkpoint; others in its folder do not belong to it."""
-        return sorted(self.folder / name for name in self._names)
+        return [self.folder / name for name in sorted([*self._names, MANIFEST])]
+
+    def is_intact(self) -> bool:
+        """Return whether the files are still there: a training deletes its older checkpoints."""
+        try:
+            Checkpoint(self.folder)
+        except CheckpointError:
+            return False
+        return True
 
     def has_optimizer(self) -> bool:
         """Return whether the optimizer's statistics were saved. Raises CheckpointError."""
@@ -79,37 +85,31 @@ class Checkpoint:
         """
         import tensorflow as tf
 
+        shapes = self._shapes()
         root = tf.train.Checkpoint(**tracked)
         try:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
                 root.read(WEIGHTS).assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
-            reason = differences(root, self._shapes()) or str(error)
+        except Exception as error:  # TensorFlow raises errors of many kinds if a file is malformed
+            reason = differences(root, shapes) or str(error)
             raise CheckpointError(
                 f"{self.folder} does not fit the run's options: another network, or an earlier version of this one, "
                 f"saved it; use that version, or train the agent again ({textwrap.shorten(reason, 200)})"
             ) from None
 
-    def _shapes(self) -> dict[str, list[int]]:
+    def _shapes(self) -> Mapping[str, Sequence[int]]:
         """Return the shape of each saved variable by its key. Raises CheckpointError."""
-        import tensorflow as tf
-
         try:
-            with chdir(self.folder):
-                return tf.train.load_checkpoint(f"./{WEIGHTS}").get_variable_to_shape_map()
-        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
+            return read_shapes(self.folder, WEIGHTS)
+        except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.folder} is damaged ({error})") from None
 
     def emulator_states(self, count: int) -> list[bytes]:
         """Return the `count` emulators' states; only for a checkpoint that `has_emulators`. Raises CheckpointError."""
         try:
-            with np.load(self.folder / EMULATORS, allow_pickle=False) as states:
-                found = [states[name].tobytes() for name in sorted(states.files)]
-        except Exception as error:  # an untrusted file, for which zipfile and NumPy raise errors of many kinds
-            raise CheckpointError(f"{self.folder} is damaged ({error!r})") from None
-        if len(found) != count:
-            raise CheckpointError(f"{self.folder} is damaged ({len(found)} emulator states instead of {count})")
-        return found
+            return read_states(self.folder / EMULATORS, count)
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.folder} is damaged ({error})") from None
 
 
 class CheckpointFolder:
@@ -125,8 +125,16 @@ class CheckpointFolder:
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest intact checkpoint, or None, and a message for each newer, damaged one."""
+        while True:
+            steps = self.steps()
+            checkpoint, damaged = self._newest_of(steps)
+            if not damaged or self.steps() == steps:
+                return checkpoint, damaged
+            # A training has deleted some of them meanwhile, and has written a newer one.
+
+    def _newest_of(self, steps: Sequence[int]) -> tuple[Checkpoint | None, list[str]]:
         damaged: list[str] = []
-        for step in reversed(self.steps()):
+        for step in reversed(steps):
             try:
                 return Checkpoint(self.folder / str(step)), damaged
             except CheckpointError as error:
@@ -171,17 +179,16 @@ class CheckpointFolder:
             with suppress(OSError):  # the next `write` tries again
                 remove(self.folder / str(step))
 
-    def copy(self, step: int, to: "CheckpointFolder") -> None:
-        """Copy the files of one checkpoint into another folder, which must hold none.
+    def add_copy(self, checkpoint: Checkpoint) -> None:
+        """Copy the files of a checkpoint of another folder into this one, which must hold none.
 
-        Raises OSError, and CheckpointError if the checkpoint is damaged.
+        Raises OSError, and UserError if a file is a link.
         """
-        files = Checkpoint(self.folder / str(step)).files()
-        copied = to.folder / str(step)
+        copied = self.folder / str(checkpoint.step)
         copied.mkdir(parents=True)
-        for file in files:
+        for file in checkpoint.files():
             copy_file(file, copied / file.name)
-        to._write_index([step])
+        self._write_index([checkpoint.step])
 
     def _write_index(self, steps: Sequence[int]) -> None:
         """Write the file that `tf.train.latest_checkpoint` reads. Relative paths let a run be moved."""
@@ -208,19 +215,40 @@ class CheckpointFolder:
         except tf.errors.OpError as error:  # for example, a full disk
             raise OSError(f"{folder}: {error.message}") from None
         if emulator_states is not None:
-            arrays = {f"{number:05}": np.frombuffer(saved, np.uint8) for number, saved in enumerate(emulator_states)}
-            np.savez(folder / EMULATORS, **arrays)  # type: ignore[arg-type]
+            write_states(emulator_states, folder / EMULATORS)
         (folder / STATE).write_text(json.dumps(state))
-        files = {file.name: {"size": file.stat().st_size, "sha256": _sha256(file)} for file in sorted(folder.iterdir())}
+        files = {}
+        for file in sorted(folder.iterdir()):
+            with file.open("rb") as opened:
+                files[file.name] = {"size": file.stat().st_size, "sha256": _sha256(opened)}
         (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=2))
         for file in folder.iterdir():
             _sync(file)
         _sync(folder)
 
 
-def _sha256(file: Path) -> str:
-    with open_to_read(file) as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _verified_names(folder: Path) -> list[str]:
+    """Return the names of the files in the manifest. Raises an error if one differs from it, or is missing in it."""
+    refuse_links(folder, folder / MANIFEST)
+    entries = load_json(folder / MANIFEST)["files"]
+    unlisted = {STATE, *(file.name for file in folder.glob(f"{WEIGHTS}.*"))} - entries.keys()
+    if unlisted:
+        raise ValueError(f"{MANIFEST} does not list {min(unlisted)}")
+    allowed = MAX_CHECKPOINT_BYTES
+    for name, entry in entries.items():
+        if Path(name).name != name or len(name) > MAX_NAME_LENGTH:
+            raise ValueError(f"{MANIFEST} lists {name[:100]!r}, which is not the name of a file")
+        refuse_links(folder / name)
+        with open_file(folder / name, allowed) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size != entry["size"] or _sha256(opened) != entry["sha256"]:
+                raise CheckpointError(f"{folder / name} is damaged")
+        allowed -= size
+    return list(entries)
+
+
+def _sha256(opened: BufferedReader) -> str:
+    return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

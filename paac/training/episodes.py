@@ -1,15 +1,18 @@
 """The episodes of a run: which have ended, statistics of the last ones, and the file `episodes.csv`."""
 
-import csv
+import io
+import itertools
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from paac.cli.command_line import MAX_INTEGER
 from paac.cli.errors import UserError
+from paac.cli.input_files import open_file
 from paac.cli.safe_files import check_unchanged, open_in_place
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 WINDOW_EPISODES = 50  # running statistics are over this many of the last episodes
 COLUMNS = ("step", "seconds", "emulator", "reward", "length")  # of episodes.csv
+MAX_LINE_LENGTH = 1000
+MAX_CSV_BYTES = 2**30  # of episodes.csv: about 30 million episodes
 
 
 class Episode(NamedTuple):
@@ -62,13 +67,15 @@ class EpisodeTracker:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "EpisodeTracker":
-        """Return a tracker with the `values` that `to_json` returned. Raises ValueError if their lengths differ."""
+        """Return a tracker with the `values` that `to_json` returned. Raises ValueError or TypeError for others."""
         tracker = cls(len(values["rewards"]))
         for counted, saved in ((tracker.rewards, values["rewards"]), (tracker.lengths, values["lengths"])):
             if len(saved) != tracker.num_emulators:
                 raise ValueError(f"{len(saved)} values for {tracker.num_emulators} emulators")
             counted[:] = saved
-        tracker.last.extend((reward, length) for reward, length in values["last"])
+        for length in values["lengths"]:
+            check_count(length)
+        tracker.last.extend((float(reward), check_count(length)) for reward, length in values["last"])
         return tracker
 
     def with_new_episodes(self, num_emulators: int) -> "EpisodeTracker":
@@ -76,6 +83,13 @@ class EpisodeTracker:
         tracker = EpisodeTracker(num_emulators)
         tracker.last.extend(self.last)
         return tracker
+
+
+def check_count(value: Any) -> int:
+    """Return `value`. Raises ValueError unless it is a whole number from 0 to `MAX_INTEGER`."""
+    if type(value) is not int or not 0 <= value <= MAX_INTEGER:
+        raise ValueError(f"{str(value)[:100]} is not a whole number from 0 to {MAX_INTEGER}")
+    return value
 
 
 class EpisodeLog:
@@ -136,10 +150,37 @@ class EpisodeTable(NamedTuple):
 def read_episodes(file: Path) -> EpisodeTable:
     """Read episodes.csv; a missing file counts as empty. Raises UserError if the format is not that of `EpisodeLog`."""
     try:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        whole = text[: text.rfind("\n") + 1]  # a run in progress may be writing the last line
-        rows = [[float(row[column]) for column in COLUMNS] for row in csv.DictReader(whole.splitlines())]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} cannot be read ({error}): correct it, or leave the run out") from None
-    steps, seconds, emulators, rewards, lengths = np.array(rows).reshape(-1, len(COLUMNS)).T
+        table = _read_table(file)
+        counts = table[:, [COLUMNS.index(name) for name in ("step", "emulator", "length")]]
+        if not ((counts >= 0) & (counts <= MAX_INTEGER) & (counts == np.floor(counts))).all():
+            raise ValueError(f"a step, emulator or length is not a whole number from 0 to {MAX_INTEGER}")
+        if not np.isfinite(table[:, COLUMNS.index("seconds")]).all():
+            raise ValueError("a number of seconds is not finite")
+    except FileNotFoundError:
+        table = np.empty((0, len(COLUMNS)))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read ({str(error)[:200]}): correct it, or leave the run out") from None
+    steps, seconds, emulators, rewards, lengths = table.T.copy()
     return EpisodeTable(steps.astype(np.int64), seconds, emulators.astype(np.int64), rewards, lengths.astype(np.int64))
+
+
+def _read_table(file: Path) -> np.ndarray:
+    """Return the columns `COLUMNS` of a CSV file, float64 [rows, 5]. Raises OSError or ValueError."""
+    with io.TextIOWrapper(open_file(file, MAX_CSV_BYTES), encoding="utf-8") as lines:
+        whole_lines = _whole_lines(lines)
+        header, first = next(whole_lines, "").strip().split(","), next(whole_lines, None)
+        if first is None:
+            return np.empty((0, len(COLUMNS)))
+        if not set(COLUMNS) <= set(header):
+            raise ValueError(f"its first line must be {','.join(COLUMNS)}")
+        columns = [header.index(name) for name in COLUMNS]
+        rows = itertools.chain([first], whole_lines)
+        return np.loadtxt(rows, delimiter=",", comments=None, usecols=columns, ndmin=2).reshape(-1, len(COLUMNS))
+
+
+def _whole_lines(lines: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines without the last one if it has no end: a run in progress may be writing it."""
+    while (line := lines.readline(MAX_LINE_LENGTH)).endswith("\n"):
+        yield line
+    if len(line) == MAX_LINE_LENGTH:
+        raise ValueError("a line is too long")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paac.training.checkpoint import CheckpointError
+from paac.training.tensor_bundle import read_shapes
 
 if TYPE_CHECKING:
     from networks.actor_critic import ActorCritic
@@ -50,6 +51,10 @@ class OriginalCheckpoint:
     def files(self) -> list[Path]:
         """Return the files of the checkpoint; others in its folder do not belong to it."""
         return [self.folder / f"-{self.step}.index", *sorted(self.folder.glob(f"-{self.step}.data-*"))]
+
+    def is_intact(self) -> bool:
+        """Return True: no training deletes it."""
+        return True
 
     def has_optimizer(self) -> bool:
         """Return whether RMSProp's statistics are there. Raises CheckpointError."""
@@ -89,18 +94,18 @@ class OriginalCheckpoint:
         )
 
     def _shapes(self) -> dict[str, list[int]]:
-        return self._reading(lambda reader: reader.get_variable_to_shape_map())
+        try:
+            return read_shapes(self.folder, f"-{self.step}")
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self} is damaged ({error})") from None
 
     def _read(self, name: str) -> Any:
-        return self._reading(lambda reader: reader.get_tensor(name))
-
-    def _reading(self, read: Any) -> Any:
         import tensorflow as tf
 
         try:
             with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
-                return read(tf.train.load_checkpoint(f"./-{self.step}"))
-        except (ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
+                return tf.train.load_checkpoint(f"./-{self.step}").get_tensor(name)
+        except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self} is damaged ({str(error).splitlines()[0]})") from None
 
 

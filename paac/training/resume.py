@@ -56,7 +56,9 @@ def starting_state(
         trained = state.fixed.get(name, value)
         if value != trained:
             where = f"{run.args}:" if run.exists() else f"{run} has no args.json, and with the typed options"
-            raise UserError(f"{where} {name} is {value}, but the run was trained with {trained}: restore that value")
+            raise UserError(
+                f"{where} {name} is {value}, but the run was trained with {str(trained)[:100]}: restore that value"
+            )
     state.fixed, state.tunable = options.fixed, tunable_options(options)
     if not checkpoint.has_emulators or state.emulators != total:  # not saved, or by a different number of processes
         state.emulators = 0

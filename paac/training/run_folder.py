@@ -139,7 +139,7 @@ class RunFolder:
 
     def event_files(self) -> list[Path]:
         """Return TensorBoard's event files, sorted by name."""
-        return sorted(self.events.glob("*.tfevents.*"))
+        return sorted(file for file in self.events.glob("*.tfevents.*") if file.is_file())
 
     def log_lengths(self) -> dict[str, int]:
         """Return the length in bytes of each log by its path in the folder."""
@@ -185,10 +185,10 @@ class RunFolder:
         files = (*self.event_files(), self.episodes_csv, self.evaluations_csv)
         return [file for file in files if file.is_file()]
 
-    def copy_agent(self, step: int, to: Path) -> None:
-        """Copy the options and the checkpoint of `step`, a run, into a new folder. Raises OSError or UserError."""
+    def copy_agent(self, checkpoint: Checkpoint, to: Path) -> None:
+        """Copy the options and a checkpoint into a new folder, which becomes a run. Raises OSError or UserError."""
         copied = RunFolder(to)
-        self.checkpoints.copy(step, copied.checkpoints)
+        copied.checkpoints.add_copy(checkpoint)
         safe_files.copy_file(self.args, copied.args)
 
     def refuse_links(self) -> None:

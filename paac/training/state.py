@@ -1,11 +1,12 @@
 """The counters of a run, which a checkpoint saves in `state.json`."""
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paac.cli.words import counted
 from paac.training.checkpoint import Checkpoint, CheckpointError
-from paac.training.episodes import Episode, EpisodeTracker
+from paac.training.episodes import Episode, EpisodeTracker, check_count
 
 if TYPE_CHECKING:
     from paac.rollout import Transitions
@@ -58,26 +59,33 @@ class TrainingState:
         Checksums detect corruption; this check detects malformed content in a checkpoint from an untrusted source.
         """
         try:
-            return cls._from_json(checkpoint.state)
+            state = cls._from_json(checkpoint.state)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise CheckpointError(f"{checkpoint.folder} is damaged ({error!r})") from None
+        if state.global_step != checkpoint.step:
+            raise CheckpointError(f"{checkpoint.folder} is damaged (its state is that of step {state.global_step})")
+        return state
 
     @classmethod
     def _from_json(cls, values: dict[str, Any]) -> "TrainingState":
         episodes = EpisodeTracker.from_json(values["episodes"])
+        emulators = check_count(values.get("emulators", episodes.num_emulators))
+        seconds = float(values["seconds"])
+        if emulators not in (0, episodes.num_emulators) or not 0 <= seconds < math.inf:
+            raise ValueError(f"{emulators} emulators with {episodes.num_emulators} episodes, {seconds} seconds")
         return cls(
             episodes=episodes,
             fixed=dict(values.get("fixed", {})),  # missing in checkpoints of earlier versions
             tunable=dict(values.get("tunable", {})),
-            global_step=int(values["global_step"]),
-            updates=int(values["updates"]),
-            plays=int(values["plays"]),
-            seconds=float(values["seconds"]),
-            emulators=int(values.get("emulators", episodes.num_emulators)),
+            global_step=check_count(values["global_step"]),
+            updates=check_count(values["updates"]),
+            plays=check_count(values["plays"]),
+            seconds=seconds,
+            emulators=emulators,
             timed=bool(values.get("timed", False)),
             warned=bool(values.get("warned", False)),
-            imported_steps=int(values.get("imported_steps", 0)),
+            imported_steps=check_count(values.get("imported_steps", 0)),
             best_score=None if values.get("best_score") is None else float(values["best_score"]),
-            best_step=None if values.get("best_step") is None else int(values["best_step"]),
-            logs={str(name): int(length) for name, length in values["logs"].items()},
+            best_step=None if values.get("best_step") is None else check_count(values["best_step"]),
+            logs={str(name): check_count(length) for name, length in values["logs"].items()},
         )

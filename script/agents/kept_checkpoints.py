@@ -15,6 +15,7 @@ from pathlib import Path
 
 from paac.cli.command_line import PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
+from paac.training.checkpoint import Checkpoint
 from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 
@@ -45,29 +46,31 @@ def parse_keep_options(argv: Sequence[str], description: str) -> tuple[KeepOptio
 
 
 def keep_newest(run: RunFolder) -> Path | None:
-    """Copy the run's newest checkpoint; returns the copy's folder, or None if there is nothing to copy.
+    """Copy the run's newest intact checkpoint; returns the copy's folder, or None if there is nothing to copy.
 
     Raises OSError, and UserError if a file or folder of the run is a link.
     """
     run.refuse_links()
-    step = max(run.checkpoints.steps(), default=0)
-    kept = run.kept_checkpoints.folder / str(step)
-    if step == 0 or kept.exists():  # at step 0 nothing is learned
+    checkpoint, _ = run.checkpoints.newest()
+    if checkpoint is None or checkpoint.step == 0:  # at step 0 nothing is learned
+        return None
+    kept = run.kept_checkpoints.folder / str(checkpoint.step)
+    if kept.exists():
         return None
     try:
-        return _copy(run, step, kept)
+        return _copy(run, checkpoint, kept)
     except (OSError, UserError) as error:
-        if (run.checkpoints.folder / str(step)).exists():
+        if checkpoint.is_intact():
             raise OSError(f"{kept} cannot be written ({getattr(error, 'strerror', None) or error})") from None
         # The training has deleted this checkpoint in the meantime, and has written a newer one.
         return keep_newest(run)
 
 
-def _copy(run: RunFolder, step: int, kept: Path) -> Path:
+def _copy(run: RunFolder, checkpoint: Checkpoint, kept: Path) -> Path:
     kept.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{step}.", dir=kept.parent, ignore_cleanup_errors=True) as folder:
-        unfinished = Path(folder) / str(step)
-        run.copy_agent(step, unfinished)
+    with tempfile.TemporaryDirectory(prefix=f".{kept.name}.", dir=kept.parent, ignore_cleanup_errors=True) as folder:
+        unfinished = Path(folder) / kept.name
+        run.copy_agent(checkpoint, unfinished)
         if not kept.exists():  # another process may have copied it too
             unfinished.rename(kept)
     return kept

@@ -8,6 +8,7 @@ NAME/
 
 import dataclasses
 import json
+import re
 import shlex
 import statistics
 import tempfile
@@ -23,6 +24,7 @@ from figures.published_scores import ORIGINAL_SCORES
 from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
+from paac.cli.folders import shown_name
 from paac.cli.safe_files import copy_file
 from paac.training.agent import export_agent
 from paac.training.provenance import read_sessions
@@ -119,15 +121,19 @@ def table(folder: Path) -> list[str]:
 def _row(file: Path) -> list[str]:
     try:
         return _cells(file.parent.name, read_json(file))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"{file}: not in the format of publish.py ({error}); publish the agent again") from None
+    except UserError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise UserError(
+            f"{file}: not in the format of publish.py ({str(error)[:200]}); publish the agent again"
+        ) from None
 
 
 def _cells(name: str, content: dict[str, Any]) -> list[str]:
     training = content["training"]
     original = ORIGINAL_SCORES.get(short_name(content["game"]))
     return [
-        f"`{name}`",
+        _code(name),
         f"**{_format_score(content['agent']['mean'])}** ± {_format_score(content['agent']['std'])}",
         _format_score(content["random"]["mean"]),
         _format_score(content["rule"]["mean"]) if "rule" in content else "",
@@ -143,8 +149,17 @@ def _shown_command(command: str) -> str:
     """The options in a command for training, without -df FOLDER; with several processes, the number of them."""
     words = shlex.split(command)
     folder = words.index("-df")
-    processes = f" in {words[words.index('--') - 1]} processes" if "--" in words[:folder] else ""
-    return f"`{shlex.join(words[folder + 2 :])}`{processes}"
+    processes = f" in {int(words[words.index('--') - 1])} processes" if "--" in words[:folder] else ""
+    return _code(shlex.join(words[folder + 2 :])) + processes
+
+
+def _code(text: str) -> str:
+    """The text as code in a cell of a Markdown table, whatever its characters are."""
+    text = " ".join(shown_name(text).split()).replace("|", "\\|")
+    if "`" not in text:
+        return f"`{text}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", text))))  # longer than any within
+    return f"{fence} {text} {fence}"
 
 
 def _format_score(value: float) -> str:

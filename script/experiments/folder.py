@@ -11,12 +11,14 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.plan import PlannedRun
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered
+from paac.cli.input_files import load_json
 from paac.cli.safe_files import refuse_shared_files, replace_file
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder
@@ -118,16 +120,16 @@ def create_experiment(experiment: Experiment) -> None:
 
 
 def run_status(run: RunFolder, planned: PlannedRun) -> RunStatus:
-    """Read the status of a run from its files."""
-    options = run.load_options() if run.exists() else planned.options
-    steps = run.checkpoints.steps()
-    episodes = run.read_episodes()
-    return RunStatus(
-        step=steps[-1] if steps else 0,
-        last_step=options.max_global_steps,
-        hours=float(episodes.seconds[-1]) / 3600 if len(episodes.seconds) else 0.0,
-        score=float(episodes.rewards[-WINDOW_EPISODES:].mean()) if len(episodes.rewards) else None,
-    )
+    """Read the status of a run from its files. What is in a malformed one is left out: it must not stop other runs."""
+    last_step, hours, score = planned.options.max_global_steps, 0.0, None
+    with suppress(UserError):  # there is no args.json yet, or train.py will say what is wrong with it
+        last_step = run.load_options().max_global_steps
+    with suppress(UserError):
+        episodes = run.read_episodes()
+        if len(episodes.steps):
+            hours = float(episodes.seconds[-1]) / 3600
+            score = float(episodes.rewards[-WINDOW_EPISODES:].mean())
+    return RunStatus(max(run.checkpoints.steps(), default=0), last_step, hours, score)
 
 
 def _experiment_json(plan: Sequence[PlannedRun]) -> dict[str, Any]:
@@ -136,6 +138,6 @@ def _experiment_json(plan: Sequence[PlannedRun]) -> dict[str, Any]:
 
 def _read_json(folder: Path) -> Any:
     try:
-        return json.loads((folder / EXPERIMENT_JSON).read_text(encoding="utf-8"))
+        return load_json(folder / EXPERIMENT_JSON)
     except (OSError, ValueError):
         return None  # not the folder of an experiment

@@ -1,8 +1,10 @@
 """Reads the runs of experiments from a folder of JSON files: each of its sub-folders is an experiment."""
 
 import itertools
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from paac.cli.options import Options, resolve
 from paac.training.find_runs import with_absolute_rom_path
 
 SWEEP = "sweep"
+MAX_RUNS = 10_000  # of a JSON file
 LOCAL_OPTIONS = {field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL}
 
 
@@ -69,6 +72,8 @@ def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> 
         if "random_seed" in sweep:
             raise UserError(f"--seeds {seeds}: {file} has seeds in its {SWEEP}; leave one of them out")
         sweep["random_seed"] = _consecutive_seeds(values.get("random_seed"), seeds, file)
+    if math.prod(map(len, sweep.values())) > MAX_RUNS:
+        raise UserError(f"{file}: more than {MAX_RUNS:,} runs; give {SWEEP} or --seeds fewer values")
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
         varied = [f"{_flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
@@ -80,7 +85,7 @@ def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> 
         yield PlannedRun(experiment, run_name, {**values, **changes}, options)
 
 
-def _check_sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
+def _check_sweep(lists: Any, file: Path) -> dict[str, Sequence[Any]]:
     """The values to try for each option. Raises UserError unless `lists` maps options to lists."""
     if not isinstance(lists, Mapping):
         raise UserError(f'{file}: {SWEEP} must be an object of lists, such as {{"arch": ["NIPS", "NATURE"]}}')
@@ -93,12 +98,12 @@ def _check_sweep(lists: Any, file: Path) -> dict[str, list[Any]]:
     return named
 
 
-def _consecutive_seeds(first: Any, count: int, file: Path) -> list[int]:
+def _consecutive_seeds(first: Any, count: int, file: Path) -> Sequence[int]:
     """`count` seeds, which start at the file's own seed `first`, or at 1 if it has none."""
     if first is not None and type(first) is not int:
-        raise UserError(f"{file}: random_seed must be a whole number, not {first!r}")
+        raise UserError(f"{file}: random_seed must be a whole number, not {repr(first)[:100]}")
     start = 1 if first is None else first
-    return list(range(start, start + count))
+    return range(start, start + count)
 
 
 def _flag_name(key: str) -> str:
@@ -121,8 +126,8 @@ def _start_game(game: str, rom_path: str, env_kwargs: str, **settings: Any) -> N
 
 
 def _check_unique_names(plan: list[PlannedRun]) -> None:
-    labels = [planned.label for planned in plan]
-    duplicates = sorted({label for label in labels if labels.count(label) > 1})
+    labels = Counter(planned.label for planned in plan)
+    duplicates = sorted(label for label, count in labels.items() if count > 1)
     if duplicates:
         raise UserError(f"two runs have the name {duplicates[0]}: rename a file, or remove a repeated value of {SWEEP}")
 

@@ -60,7 +60,8 @@ def comparison_table(comparison: Comparison) -> str:
 
 def _cells(row: ComparisonRow) -> list[str]:
     seeds = describe_seeds(row.seed_counts).split(" seed")[0]
-    return [row.label, seeds, *(_format_interval(row.aggregates[name]) for name in AGGREGATES)]
+    label = row.label.replace("|", "\\|").replace("<", "&lt;")  # it may contain any option's value
+    return [label, seeds, *(_format_interval(row.aggregates[name]) for name in AGGREGATES)]
 
 
 def _format_interval(interval: Interval) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from figures.runs import AXES, Run
 from figures.style import HEAT_MAP, new_figure, shorten_numbers, styled
+from paac.cli.errors import UserError
 from paac.cli.words import counted
 from paac.training.run_folder import RunFolder
 
@@ -34,17 +35,25 @@ def uses_figar(run: Run) -> bool:
 
 
 def read_repetitions(run: Run) -> Repetitions:
-    """Read the repetitions from all event files of the run; they may have no points yet.
+    """Read the repetitions from all event files of the run; they may have no points yet. Raises UserError.
 
     TensorBoard reads the files with TensorFlow. Call `paac.training.tensorflow_setup.start_tensorflow` first:
     otherwise TensorFlow prints messages.
     """
     plays = 1 + np.array(run.options.repetition_table)
-    points = [point for file in RunFolder(run.folder).event_files() for point in _histograms(file)]
+    points = [point for file in RunFolder(run.folder).event_files() for point in _counts_in(file, plays)]
     points.sort(key=lambda point: point[0])
-    counts = [count_plays(buckets, plays) for _, buckets in points]
+    counts = [counts for _, counts in points]
     steps = np.array([step for step, _ in points], np.int64)
     return Repetitions(steps, plays, np.array(counts).reshape(len(steps), len(plays)))
+
+
+def _counts_in(file: Path, plays: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Return the step and the numbers of decisions, float64 [R], of each histogram. Raises UserError."""
+    try:
+        return [(step, count_plays(buckets, plays)) for step, buckets in _histograms(file)]
+    except Exception as error:  # TensorBoard raises errors of many kinds if a file is malformed
+        raise UserError(f"{file} cannot be read ({str(error)[:200]}): move it away") from None
 
 
 def _histograms(file: Path) -> Iterator[tuple[int, np.ndarray]]:

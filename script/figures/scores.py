@@ -3,7 +3,6 @@
 Source: Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical Precipice.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from figures.groups import RunGroup
 from figures.published_scores import HUMAN_SCORES
 from figures.runs import Run
 from paac.cli.errors import UserError
+from paac.cli.input_files import load_json
 
 FINAL_FRACTION = 0.1  # last fraction of a run's decisions, whose episodes make its final score
 NUM_RESAMPLES = 10_000
@@ -102,9 +102,9 @@ def bootstrap(scores: Scores, aggregate: Aggregate) -> Interval:
 def load_references(file: str) -> dict[str, tuple[float, float]]:
     """Read a JSON file of {game: [random score, reference score]}. Raises UserError if it is not valid."""
     try:
-        rows = json.loads(Path(file).read_text(encoding="utf-8"))
+        rows = load_json(Path(file))
         references = {game: (float(low), float(high)) for game, (low, high) in rows.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
         expected = "it must be {game: [random score, reference score], ...}"
         reason = error.strerror if isinstance(error, OSError) else expected
         raise UserError(f"--references {file}: cannot be read ({reason})") from None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emulators import emulator
 from tests.helpers.counting_game import FOREVER, CountingGame, falling, shown
 
 SETTINGS = {"random_start": True, "single_life_episodes": True, "max_episode_frames": 150}
@@ -97,3 +98,12 @@ def test_an_episode_that_is_done_is_still_done_when_loaded(truncated):
         other.step(1)
     other.reset()
     assert not other.truncated
+
+
+def test_a_state_that_would_take_much_memory_is_refused(monkeypatch):
+    game = CountingGame()
+    game.reset()
+    state = game.save_state()
+    monkeypatch.setattr(emulator, "MAX_STATE_BYTES", 10 * len(state))
+    with pytest.raises(ValueError, match="larger than"):
+        game.load_state(state)

@@ -1,6 +1,8 @@
 """Reading the files of a run."""
 
 import csv
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,14 @@ def assert_same_weights(one: Path, other: Path) -> None:
     mine, theirs = weights(one), weights(other)
     assert mine.keys() == theirs.keys() and len(mine) > 10
     assert all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+def forge(file: Path, content: bytes) -> None:
+    """Write a file of a checkpoint, with its size and checksum in the manifest."""
+    file.write_bytes(content)
+    manifest = json.loads((file.parent / "manifest.json").read_text())
+    manifest["files"][file.name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (file.parent / "manifest.json").write_text(json.dumps(manifest))
 
 
 def episodes(run: Path) -> list[tuple[str, ...]]:

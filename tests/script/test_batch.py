@@ -54,6 +54,14 @@ def test_a_sub_folder_is_an_experiment_and_deeper_folders_are_part_of_the_name(t
     assert [planned.label for planned in read_plan(Path())] == ["b/pong"]
 
 
+@pytest.mark.parametrize("seeds", [None, 10**12])
+def test_too_many_runs_are_refused_soon(seeds, tmp_path):
+    sweep = {} if seeds else {key: list(range(1, 1000)) for key in ("gamma", "max_local_steps", "emulator_counts")}
+    write(tmp_path, {"many.json": {"sweep": sweep}})
+    with pytest.raises(UserError, match=f"^{tmp_path}/many.json: more than 10,000 runs; give sweep or --seeds fewer"):
+        read_plan(tmp_path, seeds)
+
+
 def test_json_files_behind_links_are_planned(tmp_path):
     write(tmp_path, {"toTrain/a/pong.json": "{}", "shared/x/pong.json": "{}"})
     (tmp_path / "toTrain/b").symlink_to(tmp_path / "shared")

@@ -1,13 +1,15 @@
 """Tests of the folders in which batchTrain.py trains: which are new, and which are used again."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from experiments.folder import create_experiment, open_experiments
+from experiments.folder import create_experiment, open_experiments, run_status
 from experiments.plan import PlannedRun, read_plan
 from paac.cli.args_json import save_options
+from paac.training.episodes import COLUMNS
 from paac.training.run_folder import RunFolder
 from tests.script.test_batch import SHORT, write
 
@@ -90,6 +92,23 @@ def test_finished_experiments_are_kept_until_all_are_finished(batch):
     assert opened() == [f"{DATE}-one-2", f"{DATE}-two-2"]
     finish(f"{DATE}-two-2/pong")
     assert opened() == [f"{DATE}-one-2", f"{DATE}-two-2"]
+
+
+def test_malformed_files_of_an_old_experiment_stop_no_batch(batch):
+    create()
+    Path(f"logs/{DATE}-one/pong/episodes.csv").write_text(",".join(COLUMNS) + "\n1,2\nx\n")
+    Path(f"logs/{DATE}-two/pong/args.json").write_text("[" * 100_000)
+    os.mkfifo(f"logs/{DATE}-two/pong/episodes.csv")
+    for number, content in enumerate(["[" * 100_000, '{"a": 1, "a": 2}', None]):
+        file = Path(f"logs/{DATE}-one-{number}/experiment.json")
+        file.parent.mkdir()
+        file.write_text(content) if content else os.mkfifo(file)
+    names = [f"{DATE}-one", f"{DATE}-two"]
+    assert opened() == names
+    for experiment in open_experiments(Path("logs"), read_plan(batch), DATE):
+        (planned,) = experiment.plan
+        status = run_status(RunFolder(experiment.folder / planned.name), planned)
+        assert (status.step, status.last_step, status.hours, status.score) == (0, 80_000_000, 0.0, None)
 
 
 def save_as_earlier_version(folder: Path, plan: list[PlannedRun]) -> None:

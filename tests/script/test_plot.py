@@ -1,6 +1,7 @@
 """Tests of the command script/plot.py on short training runs."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,12 @@ from PIL import Image
 from figures.groups import group_runs
 from figures.repetitions import read_repetitions
 from figures.runs import load_run
+from paac.cli.errors import UserError
 from paac.training.run_folder import RunFolder
 from tests.helpers import ROOT
 from tests.helpers.commands import TINY, Commands
 from tests.helpers.made_runs import make_run
+from tests.helpers.messages import message_of
 
 SHORT = ["--max_episode_frames", "120", *TINY[:4]]
 FIGAR = ["--max_repetition", "4", "--nb_choices", "3"]
@@ -55,6 +58,24 @@ def test_repetitions_are_read_from_all_event_files_in_the_order_of_steps(trained
     for step, counts in zip(repetitions.steps, repetitions.counts, strict=True):
         fractions = [written[step, f"repetition_shares/{plays}_plays"] for plays in repetitions.plays]
         np.testing.assert_allclose(counts / 1000, fractions, atol=1e-6)
+
+
+def test_a_malformed_event_file_is_named_in_one_line(tmp_path):
+    run = make_run(tmp_path / "run", game="Catcher-v0", max_repetition=4, nb_choices=3)
+    (run.folder / "tf").mkdir()
+    os.mkfifo(run.folder / "tf/events.out.tfevents.1.pipe")
+    assert len(read_repetitions(run).steps) == 0
+    tensor = tf.make_tensor_proto([[0.0, 1.0]])
+    value = tf.compat.v1.Summary.Value(tag="repetitions", tensor=tensor)
+    event = tf.compat.v1.Event(step=1, summary=tf.compat.v1.Summary(value=[value]))
+    for number, record in enumerate([b"\xff", event.SerializeToString()]):
+        file = run.folder / f"tf/events.out.tfevents.2.{number}"
+        with tf.io.TFRecordWriter(str(file)) as writer:
+            writer.write(record)
+        with pytest.raises(UserError, match=f"{file} cannot be read .*: move it away") as error:
+            read_repetitions(run)
+        assert message_of(error)
+        file.unlink()
 
 
 def texts(file):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -12,6 +13,7 @@ from agents import players, publishing
 from emulators import make_emulator
 from experiments.train_command import train_command
 from figures.published_scores import HUMAN_SCORES, ORIGINAL_SCORES
+from paac.cli.errors import UserError
 from tests.helpers.made_runs import scored
 from tests.helpers.options import parse_options
 from tests.helpers.runs import episodes, weights
@@ -161,6 +163,48 @@ def test_the_table_shows_the_command_of_one_and_of_several_processes(tmp_path, n
     content = {"game": "Snake-v0", "training": training, "agent": score, "random": score}
     (tmp_path / "agent/RESULT.json").write_text(json.dumps(content))
     assert publishing.table(tmp_path)[2].endswith(f"| `-g Snake-v0 --seed 1`{shown} |")
+
+
+def result_with(folder, command="python3 train.py -df logs/a -g pong", **training):
+    score = {"mean": 1.0, "std": 0.0}
+    training = {"command": command, "decisions": 1, "frames": 1, "hours": 1.0} | training
+    folder.mkdir()
+    content = {"game": "pong", "training": training, "agent": score, "random": score}
+    (folder / "RESULT.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a|b", "`'a\\|b'`"),
+        ("<script>alert(1)</script>", "`'<script>alert(1)</script>'`"),
+        ("a``b`", "``` 'a``b`' ```"),
+        ("a\nb", "`'a b'`"),
+    ],
+)
+def test_a_text_stays_in_its_cell_as_code(text, shown, tmp_path):
+    result_with(tmp_path / "a|`b", command=f"python3 train.py -df logs/a {shlex.quote(text)}")
+    row = publishing.table(tmp_path)[2]
+    cells = re.split(r"(?<!\\) ?\| ?", row)
+    assert cells[1] == "`` a\\|`b ``" and cells[-2] == shown and len(cells) == 2 + len(publishing.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"command": "python3 train.py -df logs/a 'pong"},
+        {"command": "python3 launch.py --processes <b> -- train.py -df logs/a"},
+        {"decisions": 10**400},
+        {"hours": "<b>"},
+    ],
+)
+def test_a_result_of_another_format_is_refused_in_one_line(training, tmp_path):
+    result_with(tmp_path / "a", **training)
+    with pytest.raises(UserError, match="a/RESULT.json: not in the format of publish.py .*; publish the agent again"):
+        publishing.table(tmp_path)
+    (tmp_path / "a/RESULT.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="a/RESULT.json cannot be read .nested more than 50 levels deep.: correct it"):
+        publishing.table(tmp_path)
 
 
 def test_a_summary_has_the_statistics_of_the_scores():

@@ -106,7 +106,13 @@ def test_given_references_are_used_before_human_scores(tmp_path):
     assert comparison.rows[0].aggregates["mean"].value == 0.5
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"pong": 3}', '{"pong": [1]}', '{"pong": [1, 1]}', '{"pong": [1, NaN]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "[]", '{"pong": 3}', '{"pong": [1]}', '{"pong": [1, 1]}', '{"pong": [1, NaN]}', "[" * 100_000],
+        *['{"pong": [1, 2], "pong": [1, 3]}', f'{{"pong": [1, {10**400}]}}'],
+    ],
+)
 def test_bad_references_give_an_error(tmp_path, text):
     (tmp_path / "scores.json").write_text(text)
     with pytest.raises(UserError, match="--references .*scores.json"):

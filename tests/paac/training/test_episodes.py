@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from paac.cli.errors import UserError
 from paac.rollout import Transitions
 from paac.training.episodes import Episode, EpisodeLog, EpisodeTracker, read_episodes
 
@@ -133,3 +134,35 @@ def test_what_the_log_wrote_is_read_back_except_an_incomplete_line(tmp_path):
     assert episodes.seconds.tolist() == [12.3, 12.3]
     assert episodes.rewards.tolist() == [-21.0, 0.5] and episodes.lengths.tolist() == [824, 1]
     assert len(read_episodes(tmp_path / "none.csv").steps) == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1",
+        "1,2,3",
+        "1,1.0,0,1,x",
+        "1,1.0,0,1,1e30",
+        "-1,1.0,0,1,5",
+        "inf,1.0,0,1,5",
+        "1,nan,0,1,5",
+        "1.5,1.0,0,1,5",
+        "1" * 2000,
+    ],
+)
+def test_an_odd_line_is_refused_in_one_line(line, tmp_path):
+    file = tmp_path / "episodes.csv"
+    file.write_text(f"{HEADER}1,1.0,0,-0.5,5\n{line}\n")
+    with pytest.raises(UserError, match="episodes.csv cannot be read .*: correct it, or leave the run out") as error:
+        read_episodes(file)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_without_episodes_and_one_with_other_columns(tmp_path):
+    file = tmp_path / "episodes.csv"
+    for empty in ("", HEADER, HEADER + "1,1.0"):
+        file.write_text(empty)
+        assert len(read_episodes(file).steps) == 0
+    file.write_text("data\n1\n")
+    with pytest.raises(UserError, match="its first line must be step,seconds,emulator,reward,length"):
+        read_episodes(file)

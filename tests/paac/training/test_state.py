@@ -1,6 +1,7 @@
 """The counters of a training, in memory and in state.json."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,8 @@ from paac.rollout import Transitions
 from paac.training.checkpoint import CheckpointError
 from paac.training.episodes import EpisodeTracker
 from paac.training.state import TrainingState
+
+COUNTS = "global_step", "updates", "plays", "emulators", "imported_steps"
 
 
 def played_of(plays, dones):
@@ -26,7 +29,7 @@ def trained():
 
 
 def checkpoint_of(values):
-    return SimpleNamespace(state=values, folder="run/checkpoints/8")
+    return SimpleNamespace(state=values, step=8, folder="run/checkpoints/8")
 
 
 def test_an_update_is_counted():
@@ -68,6 +71,16 @@ def test_keys_that_earlier_versions_did_not_save_may_be_missing():
         ("logs", {"episodes.csv": "x"}),
         ("fixed", 3),
         ("emulators", {}),
+        *((key, number) for key in COUNTS for number in (10**30, -1, 1.5, math.inf, True)),
+        ("global_step", 9),  # not that of the folder
+        ("seconds", -1.0),
+        ("seconds", math.inf),
+        ("logs", {"episodes.csv": -1}),
+        ("episodes", {"rewards": [1, 2], "lengths": [1, -1], "last": []}),
+        ("episodes", {"rewards": [1, 2], "lengths": [1, 10**30], "last": []}),
+        ("episodes", {"rewards": [1, 2], "lengths": [1, 2], "last": [["much", 1]]}),
+        ("episodes", {"rewards": [1, 2], "lengths": [1, 2], "last": [[1.0, math.inf]]}),
+        ("emulators", 1),  # there are two episodes
     ],
 )
 def test_a_malformed_state_is_reported_as_damage(key, value):
@@ -75,7 +88,7 @@ def test_a_malformed_state_is_reported_as_damage(key, value):
     with pytest.raises(CheckpointError, match="run/checkpoints/8 is damaged"):
         TrainingState.from_checkpoint(checkpoint_of(values))
     del values[key]
-    if key not in ("fixed", "emulators"):
+    if key not in ("fixed", "emulators", "imported_steps"):
         with pytest.raises(CheckpointError):
             TrainingState.from_checkpoint(checkpoint_of(values))
 
