@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import textwrap
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -106,13 +107,14 @@ def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         if name in PAAC_KEYS:
             continue
         if name not in known:
-            raise UserError(f"{where}: unknown key {name!r}{did_you_mean(name, key_names())}")
+            raise UserError(f"{where}: unknown key {name[:100]!r}{did_you_mean(name, key_names())}")
         field, value_type = known[name]
         if value is None and field.default in (None, dataclasses.MISSING):
             continue  # null means that the option is missing
         converted = _converted(name, value, value_type)
         if type(converted) is not value_type:
-            raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {json.dumps(value)}")
+            shown = textwrap.shorten(json.dumps(value), 200, placeholder="...")
+            raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {shown}")
         given[name] = expand_home(str(converted)) if is_path(field) else converted
     return given
 

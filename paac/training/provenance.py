@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from paac.cli.errors import UserError
+from paac.cli.input_files import MAX_JSON_BYTES, parse_json, read_file
 from paac.cli.options import usable_cores
 from paac.cli.safe_files import open_in_place
 from paac.cli.words import counted
@@ -98,7 +99,7 @@ def append_session(file: Path, session: Session) -> None:
 def read_sessions(file: Path) -> list[Session]:
     """Return the sessions of a run, the oldest first; none if the file is missing. Raises UserError."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        return [Session(**json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        text = read_file(file, MAX_JSON_BYTES).decode() if file.exists() else ""
+        return [Session(**parse_json(line)) for line in text.splitlines()]
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{file} cannot be read ({error}): correct it, or delete it") from None
