@@ -27,9 +27,8 @@ def main(argv: Sequence[str]) -> None:
         switches={"list_games": ("Game", "list all games by platform, and exit")},
     )
 
-    from emulators import find_game, make_emulator
     from paac.training.distributed import processes_from_tf_config
-    from paac.training.run_folder import resolve_run_options
+    from paac.training.start import prepare
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
     from paac.training.viewer import open_viewer
@@ -37,22 +36,23 @@ def main(argv: Sequence[str]) -> None:
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
-    options, notes = resolve_run_options(with_absolute_rom_path(typed))
-    game = find_game(options.game, options.rom_path, options.env_kwargs)
-    make_emulator(game, seed=0, **options.emulator_settings).close()  # raises errors before the run's folder is created
-    for note in filter(None, (*notes, game.notice, options.annealing_note)):
+    processes = processes_from_tf_config()
+    start = prepare(with_absolute_rom_path(typed), processes.rank)  # raises errors before the run's folder is created
+    for note in start.notes:
         print(note)
-    viewer = open_viewer(options.visualize)
-    with StopSignal() as stop, processes_from_tf_config() as processes:
-        device = start_tensorflow(options.device, options.op_threads, processes.connect)
-        print(*device_notes(options.device, device, options.precision), sep="\n")
+    viewer = open_viewer(start.options.visualize)
+    with StopSignal() as stop, processes:
+        device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)
+        print(*device_notes(start.options.device, device, start.options.precision), sep="\n")
 
         import tensorflow as tf
 
         from paac.training.loop import train
 
+        stop.saves = True
+        start = processes.agree(start)
         with tf.device(device):
-            train(processes.broadcast_options(options), game, stop, viewer, processes)
+            train(start.options, start.game, stop, viewer, processes)
 
 
 def with_absolute_rom_path(typed: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from launch import environments
 
 from paac.cli.errors import UserError
 from paac.processes import Processes
-from paac.training.distributed import _pack, _unpack, configs_on_this_machine, processes_from_tf_config
+from paac.training.distributed import _pack, _unpack, processes_from_tf_config
+from paac.training.tf_config import configs_on_this_machine
 from tests.helpers import ROOT
 from tests.helpers.commands import as_from_a_terminal, group_members, interrupt, wait_for
 from tests.helpers.runs import assert_same_weights, episodes, points, weights

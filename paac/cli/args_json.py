@@ -33,8 +33,12 @@ def save_options(options: Options, file: Path) -> None:
 def replace_file(file: Path, content: bytes) -> None:
     """Write a file aside and rename it: after a crash it is either the old one or the new one. Raises OSError."""
     new_file = file.with_name(f".{file.name}.new")
-    new_file.write_bytes(content)
-    os.replace(new_file, file)
+    try:
+        new_file.write_bytes(content)
+        os.replace(new_file, file)
+    except OSError:
+        new_file.unlink(missing_ok=True)
+        raise
 
 
 def load_options(file: Path, ignore: Collection[str] = ()) -> Options:

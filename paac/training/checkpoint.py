@@ -25,7 +25,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from paac.cli.errors import UserError
+from paac.cli.args_json import replace_file
+from paac.cli.errors import UserError, reason_of
 
 if TYPE_CHECKING:
     import tensorflow as tf  # for type hints only: scripts list checkpoints without TensorFlow
@@ -168,9 +169,7 @@ class CheckpointFolder:
         """Write the file that `tf.train.latest_checkpoint` reads. Relative paths let a run be moved."""
         names = [f"{step}/{WEIGHTS}" for step in steps]
         lines = [f'model_checkpoint_path: "{names[-1]}"', *(f'all_model_checkpoint_paths: "{name}"' for name in names)]
-        unfinished = self.folder / f".{INDEX}.new"
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(unfinished, self.folder / INDEX)
+        replace_file(self.folder / INDEX, ("\n".join(lines) + "\n").encode())
 
     def remove_unfinished(self) -> None:
         """Delete the files that a killed process had not finished writing."""
@@ -189,7 +188,7 @@ class CheckpointFolder:
         try:
             tf.train.Checkpoint(**tracked).write(str(folder / WEIGHTS))
         except tf.errors.OpError as error:  # for example, a full disk
-            raise OSError(f"{folder}: {error.message}") from None
+            raise OSError(f"{folder}: cannot be written ({reason_of(error)})") from None
         if emulator_states is not None:
             arrays = {f"{number:05}": np.frombuffer(saved, np.uint8) for number, saved in enumerate(emulator_states)}
             np.savez(folder / EMULATORS, **arrays)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """The episodes of a run: which have ended, statistics of the last ones, and the file `episodes.csv`."""
 
 import csv
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,18 +78,30 @@ class EpisodeTracker:
 
 
 class EpisodeLog:
-    """Writes episodes.csv, and flushes it after each `add`."""
+    """Writes episodes.csv without a buffer: whole lines, or, when it raises OSError, nothing."""
 
     def __init__(self, file: Path):
-        self._file = file.open("a", encoding="utf-8")
+        self._file = file.open("ab", buffering=0)
         if self._file.tell() == 0:
-            self._file.write(",".join(COLUMNS) + "\n")
+            self._append(",".join(COLUMNS) + "\n")
 
     def add(self, episodes: Sequence[Episode], seconds: float) -> None:
         """Append a line for each of the episodes, which ended after `seconds` seconds of training."""
-        for step, emulator, reward, length in episodes:
-            self._file.write(f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n")
-        self._file.flush()
+        if episodes:
+            lines = [
+                f"{step},{seconds:.1f},{emulator},{reward:.15g},{length}\n"
+                for step, emulator, reward, length in episodes
+            ]
+            self._append("".join(lines))
+
+    def _append(self, text: str) -> None:
+        size, left = os.fstat(self._file.fileno()).st_size, text.encode()
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self._file.truncate(size)
+            raise OSError(error.errno, error.strerror, self._file.name) from None
 
     def close(self) -> None:
         """Close the file."""

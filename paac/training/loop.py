@@ -16,7 +16,7 @@ from paac.training.checkpoint import Checkpoint
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
 from paac.training.recorder import Recorder
-from paac.training.resume import newest_checkpoint, starting_state
+from paac.training.resume import opened_run
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 from paac.training.stop_signal import StopSignal
@@ -37,9 +37,7 @@ def train(
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
-    with run.lock():
-        checkpoint = newest_checkpoint(run)
-        state = starting_state(run, options, checkpoint, processes)
+    with opened_run(run, options, processes) as (checkpoint, state):
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             print(f"{run} is finished at {state.global_step:,} decisions; a larger --max_global_steps continues it")
             return
@@ -201,7 +199,6 @@ class Training:
 
         A `timed` one lies between the regular ones; the next checkpoint replaces it.
         """
-        self.recorder.flush()
         self.state.logs = self.run.log_lengths()
         self._write_checkpoint(emulator_states, timed)
 
@@ -224,14 +221,12 @@ class Training:
         """Save what can still be saved when the emulators or the disk fail."""
         try:
             yield
-        except WorkerError:
+        except (WorkerError, OSError) as error:
+            # Other processes take no part in this save, so they send nothing.
+            has_emulators = isinstance(error, OSError) and self.processes.count == 1
             if self.saved_step != self.state.global_step:  # do not replace a checkpoint that has emulator states
-                self.save(None)
-            raise
-        except OSError:
-            with suppress(OSError):  # writing a checkpoint may still succeed
-                alone = self.processes.count == 1  # other processes take no part in this save, so they send nothing
-                self.save(self.emulator_states() if alone else None)
+                with suppress(OSError):  # writing a checkpoint may still succeed
+                    self.save(self.emulator_states() if has_emulators else None)
             raise
 
     def _tracked(self, history: bool = True) -> dict:

@@ -40,8 +40,8 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self._progress.close()
-        self._summaries.close()
         self._log.close()
+        self._summaries.close()
 
     @property
     def wants_gradients(self) -> bool:
@@ -87,10 +87,6 @@ class Recorder:
             self._progress.print_line(f"--log_video: no film at {self._state.global_step:,} decisions ({error})")
         else:
             self._summaries.show_film(self._state.global_step, gif)
-
-    def flush(self) -> None:
-        """Flush the events to disk; episodes.csv is flushed with each update."""
-        self._summaries.flush()
 
     def _rates(self) -> dict[str, float]:
         """Return decisions, plays and frames per second by their TensorBoard tags."""

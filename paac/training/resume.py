@@ -1,5 +1,8 @@
 """The state that a session starts from: the newest checkpoint in the run's folder, and the counters saved in it."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.processes import Processes
@@ -8,6 +11,22 @@ from paac.training.episodes import EpisodeTracker
 from paac.training.original import OriginalCheckpoint
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
+
+
+@contextmanager
+def opened_run(
+    run: RunFolder, options: Options, processes: Processes
+) -> Iterator[tuple[Checkpoint | OriginalCheckpoint | None, TrainingState]]:
+    """Lock the run's folder, and yield the newest checkpoint and the state to start from.
+
+    Raises UserError in all processes if it fails in one.
+    """
+    with ExitStack() as opened:
+        with processes.together():
+            opened.enter_context(run.lock())
+            checkpoint = newest_checkpoint(run)
+            state = starting_state(run, options, checkpoint, processes)
+        yield checkpoint, state
 
 
 def newest_checkpoint(run: RunFolder) -> Checkpoint | OriginalCheckpoint | None:

@@ -179,9 +179,9 @@ class RunFolder:
                 ) from None
             except OSError:
                 pass  # a file system without locks
-            lock_file.truncate(0)
-            lock_file.write(str(os.getpid()))
-            lock_file.flush()
+            with _report_write_errors(self.path, typed_as):
+                lock_file.truncate(0)
+                os.write(lock_file.fileno(), str(os.getpid()).encode())  # without a buffer
             yield
 
 

@@ -214,10 +214,9 @@ def test_a_film_is_an_image_that_holds_the_gif(tmp_path):
     assert (step, width, height, shown) == (800, b"60", b"40", gif.getvalue())
 
 
-def test_flush_writes_everything_to_the_file(tmp_path):
+def test_every_event_is_in_the_file_at_once(tmp_path):
     summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
-    summaries.flush()
     assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
     summaries.close()
 
@@ -252,7 +251,6 @@ def test_std_over_mean_is_at_most_two_also_if_the_mean_is_zero(values, expected)
 def test_curves_after_a_resume_have_no_overlap(tmp_path):
     summaries = SummaryWriter(tmp_path / "tf", 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
-    summaries.flush()
     lengths = RunFolder(tmp_path).log_lengths()
     summaries.add(update_of([[0]], [[0]]), [Episode(20, 0, 2.0, 1)])  # after the checkpoint; the process is killed
     summaries.close()
@@ -271,7 +269,6 @@ def test_an_open_tensorboard_drops_the_points_of_a_killed_session(tmp_path):
 
     def shown_after(summaries, *episodes):
         summaries.add(update_of([[0]], [[0]]), [Episode(step, 0, reward, 1) for step, reward in episodes])
-        summaries.flush()
         tensorboard.Reload()
         return [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in tensorboard.Tensors("rl/reward")]
 

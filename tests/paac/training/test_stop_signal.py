@@ -14,6 +14,7 @@ PROGRAM = """
 import time
 from paac.training.stop_signal import StopSignal
 with StopSignal() as stop:
+    stop.saves = True
     print("ready", flush=True)
     while not stop.requested:
         time.sleep(0.01)
