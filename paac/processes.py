@@ -29,7 +29,7 @@ class Processes:
         """Wait for the other processes, and connect to them. Raises UserError if that fails."""
 
     def agree(self, start: Any) -> Any:
-        """Return `start`, the options and the game, as the first process has it, with this one's local options.
+        """Return the options and the game of the first process, with the local options of this one, for `start`.
 
         Each other process gets its own folder, with a copy of the first process's newest checkpoint. Raises UserError
         or GameError in all processes if what must be equal differs.
