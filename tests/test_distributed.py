@@ -217,6 +217,7 @@ def test_an_invalid_tf_config_gives_one_line(config, message, monkeypatch):
         processes_from_tf_config()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_process_that_waits_for_the_others(commands, number, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", configs_on_this_machine(2)[number == signal.SIGINT])

@@ -156,7 +156,12 @@ class CheckpointFolder:
         os.rename(unfinished, final)
         _sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
-        self._write_index(kept)
+        try:
+            self._write_index(kept)
+        except OSError:
+            if self.steps() == [step]:  # a run that cannot start leaves no checkpoint behind
+                shutil.rmtree(final)
+            raise
         for old in set(self.steps()) - set(kept):
             shutil.rmtree(self.folder / str(old))
 

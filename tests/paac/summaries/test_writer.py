@@ -17,6 +17,7 @@ from paac.summaries.writer import SummaryWriter, episode_statistics, tiles
 from paac.training.episodes import Episode
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
+from tests.helpers.commands import files_limited_to
 
 TABLE = [0, 3, 6, 10]
 LOSSES = Losses(*(np.float32(number / 8) for number in range(1, 10)))
@@ -303,3 +304,36 @@ def test_points_of_curves_do_not_stay_in_memory(tmp_path):
     write(200_000)
     assert resident() - before < 8
     summaries.close()
+
+
+# A full disk.
+
+
+@pytest.mark.parametrize("episodes", [1, 1000])  # TensorFlow reports only that the first does not fit
+def test_what_does_not_fit_gives_one_line_and_leaves_whole_events(episodes, tmp_path):
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
+    (file,) = tmp_path.iterdir()
+    size = file.stat().st_size
+    finished = [Episode(64, 0, 1.0, 1)] * episodes
+    with files_limited_to(size + 20), pytest.raises(OSError, match=r"tfevents\S+: cannot be written \(?") as error:
+        summaries.add(update_of([[0]], [[0]]), finished)
+    assert "\n" not in str(error.value) and file.stat().st_size == size
+    assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
+
+
+@pytest.mark.parametrize("name", ["scalar", "histogram"])
+def test_errors_of_tensorflow_become_one_line(name, tmp_path, monkeypatch):
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "{{node x}} tf/events; No space left on device [Op:Write]")
+
+    monkeypatch.setattr(tf.summary, name, full)
+    with pytest.raises(OSError, match=r"tfevents\S+: cannot be written \(No space left on device\)$"):
+        written(tmp_path, [update_of([[0]], [[0]])])
+
+
+def test_a_folder_that_cannot_be_created_gives_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file/tf: cannot be written") as error:
+        SummaryWriter(tmp_path / "file/tf", 2, TABLE)
+    assert "\n" not in str(error.value)

@@ -7,6 +7,7 @@ import pytest
 
 from paac.rollout import Transitions
 from paac.training.episodes import Episode, EpisodeLog, EpisodeTracker, read_episodes
+from tests.helpers.commands import files_limited_to
 
 
 def played_of(rewards, dones, plays=None):
@@ -133,3 +134,16 @@ def test_what_the_log_wrote_is_read_back_except_an_incomplete_line(tmp_path):
     assert episodes.seconds.tolist() == [12.3, 12.3]
     assert episodes.rewards.tolist() == [-21.0, 0.5] and episodes.lengths.tolist() == [824, 1]
     assert len(read_episodes(tmp_path / "none.csv").steps) == 0
+
+
+def test_what_does_not_fit_on_the_disk_leaves_whole_lines(tmp_path):
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(5, 0, 1.0, 7)], 2.5)
+    before = file.read_bytes()
+    with files_limited_to(len(before) + 5), pytest.raises(OSError, match="File too large: .*episodes.csv"):
+        log.add([Episode(9, 1, 2.0, 7)], 3.5)
+    assert file.read_bytes() == before
+    log.add([Episode(9, 1, 2.0, 7)], 3.5)
+    log.close()
+    assert read_episodes(file).steps.tolist() == [5, 9]
