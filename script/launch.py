@@ -95,12 +95,13 @@ def main(argv: Sequence[str]) -> None:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
     options = parse(LaunchOptions, own, DESCRIPTION)
     # Check the options here, so that an error is reported once and not by each process.
-    run = RunFolder(prepare(typed_options(Options, arguments, TRAIN_DESCRIPTION)).options.debugging_folder)
+    training = prepare(typed_options(Options, arguments, TRAIN_DESCRIPTION)).options
+    run = RunFolder(training.debugging_folder)
     if run.path.is_dir():
         with run.lock():  # raises an error if another training uses the folder
             pass
     if not {"-ew", "--emulator_workers"} & set(arguments):
-        arguments += ["-ew", str(max(1, usable_cores() // options.processes))]
+        arguments += ["-ew", str(max(1, min(training.emulator_counts, usable_cores() // options.processes)))]
     sys.exit(train(options.processes, arguments))
 
 

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import tensorflow as tf
 from launch import environments
 
+from experiments.trainings import Trainings
 from paac.cli.errors import UserError
 from paac.processes import Processes
 from paac.training.distributed import SeveralProcesses, _pack, _unpack, processes_from_tf_config
@@ -272,3 +274,16 @@ def test_addresses_differ_and_packed_files_are_unpacked_unchanged():
     assert len(set(json.loads(cluster)["worker"])) == 8
     files = {"a/b": b"1", "empty": b"", "c": bytes(range(256))}
     assert _unpack(_pack(files)) == files
+
+
+def test_a_signal_that_interrupts_the_handler_of_another_does_not_block_the_launcher():
+    trainings = Trainings()
+
+    def stop_twice():
+        with trainings._lock:  # as in the handler of the first
+            trainings.stop(signal.SIGINT)
+
+    thread = threading.Thread(target=stop_twice, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive() and trainings.stopping
