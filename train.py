@@ -8,7 +8,6 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Python leaves it out with PYTHONSAFEPATH
 
@@ -28,6 +27,7 @@ def main(argv: Sequence[str]) -> None:
 
     from paac.training.distributed import processes_from_tf_config
     from paac.training.resume import check_start
+    from paac.training.start import prepare
     from paac.training.stop_signal import StopSignal
     from paac.training.tensorflow_setup import device_notes, start_tensorflow
     from paac.training.viewer import open_viewer
@@ -35,37 +35,26 @@ def main(argv: Sequence[str]) -> None:
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", Options.rom_path))
         return
-    options, game, notes = prepare(typed)
-    viewer = open_viewer(options.visualize)
-    with StopSignal() as stop, processes_from_tf_config() as processes:
-        if processes.count == 1:  # several processes check it together, or the others would wait for this one
-            notes += check_start(options, typed)
-        if processes.rank == 0:
-            for note in notes:
-                print(note)
-        device = start_tensorflow(options.device, options.op_threads, processes.connect)
-        print(*device_notes(options.device, device, options.precision), sep="\n")
+    processes = processes_from_tf_config()
+    start = prepare(typed, processes.rank)  # raises errors before the run's folder is created
+    notes = list(start.notes)
+    if processes.count == 1:  # several processes check it together, or the others would wait for this one
+        notes += check_start(start.options, typed)
+    for note in notes:
+        print(note)
+    viewer = open_viewer(start.options.visualize)
+    with StopSignal() as stop, processes:
+        device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)
+        print(*device_notes(start.options.device, device, start.options.precision), sep="\n")
 
         import tensorflow as tf
 
         from paac.training.loop import train
 
+        stop.saves = True
+        start = processes.agree(start)
         with tf.device(device):
-            train(processes.broadcast_options(options), game, stop, viewer, processes)
-
-
-def prepare(typed: dict[str, Any]) -> tuple[Any, Any, list[str]]:
-    """Return the options to train with, the game and lines for the user. Raises errors, and writes nothing."""
-    from emulators import find_game, make_emulator
-    from paac.training.find_runs import resolve_run_options
-    from paac.training.run_folder import RunFolder
-
-    options, changes = resolve_run_options(typed)
-    game = find_game(options.game, options.rom_path, options.env_kwargs)
-    make_emulator(game, seed=0, **options.emulator_settings).close()
-    run = RunFolder(options.debugging_folder)
-    started = "" if run.has_checkpoint() else f"{game}: new run in {run}"
-    return options, game, [note for note in (started, *changes, game.notice, options.annealing_note) if note]
+            train(start.options, start.game, stop, viewer, processes)
 
 
 def print_games(rom_path: str) -> None:

@@ -31,10 +31,14 @@ class SharedArrays:
         """
         size = sum(_aligned_size(*entry) for entry in layout.values())
         fd = _unnamed_file()
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(fd, 0, size)
-        else:  # macOS
-            os.ftruncate(fd, size)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(fd, 0, size)
+            else:  # macOS
+                os.ftruncate(fd, size)
+        except OSError as error:
+            os.close(fd)
+            raise OSError(f"{size:,} bytes of shared memory cannot be reserved ({error.strerror})") from None
         self._open(layout, fd)
 
     def __getitem__(self, name: str) -> np.ndarray:

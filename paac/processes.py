@@ -4,6 +4,7 @@ TensorFlow is imported inside the methods: it must not compute anything before `
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,19 @@ class Processes:
         pass
 
     def connect(self) -> None:
-        """Wait for the other processes, and connect to them. Raises UserError if a process has several devices."""
+        """Wait for the other processes, and connect to them. Raises UserError if that fails."""
 
-    def broadcast_options(self, options: Any) -> Any:
-        """Return the options of the first process, except local ones, such as the number of workers.
+    def agree(self, start: Any) -> Any:
+        """Return the options and the game of the first process, with the local options of this one, for `start`.
 
-        Each other process gets its own folder, with a copy of the first process's newest checkpoint.
+        Each other process gets its own folder, with a copy of the first process's newest checkpoint. Raises UserError
+        or GameError in all processes if what must be equal differs.
         """
-        return options
+        return start
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context that all processes enter: an expected error in one of them ends it with an error in all."""
+        return nullcontext()
 
     def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
         """Return `update`, a function of tensors, as a concrete TensorFlow function. `average` works only inside it."""

@@ -7,24 +7,26 @@ sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves t
 
 import dataclasses
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from emulators import find_game
 from experiments.trainings import Trainings
 from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, usable_cores
-from paac.training.distributed import TF_CONFIG, configs_on_this_machine
-from paac.training.find_runs import resolve_run_options
+from paac.training.run_folder import RunFolder
+from paac.training.start import prepare
+from paac.training.tf_config import TF_CONFIG, configs_on_this_machine
 
 DESCRIPTION = """Train one agent with several processes on this machine, for example: launch.py --processes 2 -- -g pong
 -df logs/pong. Every process runs train.py with the options after --, so --emulator_counts is the number of emulators of
 each process. Ctrl+C saves and stops; the same command resumes. To use several machines, start train.py on each of them
 with TF_CONFIG set."""
 TRAIN_DESCRIPTION = "Options of train.py, written after --; all processes get the same options."
-STOP_TIMEOUT_S = 150.0  # time for the others to save after one process has ended; longer than they wait for each other
+START_TIMEOUT_S = 30.0  # after one process has ended, time for the others to notice it
+STOP_TIMEOUT_S = 150.0  # and to save
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,11 @@ def train(processes: int, arguments: Sequence[str]) -> int:
     with trainings.passing_signals(), ThreadPoolExecutor(processes) as workers:
         futures = [workers.submit(start, *ranked) for ranked in enumerate(environments(processes))]
         wait(futures, return_when=FIRST_COMPLETED)
-        _, running = wait(futures, timeout=STOP_TIMEOUT_S)  # after one process has ended, the others save and end
+        # After one process has ended, the others save and end, but those that still wait for it.
+        _, running = wait(futures, timeout=START_TIMEOUT_S)
+        if running and not trainings.stopping:
+            trainings.stop(signal.SIGTERM)
+        _, running = wait(futures, timeout=STOP_TIMEOUT_S)
         if running:
             trainings.kill()
         return max((abs(future.result()) for future in futures), default=0)
@@ -89,11 +95,14 @@ def main(argv: Sequence[str]) -> None:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
     options = parse(LaunchOptions, own, DESCRIPTION)
     # Check the options here, so that an error is reported once and not by each process.
-    training, _ = resolve_run_options(typed_options(Options, arguments, TRAIN_DESCRIPTION))
-    find_game(training.game, training.rom_path, training.env_kwargs)
+    training = prepare(typed_options(Options, arguments, TRAIN_DESCRIPTION)).options
     arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
+    run = RunFolder(training.debugging_folder)
+    if run.path.is_dir():
+        with run.lock():  # raises an error if another training uses the folder
+            pass
     if not {"-ew", "--emulator_workers"} & set(arguments):
-        arguments += ["-ew", str(max(1, usable_cores() // options.processes))]
+        arguments += ["-ew", str(max(1, min(training.emulator_counts, usable_cores() // options.processes)))]
     sys.exit(train(options.processes, arguments))
 
 

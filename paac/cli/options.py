@@ -64,7 +64,7 @@ class Options:
     emulator_counts: int = option(32, "-ec", "--emulator_counts", group="Emulators", kind=FIXED, limit=between(1, 10_000), help="number of emulators that run in parallel (B)")
     emulator_workers: int | None = option(None, "-ew", "--emulator_workers", group="Emulators", limit=AT_LEAST_ONE, help="number of processes that run the emulators (one per core of this machine, at most 8)")
     shards: int = option(CHOSEN_AT_START, group="Emulators", kind=FIXED, limit=AT_LEAST_ONE, help=f"number of groups of emulators; one group steps while the network computes for another ({DEFAULT_SHARDS})")
-    visualize: int = option(0, "-v", "--visualize", group="Emulators", limit=one_of(0, 1, 2), help="show a window with the games: 0 none, 1 all emulators, 2 one emulator")
+    visualize: int = option(0, "-v", "--visualize", group="Emulators", limit=one_of(0, 1, 2), help="show a window with the games: 0 none, 1 all emulators, 2 one emulator; of several processes only the first shows one")
 
     arch: str = option("NIPS", group="Network", kind=FIXED, limit=one_of(*TORSOS), help="network: " + ", ".join(TORSOS))
     activation: str = option("relu", group="Network", kind=FIXED, limit=one_of("relu", "leaky_relu"), help="activation of the hidden layers: relu or leaky_relu")

@@ -1,9 +1,11 @@
 """The curves, histograms, pictures and texts of a run, as TensorBoard events."""
 
 import math
+import os
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 
 from networks.actor_critic import ActorCritic
 from networks.layers import Conv
+from paac.cli.errors import reason_of
 from paac.cli.folders import shown_name
 from paac.cli.options import Options
 from paac.learner import Update
@@ -21,6 +24,7 @@ from paac.summaries import layout
 from paac.summaries.activations import layer_outputs
 
 MAX_REPETITION_CURVES = 20  # with more repeat counts, only the histogram is written
+EVENT_FRAME_BYTES = 16  # what TensorFlow adds to the content of an event
 FILM_DESCRIPTION = "The first minute of an episode that the agent played at this step."
 
 
@@ -38,11 +42,15 @@ class FinishedEpisode(Protocol):
 
 
 class SummaryWriter:
-    """Writes the TensorBoard events of one session of a run into one file."""
+    """Writes the TensorBoard events of one session of a run into one file. All methods raise OSError if that fails."""
 
     def __init__(self, folder: Path, num_actions: int, repetition_table: Sequence[int]):
         """Create the event file in `folder`. `repetition_table` has the number of repeats of each choice."""
-        self._writer = tf.summary.create_file_writer(str(folder))
+        earlier = set(event_files(folder))
+        with os_errors(folder):
+            self._writer = tf.summary.create_file_writer(str(folder))
+        (self._file,) = set(event_files(folder)) - earlier
+        self._whole = 0  # bytes of the file that hold whole events
         self._num_actions = num_actions
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
@@ -65,8 +73,8 @@ class SummaryWriter:
         ]
         sizes = "\n".join(f"| {name} | {shape} | {size:,} |" for name, shape, size in weights)
         total = f"| total | | {network.count_params():,} |"
-        self._mark_start(step)
-        with self._writer.as_default(step=np.int64(step)):
+        with self._writing(step):
+            self._mark_start(step)
             layout.write(options)
             tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.text("session", shown_name(f"| | |\n|---|---|\n{rows}"))
@@ -82,7 +90,7 @@ class SummaryWriter:
     def show_convolutions(self, step: int, network: ActorCritic, observation: np.ndarray) -> None:
         """Write a picture of each convolution's output for one observation, uint8 [84, 84, channels]."""
         outputs = layer_outputs(network, observation[None])
-        with self._writer.as_default(step=step):
+        with self._writing(step):
             tf.summary.image("convolutions/observation", tiles(observation)[None])
             for number, layer in enumerate((layer for layer in outputs if isinstance(layer, Conv)), 1):
                 tf.summary.image(f"convolutions/{number}", tiles(outputs[layer][0])[None])
@@ -90,20 +98,19 @@ class SummaryWriter:
     def show_film(self, step: int, gif: bytes) -> None:
         """Write a film, the content of a gif file, as an image, which TensorBoard plays."""
         width, height = struct.unpack("<HH", gif[6:10])  # from the header of the gif
-        with self._writer.as_default():
+        with self._writing(step):
             tf.summary.write(
                 "agent_plays",
                 tf.constant([str(width), str(height), gif]),
-                step=np.int64(step),
                 metadata=image_metadata.create_summary_metadata(display_name=None, description=FILM_DESCRIPTION),
             )
 
     def add(self, update: Update, episodes: Sequence[FinishedEpisode]) -> None:
         """Write the episodes that ended in `update`, and keep the update for the next `write`."""
         self._updates.append(update)
-        if not episodes:  # leaving `as_default` flushes the file
+        if not episodes:
             return
-        with self._writer.as_default():
+        with self._writing():
             for episode in episodes:
                 step = np.int64(episode.step)  # a NumPy number: TensorFlow keeps each Python number in memory
                 tf.summary.scalar("rl/reward", np.float32(episode.reward), step)
@@ -138,7 +145,7 @@ class SummaryWriter:
                 f"repetition_shares/{1 + repeats}_plays": np.mean(self._table[choices] == repeats)
                 for repeats in self._table.tolist()
             }
-        with self._writer.as_default(step=np.int64(step)):
+        with self._writing(step):
             for tag, value in curves.items():
                 tf.summary.scalar(tag, np.float32(value))
             tf.summary.histogram("actions", actions)
@@ -147,17 +154,58 @@ class SummaryWriter:
 
     def write_evaluation(self, step: int, curves: Mapping[str, float]) -> None:
         """Write the statistics of an evaluation, by their tags."""
-        with self._writer.as_default(step=np.int64(step)):
+        with self._writing(step):
             for tag, value in curves.items():
                 tf.summary.scalar(tag, np.float32(value))
 
-    def flush(self) -> None:
-        """Flush all events to the file."""
-        self._writer.flush()
+    @contextmanager
+    def _writing(self, step: int | None = None) -> Iterator[None]:
+        """A context that writes events, by default at `step`, and flushes them to the file."""
+        try:
+            with os_errors(self._file), self._writer.as_default(step=None if step is None else np.int64(step)):
+                yield
+        finally:
+            self._whole = whole_events(self._file, self._whole)
+            is_whole = self._file.stat().st_size == self._whole
+            if not is_whole:
+                os.truncate(self._file, self._whole)
+        if not is_whole:  # TensorFlow does not report all failures to write
+            raise OSError(f"{self._file}: cannot be written: the disk is full, or the file reaches a limit of its size")
 
     def close(self) -> None:
-        """Flush and close the file."""
-        self._writer.close()
+        """Close the file."""
+        with os_errors(self._file):
+            self._writer.close()
+
+
+@contextmanager
+def os_errors(path: Path) -> Iterator[None]:
+    """A context in which TensorFlow's errors about the file or folder become an OSError of one line."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(f"{path}: cannot be written ({reason_of(error)})") from None
+
+
+def event_files(folder: Path) -> list[Path]:
+    """Return TensorBoard's event files in `folder`, sorted by name."""
+    return sorted(folder.glob("*.tfevents.*"))
+
+
+def whole_events(file: Path, start: int = 0) -> int:
+    """Return the number of bytes at the beginning of an event file that hold whole events.
+
+    `start` is such a number. An event is its length (8 bytes) with a checksum (4 bytes), and its content with another.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as opened:
+        while start + EVENT_FRAME_BYTES <= size:
+            opened.seek(start)
+            end = start + EVENT_FRAME_BYTES + int.from_bytes(opened.read(8), "little")
+            if end > size:
+                break
+            start = end
+    return start
 
 
 def episode_statistics(values: np.ndarray) -> dict[str, float]:

@@ -23,7 +23,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paac.cli.errors import UserError
+from paac.cli.errors import UserError, reason_of
 from paac.cli.input_files import load_json, open_file
 from paac.cli.safe_files import copy_file, refuse_links, remove, replace_file
 from paac.training.emulator_states import read_states, write_states
@@ -170,7 +170,12 @@ class CheckpointFolder:
             raise
         _sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
-        self._write_index(kept)
+        try:
+            self._write_index(kept)
+        except OSError:
+            if self.steps() == [step]:  # a run that cannot start leaves no checkpoint behind
+                remove(final)
+            raise
         self.delete(set(self.steps()) - set(kept))
 
     def delete(self, steps: Collection[int]) -> None:
@@ -213,7 +218,7 @@ class CheckpointFolder:
         try:
             tf.train.Checkpoint(**tracked).write(str(folder / WEIGHTS))
         except tf.errors.OpError as error:  # for example, a full disk
-            raise OSError(f"{folder}: {error.message}") from None
+            raise OSError(f"{folder}: cannot be written ({reason_of(error)})") from None
         if emulator_states is not None:
             write_states(emulator_states, folder / EMULATORS)
         (folder / STATE).write_text(json.dumps(state))

@@ -14,28 +14,23 @@ import io
 import json
 import os
 import signal
-import socket
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, redirect_stdout
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any
 
 import numpy as np
 
-from emulators import WorkerError
-from paac.cli.command_line import LOCAL
-from paac.cli.errors import UserError
-from paac.cli.options import Options
+from emulators import GameError, WorkerError
+from paac.cli.errors import UserError, reason_of
 from paac.cli.safe_files import read_file
 from paac.processes import Processes
+from paac.training.rendezvous import wait_for_all
 from paac.training.run_folder import RunFolder
+from paac.training.start import Start, check_equal, follow
+from paac.training.tf_config import TF_CONFIG, read_tf_config
 
-TF_CONFIG = "TF_CONFIG"
-PEER_TIMEOUT_S = 120.0  # a process ends when its last exchange with the others is this long ago
+ABORTED = "Collective ops is aborted by"  # begins TensorFlow's message when another process fails
 
 
 def processes_from_tf_config() -> Processes:
@@ -43,53 +38,8 @@ def processes_from_tf_config() -> Processes:
 
     Raises UserError if TF_CONFIG is invalid.
     """
-    config = os.environ.get(TF_CONFIG)
-    if not config:
-        return Processes()
-    try:
-        rank, addresses = _read_config(config)
-    except ValueError as error:
-        raise UserError(
-            f"{TF_CONFIG}: {error}; for example, for two processes: "
-            '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
-        ) from None
-    return Processes() if len(addresses) == 1 else SeveralProcesses(rank, addresses)
-
-
-def _read_config(config: str) -> tuple[int, list[str]]:
-    """Return the index of this process and the addresses of all. Raises ValueError."""
-    try:
-        values = json.loads(config)
-    except ValueError as error:
-        raise ValueError(f"not valid JSON ({error})") from None
-    cluster, task = (values.get(name) if isinstance(values, dict) else None for name in ("cluster", "task"))
-    if values == {} or cluster == {}:  # some clusters set it for every program
-        raise ValueError("it lists no workers; unset it to train in one process, or list them")
-    workers = cluster.get("worker") if isinstance(cluster, dict) and len(cluster) == 1 else None
-    if not isinstance(workers, list) or not workers:
-        raise ValueError("cluster must hold a list of workers, and nothing else")
-    for address in workers:
-        host, _, port = str(address).rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-            raise ValueError(f"the worker {address!r} must be HOST:PORT")
-    if len(set(workers)) < len(workers):
-        raise ValueError("two workers have the same address")
-    if not isinstance(task, dict) or task.get("type", "worker") != "worker":
-        raise ValueError('task must be an object with the type "worker"')
-    rank = task.get("index")
-    if type(rank) is not int or not 0 <= rank < len(workers):
-        raise ValueError(f"the index of the task must be a whole number from 0 to {len(workers) - 1}")
-    return rank, workers
-
-
-def configs_on_this_machine(count: int) -> list[str]:
-    """Return the TF_CONFIG of each of `count` processes on this machine, with ports that no program uses."""
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
-        for found in sockets:
-            found.bind(("127.0.0.1", 0))
-        cluster = {"worker": [f"127.0.0.1:{found.getsockname()[1]}" for found in sockets]}
-    return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}) for rank in range(count)]
+    rank, addresses = read_tf_config()
+    return SeveralProcesses(rank, addresses) if len(addresses) > 1 else Processes()
 
 
 class SeveralProcesses(Processes):
@@ -98,48 +48,71 @@ class SeveralProcesses(Processes):
     def __init__(self, rank: int, addresses: Sequence[str]):
         self.rank, self.count = rank, len(addresses)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # this class reports a lost process itself, once
+        self._addresses = addresses
         self._exit_stack = ExitStack()
-        self._last_answer = time.monotonic()
-        self._closed = threading.Event()
-        print(f"Process {rank} waits for all {self.count} processes at {', '.join(addresses)}", flush=True)
+
+    def __enter__(self) -> "SeveralProcesses":
+        print(f"Process {self.rank} waits for all {self.count} processes at {', '.join(self._addresses)}", flush=True)
+        wait_for_all(self.rank, self._addresses)
+        return self
 
     def connect(self) -> None:
         import tensorflow as tf
 
         options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
-        with _default_ctrl_c():
-            self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
-        if self._strategy.num_replicas_in_sync != self.count:
-            raise UserError(
-                f"{TF_CONFIG}: each process must see one device; give each process one GPU with CUDA_VISIBLE_DEVICES"
-            )
+        try:
+            with _signal_handlers_kept():
+                self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+            raise UserError(f"{TF_CONFIG}: process {self.rank} cannot connect: {reason_of(error)}") from None
         if self.rank:
             self._exit_stack.enter_context(redirect_stdout(io.StringIO()))
         self._traced_all_gather = tf.function(self._all_gather, autograph=False, reduce_retracing=True)
-        self._last_answer = time.monotonic()  # the wait for the others to start does not count
-        threading.Thread(target=self._watch, daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
-        self._closed.set()
         self._exit_stack.close()
 
-    def broadcast_options(self, options: Options) -> Options:
-        run = RunFolder(options.debugging_folder)
-        files = {"options": json.dumps(dataclasses.asdict(options)).encode()} | _newest_checkpoint(run)
-        shared = _unpack(self.all_gather_bytes([_pack(files) if self.rank == 0 else b""])[0])
-        if self.rank == 0:
-            return options
-        folder = Path(self._exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="manette-")))
-        first_options = json.loads(shared.pop("options"))
-        for name, content in shared.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        local = {
-            field.name: getattr(options, field.name)
-            for field in dataclasses.fields(Options)
-            if field.metadata["kind"] == LOCAL
-        }
-        return Options(**first_options | local | {"debugging_folder": str(folder), "visualize": 0})
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        failure: Exception | None = None
+        try:
+            yield
+        except (UserError, GameError, OSError) as error:
+            failure = error
+        lines = self.all_gather_bytes([" ".join(str(failure or "").split()).encode("utf-8", "backslashreplace")])
+        if failure:
+            raise failure
+        for rank, line in enumerate(lines):
+            if line:
+                raise UserError(f"process {rank}: {line.decode()}")
+
+    def agree(self, start: Start) -> Start:
+        first = json.loads(self._from_first(json.dumps(dataclasses.asdict(start.options)).encode()))
+        with self.together():
+            if self.rank:
+                folder = self._exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="manette-"))
+                start = follow(start, first, folder)
+        fingerprints = self.all_gather_bytes([json.dumps(dict(start.fingerprint)).encode()])
+        check_equal([json.loads(found) for found in fingerprints])
+        self._copy_newest_checkpoint(RunFolder(start.options.debugging_folder))
+        return start
+
+    def _copy_newest_checkpoint(self, run: RunFolder) -> None:
+        """Copy the first process's newest checkpoint into the folders of the others."""
+        files = {}
+        with self.together():
+            if self.rank == 0:
+                files = _newest_checkpoint(run)
+        copied = _unpack(self._from_first(_pack(files)))
+        with self.together():
+            for name, content in copied.items():
+                if self.rank:
+                    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+                    (run.path / name).write_bytes(content)
+
+    def _from_first(self, content: bytes) -> bytes:
+        """Return the `content` of the first process."""
+        return self.all_gather_bytes([content if self.rank == 0 else b""])[0]
 
     def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
         return super().trace(lambda **arguments: self._strategy.run(update, kwargs=arguments), signature)
@@ -164,7 +137,6 @@ class SeveralProcesses(Processes):
             rows = self._traced_all_gather(tf.constant(words[None])).numpy()
         except tf.errors.OpError as error:
             raise self.failure(error) from None
-        self._last_answer = time.monotonic()
         ends = np.cumsum([array.nbytes for array in arrays])
         gathered = []
         for array, end in zip(arrays, ends.tolist(), strict=True):
@@ -186,8 +158,12 @@ class SeveralProcesses(Processes):
         return [bool(column.any()) for column in gathered.T]
 
     def failure(self, error: Exception) -> Exception:
+        # TensorFlow aborts an exchange when the heartbeats of another process stop, which takes about ten seconds.
+        if ABORTED not in str(error):
+            return WorkerError(f"process {self.rank}: {reason_of(error)}")
         return WorkerError(
-            f"process {self.rank}: another process of this run has ended; start all of them again to resume"
+            f"process {self.rank}: another process of this run has ended or does not answer; start all of them again "
+            "to resume"
         )
 
     def _all_gather(self, array: Any) -> Any:
@@ -199,33 +175,15 @@ class SeveralProcesses(Processes):
 
         return self._strategy.run(all_gather, args=(array,))
 
-    def _watch(self) -> None:
-        """End this process when another stops answering: the main thread would otherwise wait in TensorFlow forever."""
-        while not self._closed.wait(1.0):
-            if time.monotonic() - self._last_answer > PEER_TIMEOUT_S:
-                print(
-                    f"{Path(sys.argv[0]).name}: process {self.rank}: no answer from another process within "
-                    f"{PEER_TIMEOUT_S:.0f} seconds; start all of them again to resume from the last checkpoint",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                os._exit(1)
-
 
 @contextmanager
-def _default_ctrl_c() -> Iterator[None]:
-    """Let Ctrl+C end the process while TensorFlow waits for the others, when there is nothing to save yet.
-
-    During that wait Python cannot run its signal handlers, and TensorFlow installs its own for SIGTERM. Afterwards the
-    handlers of both signals are restored.
-    """
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _signal_handlers_kept() -> Iterator[None]:
+    """Restore the handler of SIGTERM afterwards, which TensorFlow replaces when it connects."""
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:

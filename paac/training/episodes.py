@@ -122,11 +122,17 @@ class EpisodeLog:
         self._append("".join(rows))
 
     def _append(self, lines: str) -> None:
+        """Write whole lines, or, when it raises OSError, nothing."""
+        descriptor, left = self._file.fileno(), lines.encode()
+        size = os.fstat(descriptor).st_size
         try:
-            self._file.write(lines.encode())
-            self._file.flush()
+            while left:
+                left = left[os.write(descriptor, left) :]  # without a buffer
+        except OSError as error:
+            os.ftruncate(descriptor, size)
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
         finally:
-            self._status = os.fstat(self._file.fileno())
+            self._status = os.fstat(descriptor)
 
     def check_unchanged(self) -> None:
         """Raise OSError if another program has changed, replaced or deleted the file."""

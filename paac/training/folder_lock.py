@@ -31,9 +31,9 @@ def locked(file: Path, typed_as: str) -> Iterator[os.stat_result]:
             ) from None
         except OSError:
             pass  # a file system without locks
-        lock_file.truncate(0)
-        lock_file.write(str(os.getpid()).encode())
-        lock_file.flush()
+        with report_write_errors(file.parent, typed_as):
+            lock_file.truncate(0)
+            os.write(lock_file.fileno(), str(os.getpid()).encode())  # without a buffer
         yield os.fstat(lock_file.fileno())
 
 

@@ -18,7 +18,7 @@ from paac.training.hyperparameters import epsilon, learner_hyperparameters, lear
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent, is_evaluation_due
 from paac.training.recorder import Recorder
-from paac.training.resume import newest_checkpoint, save_changes, starting_state
+from paac.training.resume import opened_run, save_changes
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 from paac.training.stop_signal import StopSignal
@@ -39,10 +39,7 @@ def train(
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
-    with run.lock():
-        checkpoint, damaged = newest_checkpoint(run)
-        print("".join(f"{line}\n" for line in damaged), end="")
-        state = starting_state(run, options, checkpoint, processes)
+    with opened_run(run, options, processes) as (checkpoint, state):
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             save_changes(run, options)
             print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
@@ -217,7 +214,7 @@ class Training:
 
         A `timed` one lies between the regular ones; the next checkpoint replaces it.
         """
-        self.recorder.flush_and_check()
+        self.recorder.check_unchanged()
         self.state.logs = self.run.log_lengths()
         self._write_checkpoint(emulator_states, timed)
 

@@ -38,15 +38,15 @@ class Recorder:
         self._summaries.write_session_start(options, learner.network, learner.graph, session.step, session.rows)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
-        self.flush_and_check()
+        self.check_unchanged()
 
     def __enter__(self) -> "Recorder":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._progress.close()
-        self._summaries.close()
         self._log.close()
+        self._summaries.close()
 
     @property
     def wants_gradients(self) -> bool:
@@ -116,12 +116,8 @@ class Recorder:
         self._summaries.write_evaluation(evaluation.step, evaluation.curves)
         self._progress.print_line(describe(evaluation, is_best))
 
-    def flush_and_check(self) -> None:
-        """Flush the events to disk; episodes.csv is flushed with each update.
-
-        Raises OSError or UserError if another program has changed a file that the training writes.
-        """
-        self._summaries.flush()
+    def check_unchanged(self) -> None:
+        """Raise OSError or UserError if another program has changed a file that the training writes."""
         self._log.check_unchanged()
         self._run.check_unchanged()
 

@@ -3,7 +3,8 @@
 This module does not import TensorFlow, so that a session that cannot start is refused at once.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from paac.cli.command_line import TUNABLE, flag, option_fields
@@ -15,6 +16,23 @@ from paac.training.episodes import EpisodeTracker
 from paac.training.original import OriginalCheckpoint
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
+
+
+@contextmanager
+def opened_run(
+    run: RunFolder, options: Options, processes: Processes
+) -> Iterator[tuple[Checkpoint | OriginalCheckpoint | None, TrainingState]]:
+    """Lock the run's folder, and yield the newest checkpoint and the state to start from.
+
+    Raises UserError in all processes if it fails in one.
+    """
+    with ExitStack() as opened:
+        with processes.together():
+            opened.enter_context(run.lock())
+            checkpoint, damaged = newest_checkpoint(run)
+            print("".join(f"{line}\n" for line in damaged), end="")
+            state = starting_state(run, options, checkpoint, processes)
+        yield checkpoint, state
 
 
 def newest_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint | None, list[str]]:

@@ -1,5 +1,7 @@
 """Ctrl+C, SIGTERM or a closed terminal stops the training after the current update; a second signal ends it at once.
 
+Before the training there is nothing to save, so the first signal ends the process at once.
+
 While the main thread is inside an update, Python runs no signal handlers, but it still writes each signal's number to
 the wake-up pipe, where a thread reads it. Programs like `timeout` send a signal to a process and then to its whole
 group, so signals that arrive together count as one.
@@ -16,12 +18,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
-    """Sets `requested` to true at the first signal; a context manager for the main thread."""
+    """Sets `requested` to true at the first signal; a context manager for the main thread.
+
+    While `saves` is false, the first signal ends the process.
+    """
 
     def __init__(self) -> None:
         self.requested = False
+        self.saves = False
 
     def __enter__(self) -> "StopSignal":
+        self._stderr = os.dup(2)  # while TensorFlow loads, what is written to descriptor 2 is not shown
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
         threading.Thread(target=self._listen, args=(self._read_end,), daemon=True).start()
@@ -47,10 +54,16 @@ class StopSignal:
                 continue
             if self.requested and time.monotonic() - first < SAME_SIGNAL_S:
                 continue
-            if self.requested:
+            if not self.saves:
+                self._say("Stopped before the training began: there is nothing to save.")
+            if self.requested or not self.saves:
                 os._exit(128 + received[0])  # the workers end when their pipes to this process close
             self.requested = True
             first = time.monotonic()
-            with suppress(OSError):  # the terminal may be closed
-                os.write(2, b"\nFinishing the update and saving. Press Ctrl+C again to quit at once.\n")
+            self._say("Finishing the update and saving. Press Ctrl+C again to quit at once.")
         os.close(read_end)
+        os.close(self._stderr)
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError):  # the terminal may be closed
+            os.write(self._stderr, f"\n{line}\n".encode())

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from paac.cli.errors import UserError
+
 
 def set_environment() -> None:
     """Set the environment variables that TensorFlow reads when it is imported."""
@@ -66,13 +68,18 @@ def _has_avx512() -> bool:
 
 @contextmanager
 def stderr_kept_for_errors() -> Iterator[None]:
-    """Hold back what libraries write to file descriptor 2; write it there only if the block raises an exception."""
+    """Hold back what libraries write to file descriptor 2; write it there only if the block raises an exception.
+
+    A UserError already says what is wrong.
+    """
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except UserError:
+            raise
         except BaseException:
             kept.seek(0)
             os.write(before, kept.read())

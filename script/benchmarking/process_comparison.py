@@ -16,7 +16,7 @@ from benchmarking.timing import Workload
 from benchmarking.workloads import make_learner, make_updates
 from paac.cli.options import Options, usable_cores
 from paac.cli.words import counted
-from paac.training.distributed import TF_CONFIG, configs_on_this_machine
+from paac.training.tf_config import TF_CONFIG, configs_on_this_machine
 
 NUM_ALL_REDUCES = 30  # timed all-reduces of gradients
 NUM_UPDATES = 60  # timed updates

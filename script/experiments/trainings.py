@@ -27,7 +27,7 @@ class Trainings:
     def __init__(self) -> None:
         self.stopping = False
         self._running: set[subprocess.Popen] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may interrupt the handler of another
 
     def train(
         self,

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tests.helpers import ROOT
@@ -128,3 +128,14 @@ def group_members(process: subprocess.Popen) -> list[int]:
 def interrupt(process: subprocess.Popen) -> None:
     """Press Ctrl+C: like a terminal, send SIGINT to the whole group of `process`."""
     os.killpg(process.pid, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """A context in which no file of this process, or of one that it starts, can grow beyond `size` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -17,6 +17,7 @@ from paac.summaries.writer import SummaryWriter, episode_statistics, tiles
 from paac.training.episodes import Episode
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
+from tests.helpers.commands import files_limited_to
 
 TABLE = [0, 3, 6, 10]
 LOSSES = Losses(*(np.float32(number / 8) for number in range(1, 10)))
@@ -214,10 +215,9 @@ def test_a_film_is_an_image_that_holds_the_gif(tmp_path):
     assert (step, width, height, shown) == (800, b"60", b"40", gif.getvalue())
 
 
-def test_flush_writes_everything_to_the_file(tmp_path):
+def test_every_event_is_in_the_file_at_once(tmp_path):
     summaries = SummaryWriter(tmp_path, 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
-    summaries.flush()
     assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
     summaries.close()
 
@@ -252,7 +252,6 @@ def test_std_over_mean_is_at_most_two_also_if_the_mean_is_zero(values, expected)
 def test_curves_after_a_resume_have_no_overlap(tmp_path):
     summaries = SummaryWriter(tmp_path / "tf", 2, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
-    summaries.flush()
     lengths = RunFolder(tmp_path).log_lengths()
     summaries.add(update_of([[0]], [[0]]), [Episode(20, 0, 2.0, 1)])  # after the checkpoint; the process is killed
     summaries.close()
@@ -271,7 +270,6 @@ def test_an_open_tensorboard_drops_the_points_of_a_killed_session(tmp_path):
 
     def shown_after(summaries, *episodes):
         summaries.add(update_of([[0]], [[0]]), [Episode(step, 0, reward, 1) for step, reward in episodes])
-        summaries.flush()
         tensorboard.Reload()
         return [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in tensorboard.Tensors("rl/reward")]
 
@@ -306,3 +304,36 @@ def test_points_of_curves_do_not_stay_in_memory(tmp_path):
     write(200_000)
     assert resident() - before < 8
     summaries.close()
+
+
+# A full disk.
+
+
+@pytest.mark.parametrize("episodes", [1, 1000])  # TensorFlow reports only that the first does not fit
+def test_what_does_not_fit_gives_one_line_and_leaves_whole_events(episodes, tmp_path):
+    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
+    (file,) = tmp_path.iterdir()
+    size = file.stat().st_size
+    finished = [Episode(64, 0, 1.0, 1)] * episodes
+    with files_limited_to(size + 20), pytest.raises(OSError, match=r"tfevents\S+: cannot be written \(?") as error:
+        summaries.add(update_of([[0]], [[0]]), finished)
+    assert "\n" not in str(error.value) and file.stat().st_size == size
+    assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
+
+
+@pytest.mark.parametrize("name", ["scalar", "histogram"])
+def test_errors_of_tensorflow_become_one_line(name, tmp_path, monkeypatch):
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "{{node x}} tf/events; No space left on device [Op:Write]")
+
+    monkeypatch.setattr(tf.summary, name, full)
+    with pytest.raises(OSError, match=r"tfevents\S+: cannot be written \(No space left on device\)$"):
+        written(tmp_path, [update_of([[0]], [[0]])])
+
+
+def test_a_folder_that_cannot_be_created_gives_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file/tf: cannot be written") as error:
+        SummaryWriter(tmp_path / "file/tf", 2, TABLE)
+    assert "\n" not in str(error.value)

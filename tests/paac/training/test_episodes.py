@@ -8,6 +8,7 @@ import pytest
 from paac.cli.errors import UserError
 from paac.rollout import Transitions
 from paac.training.episodes import Episode, EpisodeLog, EpisodeTracker, read_episodes
+from tests.helpers.commands import files_limited_to
 
 
 def played_of(rewards, dones, plays=None):
@@ -166,3 +167,16 @@ def test_a_file_without_episodes_and_one_with_other_columns(tmp_path):
     file.write_text("data\n1\n")
     with pytest.raises(UserError, match="its first line must be step,seconds,emulator,reward,length"):
         read_episodes(file)
+
+
+def test_what_does_not_fit_on_the_disk_leaves_whole_lines(tmp_path):
+    file = tmp_path / "episodes.csv"
+    log = EpisodeLog(file)
+    log.add([Episode(5, 0, 1.0, 7)], 2.5)
+    before = file.read_bytes()
+    with files_limited_to(len(before) + 5), pytest.raises(OSError, match="File too large: .*episodes.csv"):
+        log.add([Episode(9, 1, 2.0, 7)], 3.5)
+    assert file.read_bytes() == before
+    log.add([Episode(9, 1, 2.0, 7)], 3.5)
+    log.close()
+    assert read_episodes(file).steps.tolist() == [5, 9]

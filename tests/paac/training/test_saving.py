@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
+from paac.cli.args_json import replace_file
 from paac.training import loop
 from paac.training.checkpoint import CheckpointFolder
 from paac.training.run_folder import RunFolder
 from tests.helpers import ROOT
-from tests.helpers.commands import assert_one_line
+from tests.helpers.commands import assert_one_line, files_limited_to
 from tests.helpers.runs import assert_same_weights, episodes
 
 # An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
@@ -165,3 +167,52 @@ def test_the_first_checkpoint_is_not_copied_to_the_saved_ones(train):
     run = RunFolder(train.folder / "run")
     (run.checkpoints.folder / "20").rename(train.folder / "away")
     assert run.checkpoints.steps() == [0] and keep_newest(run) is None
+
+
+def test_a_disk_that_fills_up_gives_one_line_after_the_checkpoint_is_saved(train, monkeypatch):
+    train("whole", 200)
+    write = tf.summary.scalar
+
+    def fill_up(tag, value, step=None):
+        if step is not None and step > 60:
+            raise tf.errors.ResourceExhaustedError(
+                None, None, "events; No space left on device [Op:WriteScalarSummary]"
+            )
+        return write(tag, value, step)
+
+    with monkeypatch.context() as full:
+        full.setattr(tf.summary, "scalar", fill_up)
+        stopped = train("run", 200, code=1)
+    assert_one_line(stopped.stderr, "run/tf/events.", "cannot be written (No space left on device)")
+    (saved,) = [step for step in checkpoints(train.folder / "run") if step]
+    assert 60 < saved < 200
+    resumed = train("run", 200)
+    assert f"Resuming at {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
+    assert_same_weights(train.folder / "whole", train.folder / "run")
+    assert episodes(train.folder / "whole") == episodes(train.folder / "run") != []
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(500, "bytes of shared memory cannot be reserved"), (1_000_000, "checkpoints/.0.new: cannot be written")],
+)
+def test_a_start_that_does_not_fit_gives_one_line_and_leaves_no_file(train, size, message):
+    with files_limited_to(size):
+        refused = train("run", 100, code=1)
+    assert_one_line(refused.stderr, f"{message} (File too large)")
+    assert {file.name for file in (train.folder / "run").rglob("*") if file.is_file()} == {".lock"}
+
+
+def test_what_cannot_be_written_leaves_no_half_file(tmp_path, monkeypatch):
+    (tmp_path / "args.json").write_text("old")
+    with files_limited_to(2), pytest.raises(OSError, match="File too large"):
+        replace_file(tmp_path / "args.json", b"newer")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+    folder, state = CheckpointFolder(tmp_path / "checkpoints"), {"global_step": 0}
+    folder.write(20, {}, state, None, keep=2)
+    monkeypatch.setattr(CheckpointFolder, "_write_index", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full")))
+    first = CheckpointFolder(tmp_path / "first")
+    for started, step, left in ((folder, 40, [20, 40]), (first, 0, [])):  # what was trained stays
+        with pytest.raises(OSError, match="disk full"):
+            started.write(step, {}, state, None, keep=2)
+        assert started.steps() == left

@@ -14,6 +14,7 @@ PROGRAM = """
 import time
 from paac.training.stop_signal import StopSignal
 with StopSignal() as stop:
+    stop.saves = True
     print("ready", flush=True)
     while not stop.requested:
         time.sleep(0.01)
@@ -48,3 +49,28 @@ def test_signals_that_arrive_together_count_as_one(program):
     assert program.stdout.readline() == "requested\n"
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(timeout=1)
+
+
+STARTING = """
+import time
+from paac.training.stop_signal import StopSignal
+from paac.training.tensorflow_setup import stderr_kept_for_errors
+with StopSignal() as stop, stderr_kept_for_errors():
+    stop.saves = {saves}
+    print("ready", flush=True)
+    time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize(("saves", "word"), [(False, "Stopped before the training began"), (True, "Finishing the")])
+def test_the_first_signal_gets_a_word_while_tensorflow_loads(saves, word):
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTING.format(saves=saves)], cwd=ROOT, stdout=-1, stderr=-1, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stderr.readline() == "\n" and process.stderr.readline().startswith(word)
+        if not saves:
+            assert process.wait(timeout=10) == 128 + signal.SIGTERM
+        process.kill()

@@ -1,0 +1,98 @@
+"""The options and the game that a training starts with. Its first process chooses them for all."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from emulators import Game, find_game, make_emulator, short_name
+from emulators.fingerprint import fingerprint
+from paac.cli.command_line import LOCAL, check_limits, flag, option_fields
+from paac.cli.errors import UserError
+from paac.cli.options import Options, resolve
+from paac.training.find_runs import check_rom_path, resolve_run_options
+from paac.training.run_folder import RunFolder
+
+LOCAL_OPTIONS = frozenset(field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a process starts a training with.
+
+    In a process that is not the first, `options` holds only what TensorFlow's start needs, and there is no game, until
+    `follow` returns the whole.
+    """
+
+    options: Options
+    game: Game | None = None
+    fingerprint: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what must be equal in all processes
+    notes: Sequence[str] = ()  # lines for the user
+    given: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what was typed, and saved local options
+
+
+def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
+    """Return what process `rank` starts with when the user has `typed` these options. Nothing is written.
+
+    Raises UserError and GameError.
+    """
+    if rank:
+        return _prepare_other(typed)
+    options, notes = resolve_run_options(typed)
+    start = _with_game(options)
+    assert start.game
+    run = RunFolder(options.debugging_folder)
+    started = "" if run.has_checkpoint() else f"{start.game}: new run in {run}"
+    lines = started, *notes, start.game.notice, options.annealing_note
+    return dataclasses.replace(start, notes=tuple(filter(None, lines)))
+
+
+def _with_game(options: Options) -> Start:
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
+    with closing(make_emulator(game, seed=0, **options.emulator_settings)) as emulator:
+        return Start(options=options, game=game, fingerprint=fingerprint(game, emulator))
+
+
+def _prepare_other(typed: Mapping[str, Any]) -> Start:
+    """Return what a process that is not the first starts with: it needs no folder of the run."""
+    check_limits(Options, typed)
+    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    run = RunFolder(typed.get("debugging_folder", Options.debugging_folder))
+    saved = run.read_options() if run.exists() else {}
+    given = {name: value for name, value in saved.items() if name in LOCAL_OPTIONS} | dict(typed)
+    if "game" in given:
+        given["game"] = short_name(given["game"])
+    needed = {name: value for name, value in given.items() if name in ("device", "op_threads")}
+    return Start(options=resolve(needed), given=given)
+
+
+def follow(start: Start, first: Mapping[str, Any], folder: str) -> Start:
+    """Return the whole start of a process that is not the first, whose files go to `folder`.
+
+    `first` are the options of the first process. Raises UserError if the user has typed others here, and GameError.
+    """
+    local = {name: value for name, value in start.given.items() if name in LOCAL_OPTIONS}
+    typed = {name: value for name, value in start.given.items() if name not in LOCAL_OPTIONS}
+    for field, _ in option_fields(Options):
+        # TensorFlow has already started with these threads, typed or not.
+        value = start.options.op_threads if field.name == "op_threads" else typed.get(field.name, first[field.name])
+        if value != first[field.name]:
+            raise UserError(
+                f"{flag(field)} is {value} here, but {first[field.name]} in the first process; "
+                "type the same options in all processes"
+            )
+    shared = {name: value for name, value in first.items() if name not in LOCAL_OPTIONS}
+    own = {**shared, **local, "debugging_folder": folder, "visualize": 0}
+    return _with_game(resolve(own, started=True))
+
+
+def check_equal(fingerprints: Sequence[Mapping[str, str]]) -> None:
+    """Raise UserError, which names the difference, unless all processes have equal fingerprints."""
+    first = fingerprints[0]
+    for rank, other in enumerate(fingerprints):
+        for name in {**first, **other}:
+            if first.get(name) != other.get(name):
+                raise UserError(
+                    f"-g {first['game']}: the {name} is {first.get(name)} in process 0, but {other.get(name)} in "
+                    f"process {rank}; give all processes the same game in the same version"
+                )

@@ -1,0 +1,70 @@
+"""All processes of a training wait for each other before TensorFlow connects them."""
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from paac.cli.errors import UserError
+from paac.training import rendezvous
+from paac.training.rendezvous import wait_for_all
+from tests.helpers.commands import wait_for
+
+
+@pytest.fixture
+def addresses():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return [f"127.0.0.1:{port}", "127.0.0.1:1", "127.0.0.1:2"]
+
+
+def connect(address):
+    """Connect as soon as the first process listens."""
+    opened = []
+
+    def connects():
+        try:
+            opened.append(socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))))
+        except OSError:
+            return False
+        return True
+
+    wait_for(connects, seconds=30)
+    return opened[0]
+
+
+def test_all_go_on_together_and_the_port_is_free_for_tensorflow(addresses):
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [threads.submit(wait_for_all, rank, addresses) for rank in (2, 0)]
+        with pytest.raises(TimeoutError):
+            waiting[0].result(timeout=0.3)
+        assert not waiting[1].done()
+        waiting.append(threads.submit(wait_for_all, 1, addresses))
+        for one in waiting:
+            one.result(timeout=30)
+    socket.create_server(("", int(addresses[0].rpartition(":")[2]))).close()
+
+
+def test_other_programs_and_a_process_that_was_started_again_do_no_harm(addresses, monkeypatch):
+    monkeypatch.setattr(rendezvous, "GREETING_TIMEOUT_S", 0.2)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(wait_for_all, 0, addresses)
+        with connect(addresses[0]) as silent, connect(addresses[0]) as other:
+            other.sendall(b"GET / HTTP/1.1")
+            ended = connect(addresses[0])
+            ended.sendall(b"manette process 1")
+            ended.close()
+            again = threads.submit(wait_for_all, 1, addresses)
+            assert silent.recv(1) == b"" and not again.done()
+            third = threads.submit(wait_for_all, 2, addresses)
+            for one in (first, again, third):
+                one.result(timeout=30)
+
+
+def test_a_port_in_use_gives_one_line(addresses):
+    port = int(addresses[0].rpartition(":")[2])
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(UserError, match=f"TF_CONFIG: process 0 cannot listen on its port {port} .*name another port"),
+    ):
+        wait_for_all(0, addresses)
