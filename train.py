@@ -40,8 +40,7 @@ def main(argv: Sequence[str]) -> None:
     notes = list(start.notes)
     if processes.count == 1:  # several processes check it together, or the others would wait for this one
         notes += check_start(start.options, typed)
-    for note in notes:
-        print(note)
+    print("".join(f"{note}\n" for note in notes), end="")
     viewer = open_viewer(start.options.visualize)
     with StopSignal() as stop, processes:
         device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)

@@ -45,8 +45,7 @@ def make_network(
     from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
-    # Resets Keras's name counter. Otherwise a second network would have layers with other numbers in their names, and
-    # because TensorFlow orders sums by layer name, its weights would differ in the last bits.
+    # Resets Keras's name counter: TensorFlow orders sums by layer name, so numbered names would change the last bits.
     keras.utils.clear_session()
     make_torso = _find_torso(arch)
     generator = np.random.default_rng(seed)

@@ -55,10 +55,7 @@ class Processes:
         return error
 
     def all_gather(self, arrays: Sequence[np.ndarray], axis: int) -> list[np.ndarray]:
-        """Concatenate each array along `axis` with those of the other processes, which have the same shape.
-
-        Raises WorkerError if another process has ended.
-        """
+        """Join each array along `axis` with those of the other processes, of equal shape. Raises WorkerError."""
         return list(arrays)
 
     def all_gather_bytes(self, parts: Sequence[bytes]) -> list[bytes]:

@@ -143,7 +143,7 @@ TRAIN_WITH_LONG_SAVES = """
 import time
 import train
 from paac.cli import entry_point
-from paac.training.checkpoint import CheckpointFolder
+from paac.training.checkpoint_folder import CheckpointFolder
 
 def write(self, *arguments, **keywords):
     if str(self.folder).startswith("run") and arguments[0] == 0:

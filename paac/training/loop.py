@@ -16,7 +16,7 @@ from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
-from paac.training.periodic_evaluation import BestAgent, is_evaluation_due
+from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
 from paac.training.resume import opened_run, save_changes
 from paac.training.run_folder import RunFolder
@@ -62,8 +62,7 @@ def train(
             with run.options_saved(options):
                 if not isinstance(checkpoint, Checkpoint):
                     training.save_start()  # shows that saving works, before there is data to lose
-            for line in run.truncate_logs(state.logs):
-                print(line)
+            print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
             training.best.restore(state)
             training.loop(stop, viewer)
 
@@ -137,8 +136,8 @@ class Training:
                 self.recorder.show_progress_and_write_curves(self.parameters())
                 if viewer:
                     viewer.show(self.pool.screens)
-                if self.is_evaluation_due():
-                    self.recorder.evaluate()
+                if self.processes.rank == 0:
+                    self.recorder.evaluate_if_due(self.learner.decisions_per_update)
                 if self.is_save_due():
                     self.recorder.film()
                     self.save(self.emulator_states())
@@ -194,11 +193,6 @@ class Training:
         for variable, earlier in zip(self.history.observations, self.processes.all_gather(own, axis=0), strict=True):
             variable.assign(earlier)
         return self.processes.all_gather_bytes(self.pool.save_states())
-
-    def is_evaluation_due(self) -> bool:
-        """Return whether an evaluation interval ended in the last update. Only the first process evaluates."""
-        previous_step = self.state.global_step - self.learner.decisions_per_update
-        return self.processes.rank == 0 and is_evaluation_due(self.options, self.state.global_step, previous_step)
 
     def is_save_due(self) -> bool:
         """Return whether a checkpoint interval has ended since the last checkpoint."""

@@ -41,10 +41,10 @@ class Evaluation(NamedTuple):
         return {f"evaluation/{name}": getattr(self, name) for name in ("mean", "std", "min", "max")}
 
 
-def is_evaluation_due(options: Options, step: int, previous_step: int) -> bool:
-    """Return whether an evaluation interval ended after `previous_step` and not after `step`."""
+def is_evaluation_due(options: Options, step: int, decisions: int) -> bool:
+    """Return whether an evaluation interval ended in the last `decisions` before `step`."""
     interval = options.eval_interval
-    return bool(interval) and step // interval > previous_step // interval
+    return bool(interval) and step // interval > (step - decisions) // interval
 
 
 def evaluate(network: "ActorCritic", game: Game, options: Options, state: TrainingState) -> Evaluation:

@@ -8,7 +8,7 @@ from paac.learner import Learner, Update
 from paac.summaries.activations import active_units
 from paac.summaries.writer import SummaryWriter
 from paac.training.episodes import Episode, EpisodeLog
-from paac.training.periodic_evaluation import BestAgent, append_evaluation, describe, evaluate
+from paac.training.periodic_evaluation import BestAgent, append_evaluation, describe, evaluate, is_evaluation_due
 from paac.training.progress import Progress, SpeedMeter
 from paac.training.provenance import append_session, describe_session
 from paac.training.run_folder import RunFolder
@@ -97,12 +97,14 @@ class Recorder:
         else:
             self._summaries.show_film(self._state.global_step, gif)
 
-    def evaluate(self) -> None:
-        """Evaluate the agent, record its scores, and save it in the folder `best` if their mean is the highest so far.
+    def evaluate_if_due(self, decisions: int) -> None:
+        """Evaluate the agent if an interval ended in the last `decisions`; save it in `best` if it is the best so far.
 
         Call it before a checkpoint is written, because a checkpoint stores the logs' lengths and the best score.
         """
         state = self._state
+        if not is_evaluation_due(self._options, state.global_step, decisions):
+            return
         try:
             evaluation = evaluate(self._network, self._pool.game, self._options, state)
         except Exception as error:  # any error of the environment's own code

@@ -30,7 +30,8 @@ from paac.cli.args_json import load_options, read_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered
 from paac.cli.options import Options
-from paac.training.checkpoint import Checkpoint, CheckpointFolder
+from paac.training.checkpoint import Checkpoint
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
 from paac.training.folder_lock import locked, report_write_errors
 from paac.training.original import OriginalCheckpoint

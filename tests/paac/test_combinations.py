@@ -8,7 +8,7 @@ import pytest
 from emulators import EmulatorPool
 from networks.registry import TORSOS, make_network
 from paac.learner import Hyperparameters, Learner
-from paac.training.checkpoint import CheckpointFolder
+from paac.training.checkpoint_folder import CheckpointFolder
 
 TABLE = {"paac": [0], "figar": [0, 2, 5]}
 EVERY = list(itertools.product(TORSOS, ["gray", "rgb"], TABLE, ["relu", "leaky_relu"]))

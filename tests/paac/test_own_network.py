@@ -8,7 +8,8 @@ import pytest
 from networks.errors import NetworkError
 from networks.registry import make_network
 from paac.learner import Hyperparameters, Learner
-from paac.training.checkpoint import Checkpoint, CheckpointError, CheckpointFolder
+from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint_folder import CheckpointFolder
 from tests.helpers.commands import TINY, assert_one_line
 from tests.helpers.messages import message_of
 from tests.helpers.own_network import IN_COLLECTIONS, SOURCE

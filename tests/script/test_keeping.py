@@ -19,7 +19,7 @@ from agents.training_video import Video, with_band
 from paac.cli.errors import UserError
 from paac.cli.safe_files import copy_file
 from paac.evaluation import Decision
-from paac.training import checkpoint
+from paac.training import checkpoint_folder
 from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
@@ -70,7 +70,7 @@ def test_if_a_checkpoint_is_deleted_during_the_copy_the_newest_one_is_copied(run
         shutil.rmtree(source.parent)
         copy_file(source, to)
 
-    monkeypatch.setattr(checkpoint, "copy_file", delete_and_copy)
+    monkeypatch.setattr(checkpoint_folder, "copy_file", delete_and_copy)
     assert keep_newest(RunFolder(run)).name == "200" and kept(run) == ["200"]
 
 
@@ -81,7 +81,7 @@ def test_a_failed_copy_gives_a_one_line_error_and_leaves_no_files(run, monkeypat
     def fail_with_a_full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "copy_file", fail_with_a_full_disk)
+    monkeypatch.setattr(checkpoint_folder, "copy_file", fail_with_a_full_disk)
     with pytest.raises(OSError, match=r"checkpoints_saved/400 cannot be written \(No space left on device\)$"):
         keep_newest(RunFolder(run))
     assert kept(run) == []

@@ -10,7 +10,7 @@ from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.evaluation import Decision, EpisodeResult
 from paac.training.agent import AgentEvaluation, load_agent
-from paac.training.checkpoint import CheckpointFolder
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
 

@@ -10,7 +10,7 @@ from emulators import WorkerError
 from paac.cli.errors import UserError
 from paac.cli.safe_files import replace_file
 from paac.training import loop
-from paac.training.checkpoint import CheckpointFolder
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.episodes import Episode, EpisodeLog
 from paac.training.run_folder import RunFolder
 from tests.helpers.commands import Commands

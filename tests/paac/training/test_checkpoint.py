@@ -11,7 +11,8 @@ import tensorflow as tf
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.optimizer import RMSProp
-from paac.training.checkpoint import Checkpoint, CheckpointError, CheckpointFolder
+from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint_folder import CheckpointFolder
 
 EMULATORS = [bytes([number, 0, 255, 0]) * (number + 1) for number in range(12)]  # twelve: "10" must not sort before "2"
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from paac.training.checkpoint import Checkpoint, CheckpointError, CheckpointFolder
+from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.emulator_states import MAX_STATE_BYTES
 from tests.helpers.messages import message_of
 from tests.helpers.runs import forge

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from paac.training.checkpoint import Checkpoint, CheckpointError, CheckpointFolder
+from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint_folder import CheckpointFolder
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import tensorflow as tf
 from agents.kept_checkpoints import CheckpointKeeper, keep_newest
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from paac.training.checkpoint import Checkpoint, CheckpointError, CheckpointFolder
+from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.distributed import _newest_checkpoint
 from paac.training.episodes import EpisodeLog
 from paac.training.original import OriginalCheckpoint
@@ -140,7 +141,7 @@ def test_a_checkpoint_that_cannot_take_its_place_leaves_no_files(run, monkeypatc
         if path.name != ".40.new" or function == "os.rename":
             raise OSError("not possible")
 
-    monkeypatch.setattr(f"paac.training.checkpoint.{function}", fail)
+    monkeypatch.setattr(f"paac.training.checkpoint_folder.{function}", fail)
     with pytest.raises(OSError, match="not possible"):
         write(run.checkpoints.folder, 40)
     assert sorted(os.listdir(run.checkpoints.folder)) == ["20", "checkpoint"]

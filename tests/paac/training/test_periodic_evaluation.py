@@ -61,12 +61,12 @@ def scores(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("interval", "step", "previous_step", "due"),
-    [(0, 100, 80, False), (40, 40, 20, True), (40, 60, 40, False), (30, 100, 80, True), (7, 20, 0, True)],
+    ("interval", "step", "due"),
+    [(0, 100, False), (40, 40, True), (40, 60, False), (30, 100, True), (7, 20, True)],
 )
-def test_an_evaluation_is_due_when_an_interval_has_ended(interval, step, previous_step, due):
+def test_an_evaluation_is_due_when_an_interval_has_ended(interval, step, due):
     options = resolve({"eval_interval": interval, "random_seed": 1})
-    assert is_evaluation_due(options, step, previous_step) is due
+    assert is_evaluation_due(options, step, decisions=20) is due
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from paac.cli.args_json import replace_file
 from paac.training import loop
-from paac.training.checkpoint import CheckpointFolder
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.run_folder import RunFolder
 from tests.helpers import ROOT
 from tests.helpers.commands import assert_one_line, files_limited_to
@@ -19,7 +19,7 @@ from tests.helpers.runs import assert_same_weights, episodes
 CATCHER = ["-g", "Catcher-v0", "--max_episode_frames", "60", "-ec", "4", "-ew", "1", "--seed", "5"]
 KILLED = """
 import os, runpy, sys
-from paac.training import checkpoint, episodes, run_folder
+from paac.training import checkpoint_folder, episodes, run_folder
 
 def killed_in(cls, name, after=True):
     original = getattr(cls, name)
@@ -32,7 +32,7 @@ def killed_in(cls, name, after=True):
 
 point, sys.argv = sys.argv[1], sys.argv[2:]
 if point == "after args.json": killed_in(run_folder, "save_options")
-if point == "inside checkpoint 0": killed_in(checkpoint.CheckpointFolder, "_write_files")
+if point == "inside checkpoint 0": killed_in(checkpoint_folder.CheckpointFolder, "_write_files")
 if point == "after checkpoint 0": killed_in(run_folder.RunFolder, "truncate_logs", after=False)
 if point == "after the first episode": killed_in(episodes.EpisodeLog, "add")
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -9,6 +9,7 @@ from agents.kept_checkpoints import keep_newest
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.training import checkpoint as checkpoint_module
+from paac.training import checkpoint_folder
 from paac.training.agent import load_agent
 from paac.training.checkpoint import Checkpoint
 from paac.training.run_folder import RunFolder
@@ -94,7 +95,7 @@ def test_a_checkpoint_that_does_not_fit_is_still_refused_beside_a_training(run, 
 
 
 @pytest.mark.parametrize("train", [save, save_while_deleting])
-@pytest.mark.parametrize("moment", [(checkpoint_module, "_verified_names"), (shutil, "copy")])
+@pytest.mark.parametrize("moment", [(checkpoint_module, "_verified_names"), (checkpoint_folder, "copy_file")])
 def test_the_next_newest_is_kept(moment, train, run, before):
     before(*moment, run, train)
     kept = keep_newest(run)
