@@ -104,6 +104,7 @@ def test_a_killed_training_leaves_no_worker_and_resumes_from_the_last_checkpoint
     assert [step for step, _ in rewards] == steps, "the curve has a gap or an overlap"
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_reported_and_the_run_saved(commands):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
     wait_for((commands.folder / "run/checkpoints/200").exists)
@@ -190,6 +191,7 @@ BAD_INPUT = {
 }
 
 
+@pytest.mark.slow
 def test_the_learning_rate_can_grow_with_the_emulators(commands):
     """0.0007 for each of four emulators is a learning rate of 0.0028."""
     for name, rate in (("scaled", ["--scale_lr"]), ("typed", ["-lr", "0.0028"])):
@@ -322,6 +324,7 @@ def test_other_networks_and_protocols_train(commands, arguments):
     assert "Performed 1 tests for breakout." in tested.stdout
 
 
+@pytest.mark.slow
 def test_an_agent_trained_with_egreedy_is_tested_so_with_the_epsilon_of_its_start(commands):
     catcher = ["-g", "Catcher-v0", "--max_global_steps", "20", "-ec", "4", "-ew", "1"]
     egreedy = ["--egreedy", "--epsilon", "1", "--annealed", "--annealed_steps", "1"]  # uniform, whatever the weights

@@ -260,9 +260,9 @@ def test_one_process_needs_no_cluster(monkeypatch):
 def test_bad_arguments_give_one_line(commands):
     for typed, message in (
         ("--processes 0", "--processes 0"),
-        ("-g pong", "unrecognized arguments: -g pong"),
+        ("-g pong", "there is no option -g"),
         ("-- -g pang", "no game of that name"),
-        ("-- --gama 1", "unrecognized arguments: --gama 1"),
+        ("-- --gama 1", "did you mean --gamma?"),
         ("-- -g Snake-v0 --protocol machado", "apply only to Atari games"),
     ):
         refused = commands.run("script/launch.py", *typed.split(), code=2)

@@ -47,6 +47,7 @@ def test_a_reward_that_is_not_finite_ends_the_training_with_the_name_of_the_envi
     assert "initial_lr" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_run_from_before_the_frame_skip_is_resumed_with_two_steps(commands):
     game = ["-g", "FrozenLake-v1", "--frame_skip", "2", *TINY]
     commands.run("train.py", *game, "--max_global_steps", "20")

@@ -57,6 +57,7 @@ def test_a_run_of_the_original_is_resumed_and_keeps_its_files(commands, run):
     assert contents(run)["args.original.json"] == before["args.json"]
 
 
+@pytest.mark.slow
 def test_rmsprop_goes_on_with_the_statistics_of_the_original_or_afresh_without_them(commands, run):
     commands.run("train.py", "-df", "original", "--max_global_steps", str(STEP + 20), "-lr", "0", "--alpha", "1")
     there = tf.train.load_checkpoint(str(run / f"checkpoints/-{STEP}"))
@@ -87,6 +88,7 @@ def test_a_run_of_paac_is_tested_and_resumed(commands):
     assert (folder / f"checkpoints/{STEP + 20}/state.json").exists()
 
 
+@pytest.mark.slow
 def test_a_table_with_repeated_values_is_refused_for_a_new_run_and_used_in_one_of_the_original(commands):
     table = {"max_repetition": 2, "nb_choices": 5}
     folder = commands.folder / "figar"
@@ -103,6 +105,7 @@ def test_a_table_with_repeated_values_is_refused_for_a_new_run_and_used_in_one_o
     assert_one_line(commands.run("train.py", "-df", "prepared", code=2).stderr, "prepared/args.json", "--nb_choices 5")
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_one_line_and_changes_nothing(commands, run):
     (run / "args.json").write_text(json.dumps(ARGS | {"game": "breakout"}))  # 4 actions
     before = contents(run)

@@ -36,11 +36,11 @@ def test_the_number_of_workers_does_not_affect_the_training(commands):
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_resumes_from_a_whole_checkpoint(commands):
-    """After thirty kills, most of them while it saves, the result is that of an uninterrupted training."""
+    """After twenty kills, most of them while it saves, the result is that of an uninterrupted training."""
     run = commands.folder / "run"
     generator = random.Random(7)
     killed_while_saving = []
-    for kill in range(30):
+    for kill in range(20):
         process = commands.start("train.py", "-df", "run", *ENDLESS)
         if kill % 4:
             before = newest(run).name if any((run / "checkpoints").glob("[0-9]*")) else ""
@@ -184,6 +184,7 @@ def test_a_clock_that_jumps_back_does_no_harm(commands, monkeypatch):
     assert seconds == sorted(seconds) and points(commands.folder / "run", "rl/reward") != []
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_training_is_taken_over(commands):
     process = commands.start("train.py", "-df", "run", *ENDLESS)
     wait_for((commands.folder / "run/checkpoints/200").exists)

@@ -10,7 +10,7 @@ A checkpoint is written under a temporary name, flushed to disk and renamed.
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,16 +85,21 @@ class CheckpointFolder:
         _sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
         try:
-            self._write_index(kept)
+            self.keep_only(kept)
         except OSError:
             if self.steps() == [step]:  # a run that cannot start leaves no checkpoint behind
                 remove(final)
             raise
-        self.delete(set(self.steps()) - set(kept))
 
-    def delete(self, steps: Collection[int]) -> None:
-        """Delete the checkpoints of `steps`. The file that `tf.train.latest_checkpoint` reads stays as it is."""
-        for step in steps:
+    def keep_only(self, steps: Sequence[int]) -> None:
+        """Delete the checkpoints of all steps but `steps`, in ascending order. One that cannot be deleted stays.
+
+        Raises OSError if the file that names the checkpoints cannot be written; nothing has been deleted then.
+        """
+        others = set(self.steps()) - set(steps)
+        if steps:
+            self._write_index(steps)
+        for step in others:
             with suppress(OSError):  # the next `write` tries again
                 remove(self.folder / str(step))
 

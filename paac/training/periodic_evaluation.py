@@ -101,9 +101,11 @@ class BestAgent:
 
     def delete_others(self, state: TrainingState) -> None:
         """Delete all agents but the best one in `state`, which a checkpoint has saved."""
-        steps = set(self._best.checkpoints.steps())
-        newer = {step for step in steps if step > state.global_step}
-        self._best.checkpoints.delete(newer if state.best_step is None else steps - {state.best_step})
+        steps = self._best.checkpoints.steps()
+        older = [step for step in steps if step <= state.global_step]
+        kept = older if state.best_step is None else [step for step in older if step == state.best_step]
+        if kept != steps:
+            self._best.checkpoints.keep_only(kept)
 
     def restore(self, state: TrainingState) -> None:
         """Go back to the best agent in `state`, which was read from a checkpoint.

@@ -91,6 +91,7 @@ def check_start(options: Options, typed: Collection[str]) -> list[str]:
     written. Raises UserError as `train` does.
     """
     run = RunFolder(options.debugging_folder)
+    run.refuse_links()
     if (run.path / ".lock").is_file():  # made by an earlier session, so that nothing new is written
         with run.lock():
             pass

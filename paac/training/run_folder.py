@@ -195,6 +195,7 @@ class RunFolder:
     def refuse_links(self) -> None:
         """Raise UserError if a log or folder that a training or script writes here is a link."""
         safe_files.refuse_links(self.events, self.best, self.checkpoints.folder, self.kept_checkpoints.folder)
+        safe_files.refuse_links(*self.events.glob("*.tfevents.*"))
         safe_files.refuse_shared_files(*self.event_files(), self.episodes_csv, self.evaluations_csv, self.sessions)
 
     def kept_runs(self) -> list["RunFolder"]:

@@ -82,6 +82,6 @@ def test_a_network_with_layers_in_lists_is_resumed_exactly_and_tested(write_netw
 
 def test_the_commands_report_a_mistake_in_one_line_and_start_nothing(write_network, commands):
     write_network(SOURCE.replace("OWN", "NIPS").replace("self.flatten(self", "(self"), arch="NIPS")
-    ended = commands.run("train.py", "-g", "Catcher-v0", *TINY, code=2)
+    ended = commands.run("train.py", "-g", "Catcher-v0", "-df", "run", *TINY, code=2)
     assert_one_line(ended.stderr, "train.py: --arch NIPS: own_network0.py: encode gives float32 [2, 10, 10, 4]")
-    assert [file.name for file in (commands.folder / "logs").iterdir()] == [".lock"]
+    assert [file.name for file in (commands.folder / "run").iterdir()] == [".lock"]

@@ -104,6 +104,7 @@ def test_the_best_agent_and_its_score_are_kept(tmp_path, scores, capsys):
     assert "Evaluated at 120 decisions: mean 3.00, std 0.50\n" in shown
 
 
+@pytest.mark.slow
 def test_a_kill_goes_back_to_the_best_agent_of_the_last_checkpoint(tmp_path, scores, monkeypatch):
     scores |= {40: 1.0, 80: 3.0, 120: 2.0}
     run(tmp_path, 60, *EVALUATED)
@@ -118,6 +119,7 @@ def test_a_kill_goes_back_to_the_best_agent_of_the_last_checkpoint(tmp_path, sco
     assert [row["step"] for row in evaluations(tmp_path)] == [40]
 
 
+@pytest.mark.slow
 def test_a_folder_best_of_the_users_own_is_not_touched(tmp_path):
     run(tmp_path, 20)
     (tmp_path / "best/checkpoints/20").mkdir(parents=True)

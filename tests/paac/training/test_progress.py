@@ -36,7 +36,7 @@ def test_a_log_file_gets_a_line_after_seconds_and_then_one_each_minute(clock, ca
     with closing(Progress(0, 10_000_000)) as shown:
         for step, seconds in ((0, 0.0), (4_000, 4.0), (6_000, 6.0), (60_000, 60.0), (132_000, 66.0), (200_000, 120.0)):
             clock.now = 1000.0 + seconds
-            shown.show(step, frames=4 * step, mean_reward=None if step < 190_000 else -20.4567)
+            shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
     assert capsys.readouterr().out.splitlines() == [
         "no episode yet, 1,000 decisions/s, 6,000 of 10,000,000 decisions, 2.8 h left, 4,000 frames/s",
         "mean reward of the last 50 episodes: -20.46, 2,100 decisions/s, 132,000 of 10,000,000 decisions, 1.3 h left, "

@@ -57,7 +57,7 @@ def train(commands):
 @pytest.mark.parametrize(
     "point",
     [
-        "inside checkpoint 0",
+        pytest.param("inside checkpoint 0", marks=pytest.mark.slow),
         *(
             pytest.param(point, marks=pytest.mark.slow)
             for point in ("after args.json", "after checkpoint 0", "after the first episode")
@@ -83,6 +83,7 @@ def test_a_start_that_is_killed_goes_on_by_the_same_command(train, point):
     assert not list((train.folder / "killed").rglob("*.new"))
 
 
+@pytest.mark.slow
 def test_a_resume_at_step_0_of_a_game_that_cannot_be_saved_starts_as_a_new_run(train, monkeypatch):
     monkeypatch.setattr(loop.Training, "emulator_states", lambda _: None)
     train("whole", 100)
@@ -138,6 +139,7 @@ def test_a_start_that_cannot_save_leaves_args_json_as_it_was(train, planned, mon
         assert json.loads((run / "args.json").read_text()) == {"game": "Catcher-v0"}
 
 
+@pytest.mark.slow
 def test_the_clock_asks_for_checkpoints_which_do_not_change_the_training(train, monkeypatch):
     regular = ["--checkpoint_interval", "60", "--keep_checkpoints", "2"]
     train("whole", 200, *regular)
@@ -169,6 +171,7 @@ def test_the_first_checkpoint_is_not_copied_to_the_saved_ones(train):
     assert run.checkpoints.steps() == [0] and keep_newest(run) is None
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_gives_one_line_after_the_checkpoint_is_saved(train, monkeypatch):
     train("whole", 200)
     write = tf.summary.scalar

@@ -175,6 +175,6 @@ def test_few_active_units_are_reported_once_in_a_run_and_not_again_after_a_resum
         return SimpleNamespace(_state=state, _options=resolve({}), _network=None, _pool=pool, _progress=progress)
 
     assert Recorder._active_units(session(state)) == {"active_units/dense": 0.05}
-    resumed = TrainingState.from_checkpoint(SimpleNamespace(state=json.loads(json.dumps(state.to_json()))))
+    resumed = TrainingState.from_checkpoint(SimpleNamespace(state=json.loads(json.dumps(state.to_json())), step=100))
     Recorder._active_units(session(resumed))
     assert len(said) == 1 and said[0].startswith("Fewer than 10% of the units of dense are active")

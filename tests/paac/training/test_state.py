@@ -43,7 +43,7 @@ def test_the_state_is_restored_from_json():
     state = trained()
     state.emulators, state.logs = 2, {"episodes.csv": 7}
     values = json.loads(json.dumps(state.to_json()))
-    counters = {"global_step", "updates", "plays", "seconds", "imported_steps", "timed"}
+    counters = {"global_step", "updates", "plays", "seconds", "imported_steps", "timed", "best_score", "best_step"}
     described = {"episodes", "fixed", "tunable", "warned", "emulators", "logs"}
     assert values.keys() == described | counters
     assert TrainingState.from_checkpoint(checkpoint_of(values)).to_json() == state.to_json()
@@ -52,10 +52,10 @@ def test_the_state_is_restored_from_json():
 def test_keys_that_earlier_versions_did_not_save_may_be_missing():
     values = json.loads(json.dumps(trained().to_json()))
     del values["fixed"], values["emulators"], values["imported_steps"], values["timed"]
-    del values["tunable"], values["warned"]
+    del values["tunable"], values["warned"], values["best_score"], values["best_step"]
     state = TrainingState.from_checkpoint(checkpoint_of(values))
     assert (state.fixed, state.tunable, state.warned) == ({}, {}, False)
-    assert (state.emulators, state.imported_steps) == (2, 0)
+    assert (state.emulators, state.imported_steps, state.best_score, state.best_step) == (2, 0, None, None)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,7 @@ def test_the_choice_and_the_most_probable_others_are_shown():
     assert indices_to_show(probabilities, 2, 1) == [2]
 
 
+@pytest.mark.slow
 def test_an_agent_plays_the_same_with_and_without_annotations(tmp_path, monkeypatch):
     monkeypatch.setattr("paac.training.agent.start_tensorflow", lambda _: "/cpu:0")  # TensorFlow is running already
     argv = ["-g", "Catcher-v0", "-df", str(tmp_path / "run"), "--max_global_steps", "60", "-ec", "4", "-ew", "1"]
