@@ -44,15 +44,19 @@ def option_tables(cls: type) -> list[str]:
     for field in dataclasses.fields(cls):
         if field.metadata["group"] != group:
             group = field.metadata["group"]
-            lines += ["", f"### {group}", "", "| option | default | on resume | meaning |", "|---|---|---|---|"]
+            columns = ["option", "default", *(["on resume"] if cls is Options else []), "meaning"]
+            lines += ["", f"### {group}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
         flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
-        meaning = field.metadata["help"].replace("|", "\\|")
-        lines.append(f"| {flags} | {shown_default(field.default)} | {field.metadata['kind']} | {meaning} |")
+        kind = [field.metadata["kind"]] if cls is Options else []  # a test has nothing to resume
+        cells = [flags, shown_default(field.default), *kind, field.metadata["help"].replace("|", "\\|")]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def shown_default(default: Any) -> str:
     """Return a default as it stands in the table."""
-    if default is CHOSEN_AT_START or default is None:
+    if default is CHOSEN_AT_START:
         return "chosen"
+    if default is None:  # its help says what happens without the option
+        return "-"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

@@ -27,10 +27,11 @@ def fingerprint(game: Game, emulator: Emulator) -> dict[str, str]:
 
 
 def _source_file(emulator: Emulator) -> str | None:
-    """Return the file that defines the emulator's Gymnasium environment, None if there is none."""
+    """Return the file that defines the emulator's Gymnasium environment or small game, None if there is none."""
+    environment = getattr(emulator, "environment", None) or getattr(emulator, "game", None)
     try:
-        return inspect.getsourcefile(type(emulator.environment))  # type: ignore[attr-defined]
-    except (AttributeError, TypeError, OSError):  # no environment, or one that is not written in Python
+        return inspect.getsourcefile(type(environment))
+    except (TypeError, OSError):  # no environment, or one that is not written in Python
         return None
 
 

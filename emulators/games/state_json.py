@@ -1,4 +1,4 @@
-"""The state of a game as JSON values, from which it is restored exactly: each value with its type."""
+"""The state of a game as JSON values. Values keep their types, so the state is restored exactly."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def to_json(value: Any, game: str) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """Return the value of which `to_json` made this one."""
+    """Return the value that `to_json` converted. Raises ValueError or TypeError for others."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
     if not isinstance(value, dict):
@@ -49,6 +49,8 @@ def from_json(value: Any) -> Any:
     for key in (NUMBER, ARRAY):
         if key in value:
             dtype, shape, content = value[key]
+            if np.dtype(dtype).kind not in KINDS:  # objects would be pointers that a stranger chose
+                raise ValueError(f"{str(dtype)[:100]} is not a type of numbers or texts")
             array = np.ndarray(shape, dtype, bytearray.fromhex(content))
             return array[()] if key == NUMBER else array
     return {key: from_json(item) for key, item in value.items()}

@@ -59,6 +59,20 @@ def open_in_place(file: Path) -> BufferedRandom:
     return opened
 
 
+def append(file: Path, content: bytes, header: bytes = b"") -> None:
+    """Append to a file, created with the `header` if necessary: all of it, or nothing. Raises as `open_in_place`."""
+    with open_in_place(file) as opened:
+        descriptor = opened.fileno()
+        size = os.fstat(descriptor).st_size
+        left = content if size else header + content
+        try:
+            while left:
+                left = left[os.write(descriptor, left) :]  # without a buffer
+        except OSError as error:
+            os.ftruncate(descriptor, size)
+            raise OSError(error.errno, error.strerror, str(file)) from None
+
+
 def open_to_read(file: Path) -> BufferedReader:
     """Open a file to read it. Raises OSError, and UserError if it is a symbolic link or not a regular file."""
     refuse_links(file)

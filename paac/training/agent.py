@@ -161,7 +161,7 @@ def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
         num_actions = emulator.num_actions
     network, checkpoint, _ = load_agent(run, options, num_actions)
     state = starting_state(run, options, checkpoint, Processes())
-    state.emulators, state.timed = 0, False
+    state.emulators, state.timed, state.best_score, state.best_step = 0, False, None, None
     to.save_options(options)
     to.checkpoints.write(checkpoint.step, {"network": network}, state.to_json(), None, keep=1)
 

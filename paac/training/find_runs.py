@@ -71,7 +71,7 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     if "game" in typed:
         typed = {**typed, "game": short_name(typed["game"])}
     check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
-    folder, note = _training_folder(typed)
+    folder, note = training_folder(typed)
     notes = [note] if note else []
     typed = {**with_absolute_rom_path(typed), "debugging_folder": folder}
     check_limits(Options, {"debugging_folder": folder})
@@ -88,7 +88,7 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     return options, notes + changes
 
 
-def _training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:
+def training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:
     """Return the folder for the `typed` options, and a message ("" for none).
 
     Without -df it is that of the game in logs/, or logs/ itself if that is a run which is not of another game. If two

@@ -63,7 +63,7 @@ def train(
                 if not isinstance(checkpoint, Checkpoint):
                     training.save_start()  # shows that saving works, before there is data to lose
             print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
-            training.best.restore(state)
+            print(training.best.restore(state), end="")
             training.loop(stop, viewer)
 
 

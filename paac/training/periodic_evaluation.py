@@ -5,7 +5,6 @@ RUN/
     best/               the agent with the highest mean score, itself a run's folder
 """
 
-import os
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,9 +13,10 @@ import numpy as np
 
 from emulators import Game, make_emulator
 from emulators.seeds import periodic_evaluation_seed
+from paac.cli.args_json import save_options
 from paac.cli.options import Options
-from paac.cli.safe_files import open_in_place, read_file, replace_file
-from paac.training.checkpoint import Checkpoint
+from paac.cli.safe_files import append, read_file, replace_file
+from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 
@@ -73,17 +73,15 @@ def evaluate(network: "ActorCritic", game: Game, options: Options, state: Traini
 def append_evaluation(file: Path, evaluation: Evaluation) -> None:
     """Append a line to evaluations.csv."""
     statistics = ",".join(f"{value:.15g}" for value in evaluation[3:])
-    with open_in_place(file) as opened:
-        if opened.seek(0, os.SEEK_END) == 0:
-            opened.write(",".join(Evaluation._fields).encode() + b"\n")
-        opened.write(f"{evaluation.step},{evaluation.seconds:.1f},{evaluation.episodes},{statistics}\n".encode())
+    line = f"{evaluation.step},{evaluation.seconds:.1f},{evaluation.episodes},{statistics}\n"
+    append(file, line.encode(), header=",".join(Evaluation._fields).encode() + b"\n")
 
 
 class BestAgent:
     """The folder `best` of a run.
 
     A better agent does not replace the one before it until the run's next checkpoint: after a kill, the run resumes
-    from its last checkpoint, and may need the agent that was the best one then.
+    from its last checkpoint, and needs the agent that was the best at that checkpoint.
     """
 
     def __init__(self, run: RunFolder):
@@ -91,10 +89,15 @@ class BestAgent:
         self._best = RunFolder(run.best)
 
     def save(self, network: "ActorCritic", options: Options, state: TrainingState) -> None:
-        """Save the weights, the options and the episodes so far, next to the agents saved before."""
-        self._best.refuse_links()
-        self._best.save_options(options)
+        """Save the weights, the options, the sessions and the episodes so far, next to the agents saved before.
+
+        Raises OSError, and UserError if a file or folder there is a link.
+        """
+        self._best.path.mkdir(exist_ok=True)
+        self._run.refuse_links()
+        save_options(options, self._best.args)
         replace_file(self._best.episodes_csv, read_file(self._run.episodes_csv))
+        replace_file(self._best.sessions, read_file(self._run.sessions))
         values = state.to_json() | {"emulators": 0, "timed": False, "logs": self._best.log_lengths()}
         steps = self._best.checkpoints.steps()
         self._best.checkpoints.write(state.global_step, {"network": network}, values, None, keep=len(steps) + 1)
@@ -102,20 +105,29 @@ class BestAgent:
     def delete_others(self, state: TrainingState) -> None:
         """Delete all agents but the best one in `state`, which a checkpoint has saved."""
         steps = self._best.checkpoints.steps()
-        older = [step for step in steps if step <= state.global_step]
-        kept = older if state.best_step is None else [step for step in older if step == state.best_step]
+        kept = [step for step in steps if step <= state.global_step]
+        if state.best_step in kept:
+            kept = [state.best_step]
         if kept != steps:
+            self._run.refuse_links()
             self._best.checkpoints.keep_only(kept)
 
-    def restore(self, state: TrainingState) -> None:
-        """Go back to the best agent in `state`, which was read from a checkpoint.
+    def restore(self, state: TrainingState) -> str:
+        """Go back to the best agent in `state`, which was read from a checkpoint; return a line for the user, or "".
 
-        Raises CheckpointError if that agent is damaged.
+        If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one.
         """
         self.delete_others(state)
-        if state.best_step in self._best.checkpoints.steps():
+        if state.best_step not in self._best.checkpoints.steps():  # in a copy of the run without it
+            state.best_score = state.best_step = None
+            return ""
+        try:
             best = Checkpoint(self._best.checkpoints.folder / str(state.best_step))
-            self._best.truncate_logs(best.state["logs"])
+            self._best.truncate_logs(TrainingState.from_checkpoint(best).logs)
+        except CheckpointError as error:
+            state.best_score = state.best_step = None
+            return f"{error}; the next evaluation finds a new best agent\n"
+        return ""
 
 
 def describe(evaluation: Evaluation, is_best: bool) -> str:

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from paac.cli.errors import UserError
 from paac.cli.input_files import MAX_JSON_BYTES, parse_json, read_file
 from paac.cli.options import usable_cores
-from paac.cli.safe_files import open_in_place
+from paac.cli.safe_files import append
 from paac.cli.words import counted
 
 PACKAGES = "tensorflow", "keras", "numpy", "ale-py", "gymnasium"
@@ -92,14 +92,22 @@ def _device() -> str:
 
 def append_session(file: Path, session: Session) -> None:
     """Append a line of JSON to the run's file of sessions. Raises OSError."""
-    with open_in_place(file) as opened:
-        opened.write(f"{json.dumps(session._asdict())}\n".encode())
+    append(file, f"{json.dumps(session._asdict())}\n".encode())
 
 
 def read_sessions(file: Path) -> list[Session]:
     """Return the sessions of a run, the oldest first; none if the file is missing. Raises UserError."""
     try:
         text = read_file(file, MAX_JSON_BYTES).decode() if file.exists() else ""
-        return [Session(**parse_json(line)) for line in text.splitlines()]
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{file} cannot be read ({error}): correct it, or delete it") from None
+        whole = text[: text.rfind("\n") + 1]  # a run in progress may be writing the last line
+        return [_session(parse_json(line)) for line in whole.splitlines()]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{file} cannot be read ({str(error)[:200]}): correct it, or delete it") from None
+
+
+def _session(values: dict[str, Any]) -> Session:
+    session = Session(**values)
+    texts = (session.date, session.command, session.machine, session.device, *session.versions.items())
+    if type(session.step) is not int or not all(isinstance(text, str | tuple) for text in texts):
+        raise ValueError("a value has the wrong type")
+    return session

@@ -112,9 +112,10 @@ class Recorder:
             return
         is_best = state.best_score is None or evaluation.mean > state.best_score
         if is_best:
-            state.best_score, state.best_step = evaluation.mean, evaluation.step
             BestAgent(self._run).save(self._network, self._options, state)
+            state.best_score, state.best_step = evaluation.mean, evaluation.step
         append_evaluation(self._run.evaluations_csv, evaluation)
+        self._run.watch(self._run.evaluations_csv)
         self._summaries.write_evaluation(evaluation.step, evaluation.curves)
         self._progress.print_line(describe(evaluation, is_best))
 

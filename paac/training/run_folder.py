@@ -147,7 +147,9 @@ class RunFolder:
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
 
     def check_not_published(self) -> None:
-        """Raise UserError if this is a published agent: a training would change it, and its scores would be wrong."""
+        """Raise UserError if this is a published agent, whose scores would be wrong, or the best agent of a run."""
+        if self.path.name == self.best.name and RunFolder(self.path.parent).exists():
+            raise UserError(f"-df {self}: belongs to the run above it; train a copy: cp -r {self} logs/more")
         if self.result.is_file():
             copy = next(name for name in numbered("logs/more") if not os.path.lexists(name))
             copied = f"cp -r {shlex.quote(str(self))} {copy} && rm {copy}/{RESULT}"
@@ -159,6 +161,7 @@ class RunFolder:
     def check_logs_have_a_checkpoint(self) -> None:
         """Raise UserError if there are logs, but no checkpoint to resume from: a new start would delete them."""
         logs = {self.events if file.parent == self.events else file for file in self._logs()}
+        logs |= {self.best} if RunFolder(self.best).has_checkpoint() else set()
         if logs and not self.has_checkpoint():
             names = " and ".join(path.name for path in sorted(logs))
             moved = " ".join(shlex.quote(str(path)) for path in sorted(logs))
@@ -191,12 +194,16 @@ class RunFolder:
         copied = RunFolder(to)
         copied.checkpoints.add_copy(checkpoint)
         safe_files.copy_file(self.args, copied.args)
+        if self.sessions.exists():
+            safe_files.copy_file(self.sessions, copied.sessions)
 
     def refuse_links(self) -> None:
         """Raise UserError if a log or folder that a training or script writes here is a link."""
         safe_files.refuse_links(self.events, self.best, self.checkpoints.folder, self.kept_checkpoints.folder)
         safe_files.refuse_links(*self.events.glob("*.tfevents.*"))
         safe_files.refuse_shared_files(*self.event_files(), self.episodes_csv, self.evaluations_csv, self.sessions)
+        if self.best.is_dir():
+            RunFolder(self.best).refuse_links()
 
     def kept_runs(self) -> list["RunFolder"]:
         """Return the copies in `checkpoints_saved`, sorted by step."""
@@ -217,6 +224,10 @@ class RunFolder:
     def check_lock(self) -> None:
         """Raise OSError if the lock was deleted or replaced: another training may run here then."""
         safe_files.check_unchanged(self._lock_file, self._watched[self._lock_file])
+
+    def watch(self, file: Path) -> None:
+        """Let `check_unchanged` check `file` from now on."""
+        self._watched[file] = os.lstat(file)
 
     def check_unchanged(self) -> None:
         """Raise OSError if another program changed the lock or the newest event file; UserError as `refuse_links`."""

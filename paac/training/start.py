@@ -10,7 +10,7 @@ from emulators.fingerprint import fingerprint
 from paac.cli.command_line import LOCAL, check_limits, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
-from paac.training.find_runs import check_rom_path, resolve_run_options
+from paac.training.find_runs import check_rom_path, resolve_run_options, training_folder
 from paac.training.run_folder import RunFolder
 
 LOCAL_OPTIONS = frozenset(field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL)
@@ -57,7 +57,7 @@ def _prepare_other(typed: Mapping[str, Any]) -> Start:
     """Return what a process that is not the first starts with: it needs no folder of the run."""
     check_limits(Options, typed)
     check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
-    run = RunFolder(typed.get("debugging_folder", Options.debugging_folder))
+    run = RunFolder(training_folder(typed)[0])
     saved = run.read_options() if run.exists() else {}
     given = {name: value for name, value in saved.items() if name in LOCAL_OPTIONS} | dict(typed)
     if "game" in given:

@@ -13,7 +13,7 @@ from paac.cli.options import Options, resolve, usable_cores
 from paac.cli.words import did_you_mean
 
 UNUSED_OPTIONS = {  # options of a training that change nothing that is measured
-    *("visualize", "figar_discount", "gamma", "alpha", "e", "clip_norm", "clip_norm_type"),
+    *("visualize", "figar_discount", "gamma", "reward_clip", "alpha", "e", "clip_norm", "clip_norm_type"),
     *("initial_lr", "scale_lr", "lr_annealing_steps", "entropy_regularisation_strength"),
     *("softmax_temp", "egreedy", "epsilon", "annealed", "annealed_steps"),
     *(

@@ -9,6 +9,7 @@ steps from each line of its input, runs them, and answers with a line of decisio
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ class Peer:
     def __init__(self, name: str, rom: str, count: int, threads: int, steps: int, python: str):
         """Start the process with the interpreter `python`; the other arguments are those of `peer_workload`."""
         self.name = name
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # a pipe that nobody reads could fill up
         self._process = subprocess.Popen(
             [python, "-m", "benchmarking.peers", name, rom, *map(str, (count, threads, steps))],
             cwd=SCRIPTS,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
 
@@ -40,6 +42,7 @@ class Peer:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
+        self._errors.close()
 
     def __call__(self, steps: int) -> tuple[int, int]:
         """Run the library for `steps` steps or updates. Raises WorkloadError if its process has ended."""
@@ -50,7 +53,9 @@ class Peer:
             stdin.flush()
             decisions, plays = map(int, stdout.readline().split())
         except (OSError, ValueError):
-            _, error = self._process.communicate()
+            self._process.communicate()
+            self._errors.seek(0)
+            error = self._errors.read()
             reason = (error.strip().splitlines() or [f"its process ended with {self._process.returncode}"])[-1]
             raise WorkloadError(f"{self.name} failed and is left out: {reason}") from None
         return decisions, plays

@@ -118,3 +118,10 @@ def test_an_error_of_a_small_game_is_one_line_that_names_the_game_and_the_line(d
     with pytest.raises(GameError, match=line) as error:
         emulator.step(0)
     message_of(error)
+
+
+@pytest.mark.parametrize("dtype", ["O", "V8", [["x", "O"]]])
+def test_a_forged_state_makes_no_objects(dtype):
+    """NumPy would take the bytes of an object array for pointers."""
+    with pytest.raises((ValueError, TypeError)):
+        from_json({"__array__": [dtype, [1], "41" * 8]})

@@ -79,6 +79,14 @@ def test_a_training_refuses_links_in_the_folder_of_the_run(run, outside, name, t
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["best", "best/checkpoints", "best/tf", "best/episodes.csv", "evaluations.csv"])
+def test_a_training_refuses_links_in_place_of_the_best_agent(run, outside, name):
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).symlink_to(outside / "file" if name.endswith(".csv") else outside)
+    with pytest.raises(UserError, match=f"run/{name} is a symbolic link"), run.lock():
+        pytest.fail("the folder was locked")
+
+
 def test_the_folder_of_a_run_may_be_a_link(run, tmp_path):
     (tmp_path / "link").symlink_to(run.path)
     with RunFolder(tmp_path / "link").lock():

@@ -10,8 +10,10 @@ import pytest
 
 from emulators import find_game
 from paac.cli.command_line import typed_options
+from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 from paac.training import recorder
+from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train
 from paac.training.periodic_evaluation import Evaluation, is_evaluation_due
@@ -129,8 +131,45 @@ def test_a_folder_best_of_the_users_own_is_not_touched(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_damaged_best_agent_is_named_and_the_next_evaluation_finds_another(tmp_path, scores, capsys):
+    scores |= {40: 3.0, 80: 1.0}
+    run(tmp_path, 60, *EVALUATED)
+    (tmp_path / "best/checkpoints/40/state.json").write_text("{}")
+    run(tmp_path, 80)
+    assert "the next evaluation finds a new best agent" in "".join(capsys.readouterr())
+    assert best_agents(tmp_path) == [80]
+    state = json.loads((tmp_path / "checkpoints/80/state.json").read_text())
+    assert (state["best_score"], state["best_step"]) == (1.0, 80)
+
+
+@pytest.mark.slow
+def test_a_best_agent_that_cannot_be_saved_leaves_the_one_before(tmp_path, scores, monkeypatch):
+    scores |= {40: 1.0, 80: 3.0}
+    run(tmp_path, 60, *EVALUATED)
+    write = CheckpointFolder.write
+
+    def write_unless_best(self, *arguments, **keywords):
+        if "best" in self.folder.parts:
+            raise OSError(28, "No space left on device")
+        write(self, *arguments, **keywords)
+
+    monkeypatch.setattr(CheckpointFolder, "write", write_unless_best)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, 100)
+    assert best_agents(tmp_path) == [40] and (tmp_path / "checkpoints/80").is_dir()
+
+
+def test_the_best_agent_of_a_run_is_not_trained_in_place(tmp_path):
+    for folder in (tmp_path / "run", tmp_path / "run/best"):
+        folder.mkdir()
+        RunFolder(folder).save_options(resolve({"debugging_folder": str(folder), "random_seed": 1}))
+    with pytest.raises(UserError, match="run/best: belongs to the run above it; train a copy: cp -r"):
+        resolve_run_options({"debugging_folder": str(tmp_path / "run/best")})
+
+
+@pytest.mark.slow
 def test_the_best_agent_can_be_tested_filmed_and_published(commands):
-    run(commands.folder / "run", 120, *EVALUATED)
+    run(commands.folder / "run", 160, "--eval_interval", "160", "--eval_episodes", "3")  # episodes end before that
     (step,) = best_agents(commands.folder / "run")
     commands.run("test.py", "-f", "run/best", "--seed", "1", "--json", "report.json")
     assert json.loads((commands.folder / "report.json").read_text())["step"] == step
