@@ -9,7 +9,7 @@ from emulators.emulator import Emulator, Seed
 from emulators.games import MAX_STEPS
 from emulators.games.pixel_game import PixelGame
 from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings
-from emulators.gym_values import environment_error
+from emulators.gym_values import environment_error, read_reward
 
 
 class PixelGameEmulator(Emulator):
@@ -41,9 +41,10 @@ class PixelGameEmulator(Emulator):
 
     def _press(self, action: int) -> float:
         try:
-            return self.game.advance(action)
+            reward = self.game.advance(action)
         except Exception as error:
             raise environment_error(self._id, error, self.game) from None
+        return reward if type(reward) is float else read_reward(self._id, reward)
 
     def _show(self, screen: np.ndarray) -> None:
         try:

@@ -1,6 +1,6 @@
 """Checks of a new network: the mistakes that would otherwise show late, or not at all, in a training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -40,7 +40,8 @@ def check_weights(network: keras.Model, used: Sequence[tf.Variable]) -> None:
             f"{_names(hidden)} cannot be trained and saved; make each layer in __init__, as an attribute or in a list "
             "or dictionary that is one, and each weight of your own with self.add_weight",
         )
-    unused = [f"self.{name}" for name, layer in vars(network.torso).items() if _lacks_weights(layer)]
+    attributes = {name: value for name, value in vars(network.torso).items() if not name.startswith("_")}  # not Keras's
+    unused = [f"self.{name}" for name, layer in _items(attributes) if _lacks_weights(layer)]
     if unused:
         raise _error(network.torso, f"{_names(unused)} is never used; use it in encode or combine, or remove it")
 
@@ -52,7 +53,7 @@ def check_gradients(network: keras.Model, gradients: Sequence[tf.Tensor | None])
     if cut_off:
         raise _error(
             network.torso,
-            f"{_names(cut_off)} would not be trained, because the outputs do not depend on it; use the result of its "
+            f"{_names(cut_off)} would not be trained, because the outputs do not depend on them; use the result of its "
             "layer, or set trainable=False",
         )
 
@@ -68,11 +69,23 @@ class WeightList(tf.Module):
 def weights_in_collections(network: keras.Model) -> WeightList | None:
     """Return the weights that tf.train.Checkpoint does not find in `network`, or None if it finds all.
 
-    It leaves out Keras layers in lists, tuples and dictionaries, without a word.
+    It silently leaves out Keras layers in lists, tuples and dictionaries.
     """
     found = {id(node) for node in tf.train.TrackableView(network).descendants()}
     others = [weight for weight in network.weights if not {id(weight), id(weight.value)} & found]
     return WeightList(others) if others else None
+
+
+def _items(value: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """Yield all values in a dictionary, list or tuple, also in nested ones, with names such as blocks[1][0]."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _items(item, f"{name}[{key!r}]" if name else key)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _items(item, f"{name}[{number}]")
+    else:
+        yield name, value
 
 
 def _lacks_weights(attribute: object) -> bool:

@@ -89,6 +89,10 @@ MISTAKES = {  # the source, and a pattern of what its error says
         r"TypeError: .*__init__\(\) takes 1 .*nature\.py is an example",
     ),
     "unused": (source_with("return self.dense(", "return tf.identity("), r"self\.dense is never used"),
+    "unused in a list": (
+        source_with("super().__init__()", "super().__init__()\n        self.more = [[keras.layers.Dense(4)]]"),
+        r"self\.more\[0\]\[0\] is never used",
+    ),
     "new layers": (
         source_with("self.dense(enc", "keras.layers.Dense(4)(enc"),
         "cannot be trained and saved; make each",

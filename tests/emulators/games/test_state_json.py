@@ -120,6 +120,15 @@ def test_an_error_of_a_small_game_is_one_line_that_names_the_game_and_the_line(d
     message_of(error)
 
 
+def test_a_small_game_without_a_reward_is_one_line(dodge, monkeypatch):
+    emulator = make_emulator(dodge, seed=1)
+    emulator.reset()
+    monkeypatch.setattr(Dodge, "_advance", lambda *_: None)
+    with pytest.raises(GameError, match="gives the reward None; a reward must be a finite number") as error:
+        emulator.step(0)
+    message_of(error)
+
+
 @pytest.mark.parametrize("dtype", ["O", "V8", [["x", "O"]]])
 def test_a_forged_state_makes_no_objects(dtype):
     """NumPy would take the bytes of an object array for pointers."""
