@@ -321,7 +321,7 @@ def test_other_networks_and_protocols_train(commands, arguments):
     saved = json.loads((commands.folder / "run/args.json").read_text())
     assert (saved["random_start"], saved["sticky_actions"], saved["full_action_space"]) == (False, 0.25, True)
     tested = commands.run("test.py", "-f", "run", "--greedy", "--seed", "1")
-    assert "Performed 1 tests for breakout." in tested.stdout
+    assert "Performed 1 test for breakout." in tested.stdout
 
 
 @pytest.mark.slow

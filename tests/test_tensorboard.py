@@ -19,6 +19,7 @@ from tests.helpers.commands import TINY, Commands, wait_for
 pytestmark = pytest.mark.slow
 
 RUN = "figar/tf"  # TensorBoard's name of the run
+EVALUATED = ["--eval_interval", "1000", "--eval_episodes", "1"]
 OPTIONS = ["--max_repetition", "4", "--nb_choices", "3", "--max_episode_frames", "120", "--max_global_steps", "2000"]
 
 
@@ -51,7 +52,7 @@ class Page:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
-    trained = ["-df", "figar", "--entropy", "0.05", "--log_video", "--visualize_convs", *OPTIONS, *TINY]
+    trained = ["-df", "figar", "--entropy", "0.05", "--log_video", "--visualize_convs", *EVALUATED, *OPTIONS, *TINY]
     Commands(folder).run("train.py", *trained)
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -81,6 +82,7 @@ def test_every_curve_exists(page):
         "stats": "steps_per_s average_steps_per_s actions_per_s frames_per_s",
         "parameters": "lr softmax_temp",
         "rl": "reward episode_length",
+        "evaluation": "mean std min max",
     }
     assert {f"{group}/{name}" for group, names in groups.items() for name in names.split()} <= found
     assert "global_norm" in found
@@ -90,7 +92,7 @@ def test_every_curve_exists(page):
 
 def test_histograms_texts_and_the_graph_exist(page):
     assert set(page.json("plugin/histograms/tags")[RUN]) == {"actions", "repetitions"}
-    assert set(page.json("plugin/text/tags")[RUN]) == {"options", "network"}
+    assert set(page.json("plugin/text/tags")[RUN]) == {"options", "network", "session"}
     (text,) = page.json("plugin/text/text?" + urlencode({"run": RUN, "tag": "options"}))
     assert "<table>" in text["text"] and "<strong>4</strong> (default 0)" in text["text"]
     assert page.json("plugin/graphs/info")[RUN]["run_graph"]

@@ -32,7 +32,6 @@ TYPES = {
 CHARTS = {
     "Results": {
         "reward, last 50 episodes: mean, min, max": "rewards_per_episode/(mean|min|max)",
-        "reward in evaluations: mean, min, max": "evaluation/(mean|min|max)",
         "episode length in plays, last 50 episodes: mean, min, max": "steps_per_episode/(mean|min|max)",
         "entropies of the policies: 0 if one outcome is certain": "loss/(action|repetition)_entropy",
         "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",
@@ -46,6 +45,7 @@ CHARTS = {
         "values and advantages": "loss/(value|advantage)_mean",
         "fraction of units that are active, by layer": "active_units/.*",
         "learning rate, temperature and epsilon": "parameters/.*",
+        "reward in evaluations (--eval_interval): mean, min, max": "evaluation/(mean|min|max)",
     },
 }
 

@@ -77,7 +77,7 @@ def test_a_network_with_layers_in_lists_is_resumed_exactly_and_tested(write_netw
     for folder, steps in (("whole", 40), ("parts", 20), ("parts", 40)):
         commands.run("train.py", "-g", "Catcher-v0", "-df", folder, "--max_global_steps", str(steps), *TINY)
     assert_same_weights(commands.folder / "whole", commands.folder / "parts")
-    assert "Performed 1 tests" in commands.run("test.py", "-f", "parts", "--seed", "1").stdout
+    assert "Performed 1 test " in commands.run("test.py", "-f", "parts", "--seed", "1").stdout
 
 
 def test_the_commands_report_a_mistake_in_one_line_and_start_nothing(write_network, commands):
