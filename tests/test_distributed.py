@@ -240,7 +240,7 @@ def test_a_signal_ends_a_process_that_waits_for_the_others(commands, number, mon
     monkeypatch.setenv("TF_CONFIG", configs_on_this_machine(2)[number == signal.SIGINT])
     process = commands.start("train.py", "-df", "run", *SHORT, *HALF)
     try:
-        assert "waits for all 2 processes" in process.stdout.readline()
+        assert any("waits for all 2 processes" in line for line in process.stdout)
         process.send_signal(number)
         _, error = process.communicate(timeout=60)
     finally:

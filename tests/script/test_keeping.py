@@ -53,7 +53,7 @@ def kept(run) -> list[str]:
 def test_a_kept_checkpoint_can_be_tested_like_a_run(commands, run):
     assert keep_newest(RunFolder(run)) is None and kept(run) == ["200", "400"]
     copy = run / "checkpoints_saved/200"
-    assert sorted(path.name for path in copy.iterdir()) == ["args.json", "checkpoints"]
+    assert sorted(path.name for path in copy.iterdir()) == ["args.json", "checkpoints", "sessions.jsonl"]
     report = commands.run("test.py", "-f", str(copy), "--seed", "1", "--json", "report.json")
     assert json.loads((commands.folder / "report.json").read_text())["step"] == 200, report
     from tensorflow.train import latest_checkpoint
