@@ -130,5 +130,6 @@ def test_an_agent_of_the_original_is_published_with_its_weights_only(commands, r
         "network",
         "_CHECKPOINTABLE_OBJECT_GRAPH",
     }
+    (commands.folder / "agents/original/RESULT.json").unlink()  # as in a copy that is trained on
     resumed = commands.run("train.py", "-df", "agents/original", "--max_global_steps", str(STEP + 2400))
     assert "RMSProp's statistics were not saved" in resumed.stdout
