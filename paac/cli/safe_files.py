@@ -62,15 +62,19 @@ def open_in_place(file: Path) -> BufferedRandom:
 def append(file: Path, content: bytes, header: bytes = b"") -> None:
     """Append to a file, created with the `header` if necessary: all of it, or nothing. Raises as `open_in_place`."""
     with open_in_place(file) as opened:
-        descriptor = opened.fileno()
-        size = os.fstat(descriptor).st_size
-        left = content if size else header + content
-        try:
-            while left:
-                left = left[os.write(descriptor, left) :]  # without a buffer
-        except OSError as error:
-            os.ftruncate(descriptor, size)
-            raise OSError(error.errno, error.strerror, str(file)) from None
+        is_new = os.fstat(opened.fileno()).st_size == 0
+        write_whole(opened.fileno(), header + content if is_new else content, file)
+
+
+def write_whole(descriptor: int, content: bytes, file: Path) -> None:
+    """Append to the open `file`, without a buffer: all of `content`, or, when it raises OSError, nothing."""
+    size, left = os.fstat(descriptor).st_size, content
+    try:
+        while left:
+            left = left[os.write(descriptor, left) :]
+    except OSError as error:
+        os.ftruncate(descriptor, size)
+        raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def open_to_read(file: Path) -> BufferedReader:

@@ -13,7 +13,7 @@ import numpy as np
 from paac.cli.command_line import MAX_INTEGER
 from paac.cli.errors import UserError
 from paac.cli.input_files import open_file
-from paac.cli.safe_files import check_unchanged, open_in_place
+from paac.cli.safe_files import check_unchanged, open_in_place, write_whole
 
 if TYPE_CHECKING:
     from paac.rollout import Transitions
@@ -123,16 +123,10 @@ class EpisodeLog:
 
     def _append(self, lines: str) -> None:
         """Write whole lines, or, when it raises OSError, nothing."""
-        descriptor, left = self._file.fileno(), lines.encode()
-        size = os.fstat(descriptor).st_size
         try:
-            while left:
-                left = left[os.write(descriptor, left) :]  # without a buffer
-        except OSError as error:
-            os.ftruncate(descriptor, size)
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
+            write_whole(self._file.fileno(), lines.encode(), self._path)
         finally:
-            self._status = os.fstat(descriptor)
+            self._status = os.fstat(self._file.fileno())
 
     def check_unchanged(self) -> None:
         """Raise OSError if another program has changed, replaced or deleted the file."""
