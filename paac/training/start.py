@@ -20,8 +20,8 @@ LOCAL_OPTIONS = frozenset(field.name for field, _ in option_fields(Options) if f
 class Start:
     """What a process starts a training with.
 
-    In a process that is not the first, `options` holds only what TensorFlow's start needs, and there is no game, until
-    `follow` returns the whole.
+    In every process but the first, `options` holds only what TensorFlow needs to start, and `game` is None. `follow`
+    returns the complete start.
     """
 
     options: Options
