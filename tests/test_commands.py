@@ -268,6 +268,7 @@ def test_fixed_options_edited_in_args_json_are_refused(commands):
         saved.write_text(original)
 
 
+@pytest.mark.slow
 def test_nothing_is_fixed_before_the_first_checkpoint(commands):
     (commands.folder / "run").mkdir()
     (commands.folder / "run/args.json").write_text('{"arch": "NATURE", "emulator_counts": 64}')
@@ -275,6 +276,7 @@ def test_nothing_is_fixed_before_the_first_checkpoint(commands):
     assert "--emulator_counts is now 4; it was 64" in trained.stdout and "pong: NATURE" in trained.stdout
 
 
+@pytest.mark.slow
 def test_an_invalid_rom_is_reported_and_the_librarys_rom_used(commands):
     (commands.folder / "roms").mkdir()
     (commands.folder / "roms/pong.bin").write_bytes(b"no game")
@@ -341,6 +343,7 @@ def test_an_agent_trained_with_egreedy_is_tested_so_with_the_epsilon_of_its_star
     assert test("egreedy1") != test("egreedy1", "--greedy") == test("sampled1", "--greedy")
 
 
+@pytest.mark.slow
 def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
@@ -351,6 +354,7 @@ def test_a_window_needs_a_display_and_shows_the_workers_screens(commands, monkey
     commands.run("train.py", "-v", "2", "--max_global_steps", "40", *TINY)
 
 
+@pytest.mark.slow
 def test_libraries_print_no_greetings(commands, monkeypatch):
     """ALE would print one for each emulator, and TensorFlow one more."""
     for name in ("TF_CPP_MIN_LOG_LEVEL", "PYGAME_HIDE_SUPPORT_PROMPT"):

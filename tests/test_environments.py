@@ -13,6 +13,7 @@ def args_of(run):
     return json.loads((run / "args.json").read_text())
 
 
+@pytest.mark.slow
 def test_an_environment_of_another_package_is_trained_resumed_tested_and_filmed(commands):
     kwargs = '{"picture": "gray floats", "length": 30, "fps": 5}'
     commands.run("train.py", "-g", f"gym:{FAKE}", "--env_kwargs", kwargs, "--max_global_steps", "20", *TINY)
@@ -39,6 +40,7 @@ def test_an_environment_that_cannot_be_played_is_refused_before_anything_is_writ
     assert list(commands.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_reward_that_is_not_finite_ends_the_training_with_the_name_of_the_environment(commands):
     ended = commands.run(
         "train.py", "-g", FAKE, "--env_kwargs", '{"after": 20, "odd_reward": "infinite"}', *TINY, code=1

@@ -39,6 +39,7 @@ def test_an_agent_of_the_original_is_tested_and_filmed_and_its_folder_stays(comm
     assert contents(run) == before
 
 
+@pytest.mark.slow
 def test_a_run_of_the_original_is_resumed_and_keeps_its_files(commands, run):
     before = contents(run)
     resumed = commands.run("train.py", "-df", "original", "--max_global_steps", str(STEP + 400), "-ew", "1")
@@ -77,6 +78,7 @@ def test_rmsprop_goes_on_with_the_statistics_of_the_original_or_afresh_without_t
     assert "RMSProp's statistics were not saved: they start afresh" in resumed.stdout
 
 
+@pytest.mark.slow
 def test_a_run_of_paac_is_tested_and_resumed(commands):
     folder = commands.folder / "paac"
     OriginalGraph("NIPS", 4, 1, seed=1, num_actions=PONG_ACTIONS, repetition_head=False).save_run(folder, STEP)

@@ -32,6 +32,7 @@ def test_a_worker_that_is_killed_is_reported_with_its_game_and_emulators():
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_while_it_plays_is_reported():
     with EmulatorPool("pong", 2, workers=2, seed=1) as pool:
         pool.reset()
@@ -83,6 +84,7 @@ def test_a_state_that_cannot_be_loaded_is_reported():
     assert message_of(error).startswith("the saved state of emulator 0 is damaged (")
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_answer_is_reported_and_ended(monkeypatch):
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
         pool.reset()
@@ -180,6 +182,7 @@ def start(script: Path, code: str, argument: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made_in", ["main", "thread"])
 def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in, tmp_path):
     # The parent decides when to stop. It saves first, and needs its workers for that.
@@ -224,6 +227,7 @@ def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
         pytest.fail("workers outlived their parent")
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_close_its_pool_ends_nevertheless(tmp_path):
     script = tmp_path / "careless.py"
     script.write_text(PARENT.partition("    pool.reset()")[0])

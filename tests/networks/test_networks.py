@@ -110,7 +110,7 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-@pytest.mark.parametrize("rgb", [False, True], ids=["gray", "rgb"])
+@pytest.mark.parametrize("rgb", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["gray", "rgb"])
 @pytest.mark.parametrize("known", [1, 3, 5], ids="{}_known_observations".format)
 def test_the_lstm_uses_the_last_five_observations_of_an_episode(known, rgb):
     network, channels = network_of("LSTM", rgb=rgb), 12 if rgb else 4

@@ -120,13 +120,13 @@ def plain_weights(table, uniforms, *, arch="NIPS", discount_per_play=False, egre
 @pytest.mark.parametrize(
     ("table", "settings"),
     [
-        ([0], {}),
         ([0, 1, 2, 5], {}),
-        ([0, 1, 2, 5], {"discount_per_play": True, "clip_norm_type": "local"}),
+        pytest.param([0], {}, marks=pytest.mark.slow),
+        pytest.param([0, 1, 2, 5], {"discount_per_play": True, "clip_norm_type": "local"}, marks=pytest.mark.slow),
         ([0, 3], {"egreedy": True, "clip_norm_type": "ignore"}),
         pytest.param([0], {"arch": "LSTM"}, marks=pytest.mark.slow),
         pytest.param([0, 3], {"arch": "LSTM"}, marks=pytest.mark.slow),
-        ([0, 3], {"arch": "BAYESIAN"}),
+        pytest.param([0, 3], {"arch": "BAYESIAN"}, marks=pytest.mark.slow),
     ],
 )
 def test_three_updates_give_the_same_weights_as_the_plain_version(table, settings):
@@ -151,6 +151,7 @@ def test_workers_change_nothing_and_shards_only_the_rounding():
         assert np.isclose(mine.losses.loss, theirs.losses.loss, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_one_choice_is_plain_paac_to_the_last_bit(monkeypatch):
     with_head, _, _ = fast_weights([0])
     from figar import joint_policy

@@ -290,6 +290,7 @@ def resident():
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_points_of_curves_do_not_stay_in_memory(tmp_path):
     """TensorFlow keeps every Python number that it converts to a tensor: 14 MiB for these."""

@@ -179,6 +179,7 @@ def test_the_best_agent_can_be_tested_filmed_and_published(commands):
     assert published["training"]["decisions"] == step
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(recorder, "evaluate", lambda *_: 1 / 0)
     run(tmp_path, 60, *EVALUATED)

@@ -96,7 +96,7 @@ def test_a_resume_at_step_0_of_a_game_that_cannot_be_saved_starts_as_a_new_run(t
     assert episodes(train.folder / "whole") == episodes(train.folder / "parts") != []
 
 
-@pytest.mark.parametrize("lost", ["moved", "link", "other project"])
+@pytest.mark.parametrize("lost", ["moved", pytest.param("link", marks=pytest.mark.slow), "other project"])
 def test_logs_without_a_checkpoint_are_never_deleted(train, lost):
     run = train.folder / "run"
     if lost == "other project":
@@ -117,6 +117,7 @@ def test_logs_without_a_checkpoint_are_never_deleted(train, lost):
         assert "Resuming at 100 decisions" in train("run", 200).stdout
 
 
+@pytest.mark.slow
 def test_a_fall_back_to_step_0_is_refused(train):
     train("run", 100)
     (train.folder / "run/checkpoints/100/state.json").write_text("{}")
@@ -162,6 +163,7 @@ def test_the_clock_asks_for_checkpoints_which_do_not_change_the_training(train, 
     assert checkpoints(train.folder / "timed") == [120, 180, 220]
 
 
+@pytest.mark.slow
 def test_the_first_checkpoint_is_not_copied_to_the_saved_ones(train):
     from agents.kept_checkpoints import keep_newest
 

@@ -63,6 +63,7 @@ def test_films_do_not_affect_the_training_nor_a_resume(tmp_path):
     assert films(tmp_path / "parts") == shown, "a film shows the agent of its checkpoint"
 
 
+@pytest.mark.slow
 def test_a_training_that_is_stopped_does_not_film_first(tmp_path):
     run(tmp_path, 60, "--log_video", stop=True)
     assert (tmp_path / "checkpoints/0").is_dir() and films(tmp_path) == []
@@ -78,6 +79,7 @@ def test_a_film_has_a_maximum_duration(monkeypatch):
         assert duration == pytest.approx(1000 * seconds, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_film_that_fails_does_not_end_the_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(recorder, "film_episode", lambda *_, **__: 1 / 0)
     run(tmp_path, 60, "--log_video")

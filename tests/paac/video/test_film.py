@@ -115,6 +115,7 @@ def test_a_still_part_can_be_longer_than_the_longest_duration_in_a_gif(tmp_path)
     np.testing.assert_array_equal(pictures[0], pictures[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux reports the peak of the memory")
 def test_a_film_adds_at_most_100_mib_to_the_process(tmp_path):
     def memory(name):
