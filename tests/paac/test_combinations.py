@@ -1,6 +1,4 @@
-"""Every network trains on a real game with every combination of options, and resumes exactly from a checkpoint."""
-
-import itertools
+"""Every network trains on a real game with every pair of settings, and resumes exactly from a checkpoint."""
 
 import numpy as np
 import pytest
@@ -11,8 +9,14 @@ from paac.learner import Hyperparameters, Learner
 from paac.training.checkpoint_folder import CheckpointFolder
 
 TABLE = {"paac": [0], "figar": [0, 2, 5]}
-EVERY = list(itertools.product(TORSOS, ["gray", "rgb"], TABLE, ["relu", "leaky_relu"]))
-QUICK = ("NIPS", "rgb", "figar", "leaky_relu")  # the others are slow
+# Any two of the values occur together: all pairs, in half as many tests as all combinations.
+SETTINGS = [
+    ("gray", "paac", "relu"),
+    ("gray", "figar", "leaky_relu"),
+    ("rgb", "paac", "leaky_relu"),
+    ("rgb", "figar", "relu"),
+]
+QUICK = ("NIPS", "rgb", "figar", "relu")  # the others are slow
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,11 @@ def learner_on(pool, arch, colour, table, activation, seed):
 
 @pytest.mark.parametrize(
     ("arch", "colour", "algorithm", "activation"),
-    [pytest.param(*combination, marks=[] if combination == QUICK else [pytest.mark.slow]) for combination in EVERY],
+    [
+        pytest.param(arch, *settings, marks=[] if (arch, *settings) == QUICK else [pytest.mark.slow])
+        for arch in TORSOS
+        for settings in SETTINGS
+    ],
 )
 def test_it_trains_and_resumes_exactly_from_a_checkpoint(arch, colour, algorithm, activation, pools, tmp_path):
     pool, start = pools[colour]

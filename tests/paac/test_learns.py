@@ -48,9 +48,8 @@ class TargetGame:
 @pytest.mark.parametrize(
     ("table", "precision"),
     [
-        pytest.param([0], "float32", marks=pytest.mark.slow),
         ([0, 2, 5], "float32"),
-        pytest.param([0, 2, 5], "bfloat16", marks=pytest.mark.slow),
+        pytest.param([0], "bfloat16", marks=pytest.mark.slow),
     ],
 )
 def test_the_agent_learns_to_hit_the_target(table, precision):
