@@ -57,7 +57,7 @@ class Options:
     sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=FRACTION, help="probability that a frame repeats the previous action (set by the protocol: original 0, machado 0.25)")
     full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
     single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost")
-    max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes of play")
+    max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes at 60 frames per second")
     frame_skip: int = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=between(1, 1000), help="steps of a Gymnasium environment with the same action (1 in games of at most 10 steps per second, else 2; always 4 in Atari games, 1 in tetris)")
     rgb: bool = option(False, group="Game", kind=FIXED, help="observe RGB instead of grayscale: 12 channels instead of 4")
 

@@ -62,7 +62,7 @@ class Checkpoint:
         return [self.folder / name for name in sorted([*self._names, MANIFEST])]
 
     def is_intact(self) -> bool:
-        """Return whether the files are still there: a training deletes its older checkpoints."""
+        """Return whether all files are still there, with their content: a training deletes its older checkpoints."""
         try:
             Checkpoint(self.folder)
         except CheckpointError:

@@ -242,6 +242,6 @@ class Training:
             raise
 
     def _tracked(self, history: bool = True) -> dict:
-        """Return what `tf.train.Checkpoint` saves and restores, by its name there."""
+        """Return what `tf.train.Checkpoint` saves and restores, by its name there (the history is "memory")."""
         tracked = {"network": self.network, "optimizer": self.learner.optimizer}
         return tracked | ({"memory": self.history} if history and self.network.torso.history_length else {})

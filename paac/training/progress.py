@@ -83,7 +83,7 @@ class Progress:
         left = _time_left((self._last_step - step) / rate)
         if self._bar.disable:
             self._interval = LINE_SECONDS
-            mean = f"mean reward of the last {WINDOW_EPISODES} episodes"
+            mean = f"mean score of the last {WINDOW_EPISODES} episodes"
             score = "no episode yet" if mean_reward is None else f"{mean}: {mean_reward:.2f}"
             done = f"{step:,} of {self._last_step:,} decisions"
             print(", ".join([score, speed, done, left, frame_speed]), flush=True)

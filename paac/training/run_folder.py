@@ -55,7 +55,7 @@ class RunFolder:
         self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")
         self.result = self.path / RESULT
         self._lock_file = self.path / ".lock"
-        self._watched: dict[Path, os.stat_result] = {}  # the lock and event file when they were last checked
+        self._watched: dict[Path, os.stat_result] = {}  # files that no other program may change, when last checked
 
     def __str__(self) -> str:
         return str(self.path)
@@ -230,7 +230,7 @@ class RunFolder:
         self._watched[file] = os.lstat(file)
 
     def check_unchanged(self) -> None:
-        """Raise OSError if another program changed the lock or the newest event file; UserError as `refuse_links`."""
+        """Raise OSError if another program changed a watched file, and UserError as `refuse_links` does."""
         self.refuse_links()
         for file, status in self._watched.items():
             safe_files.check_unchanged(file, status, may_grow=True)

@@ -39,7 +39,7 @@ def test_a_log_file_gets_a_line_after_seconds_and_then_one_each_minute(clock, ca
             shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
     assert capsys.readouterr().out.splitlines() == [
         "no episode yet, 1,000 decisions/s, 6,000 of 10,000,000 decisions, 2.8 h left, 4,000 frames/s",
-        "mean reward of the last 50 episodes: -20.46, 2,100 decisions/s, 132,000 of 10,000,000 decisions, 1.3 h left, "
+        "mean score of the last 50 episodes: -20.46, 2,100 decisions/s, 132,000 of 10,000,000 decisions, 1.3 h left, "
         "8,400 frames/s",
     ]
 
