@@ -24,5 +24,5 @@ def greedy(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
 def epsilon_greedy(logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
     """Return a uniformly random index with probability `epsilon`, else the most probable one."""
     n = logits.shape[1]
-    random_index = tf.minimum(tf.cast(uniforms[:, 1] * n, tf.int32), n - 1)
+    random_index = tf.cast(uniforms[:, 1] * n, tf.int32)  # less than n, also after rounding
     return tf.where(uniforms[:, 0] < epsilon, random_index, greedy(logits, uniforms))

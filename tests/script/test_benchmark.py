@@ -8,11 +8,13 @@ from tests.helpers.commands import TINY
 
 
 @pytest.mark.slow
-def test_the_benchmark_writes_medians_and_refuses_invalid_options(commands):
+def test_the_benchmark_writes_medians_and_memory_and_refuses_invalid_options(commands):
     short = ["--rounds", "1", "--seconds", "0.1", *TINY]
-    measured = ["--archs", "NIPS", "--baseline", "--startup", "--folder", "new/figures"]
+    measured = ["--archs", "NIPS", "--baseline", "--startup", "--memory", "4000", "--folder", "new/figures"]
     shown = commands.run("script/benchmark.py", *measured, *short).stdout
     assert "of the bound" in shown and "x the design of 2017" in shown and "| first update |" in shown
+    memory = shown.split("workers, MiB")[1].partition("\n\n")[0].strip().splitlines()[2:]
+    assert max(float(row.split("|")[2]) for row in memory) > 200  # less in the first row, during the start
     folder = commands.folder / "new/figures"
     medians = json.loads((folder / "benchmark.json").read_text())["medians"]
     assert set(medians["pong, emulators"]) == {"emulators"}
@@ -27,28 +29,14 @@ def test_the_benchmark_writes_medians_and_refuses_invalid_options(commands):
 
 
 @pytest.mark.slow
-def test_the_benchmark_measures_the_memory_of_a_training(commands):
-    short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
-    shown = commands.run("script/benchmark.py", "--memory", "4000", *short).stdout
-    rows = shown.split("workers, MiB")[1].strip().splitlines()[2:]
-    assert rows and max(float(row.split("|")[2]) for row in rows) > 200  # less in the first row, during the start
-
-
-@pytest.mark.slow
-def test_the_benchmark_compares_one_process_with_two(commands):
-    short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", *TINY]
-    shown = commands.run("script/benchmark.py", "--processes", "2", *short)
-    assert "x 1 process" in shown.stdout and "| NIPS | 2.71 |" in shown.stdout and "| NVLink" in shown.stdout
-    assert shown.stderr == ""
-    refused = commands.run("script/benchmark.py", "--processes", "3", *short, code=2)
-    assert "--processes 3" in refused.stderr and refused.stderr.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_the_benchmark_measures_scaling(commands, monkeypatch):
+def test_the_benchmark_compares_processes_and_sizes(commands, monkeypatch):
     for name, few in {"EMULATORS": (8, 9), "WORKERS": (1, 2), "TORSOS": ("NIPS",)}.items():
         monkeypatch.setattr(f"benchmarking.measurements.{name}", few)
     short = ["--rounds", "1", "--seconds", "0.1", "--archs", "NIPS", "-ec", "8", "-ew", "2"]
-    shown = commands.run("script/benchmark.py", "--scaling", "--folder", "figures", *short).stdout
-    assert "| 9 |" in shown and "| NIPS RGB |" in shown
+    shown = commands.run("script/benchmark.py", "--processes", "2", "--scaling", "--folder", "figures", *short)
+    assert "x 1 process" in shown.stdout and "| NIPS | 2.71 |" in shown.stdout and "| NVLink" in shown.stdout
+    assert "| 9 |" in shown.stdout and "| NIPS RGB |" in shown.stdout
+    assert shown.stderr == ""
     assert (commands.folder / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")
+    refused = commands.run("script/benchmark.py", "--processes", "3", *short, code=2)
+    assert "--processes 3" in refused.stderr and refused.stderr.count("\n") == 1
