@@ -12,6 +12,7 @@ sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves t
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from benchmarking.measurements import (
@@ -24,6 +25,7 @@ from benchmarking.measurements import (
 )
 from benchmarking.options import BenchmarkOptions, read_options
 from benchmarking.results import Results
+from benchmarking.tuning import tune
 from paac.cli import entry_point
 from paac.cli.output_paths import writable_folder
 from paac.cli.words import counted
@@ -66,6 +68,9 @@ def main(argv: Sequence[str]) -> None:
     from paac.training.tensorflow_setup import start_tensorflow
 
     game = find_game(options.game, options.rom_path, options.env_kwargs)
+    if options.tune:
+        tune(options, partial(print, flush=True))
+        return
     folder = writable_folder("--folder", options.folder) if options.folder else None
     device = start_tensorflow(options.device, options.op_threads)
     measure(options, archs, game, device, folder)

@@ -361,7 +361,8 @@ def test_libraries_print_no_greetings(commands, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     trained = commands.run_alone("train.py", "--max_global_steps", "20", "-d", "/cpu:0", *TINY)
     assert trained.stderr == ""
-    assert [" ".join(line.split()[:3]) for line in trained.stdout.splitlines()] == [
+    lines = [line for line in trained.stdout.splitlines() if "--tune" not in line]  # a line where cores lie idle
+    assert [" ".join(line.split()[:3]) for line in lines] == [
         "pong: new run",
         "Running on /cpu:0",
         "pong: NIPS with",

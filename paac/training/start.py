@@ -9,7 +9,8 @@ from emulators import Game, find_game, make_emulator, short_name
 from emulators.fingerprint import fingerprint
 from paac.cli.command_line import LOCAL, check_limits, flag, option_fields
 from paac.cli.errors import UserError
-from paac.cli.options import Options, resolve
+from paac.cli.options import Options, resolve, usable_cores
+from paac.cli.words import counted
 from paac.training.find_runs import check_rom_path, resolve_run_options, training_folder
 from paac.training.run_folder import RunFolder
 
@@ -43,8 +44,18 @@ def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
     assert start.game
     run = RunFolder(options.debugging_folder)
     started = "" if run.has_checkpoint() else f"{start.game}: new run in {run}"
-    lines = started, *notes, start.game.notice, options.annealing_note
+    lines = started, *notes, start.game.notice, options.annealing_note, _idle_cores(options)
     return dataclasses.replace(start, notes=tuple(filter(None, lines)))
+
+
+def _idle_cores(options: Options) -> str:
+    cores = usable_cores()
+    if cores <= options.workers + 1:  # the network uses at least one
+        return ""
+    return (
+        f"{counted(options.workers, 'worker')} on {cores} cores: python3 script/benchmark.py --tune finds the fastest "
+        "-ew, --shards and --op_threads"
+    )
 
 
 def _with_game(options: Options) -> Start:

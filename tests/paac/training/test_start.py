@@ -18,6 +18,7 @@ from paac.training.episodes import EpisodeTracker
 from paac.training.recorder import Recorder
 from paac.training.resume import check_start, tunable_options
 from paac.training.run_folder import RunFolder
+from paac.training.start import prepare
 from paac.training.state import TrainingState
 from tests.helpers.options import parse_options
 
@@ -178,3 +179,12 @@ def test_few_active_units_are_reported_once_in_a_run_and_not_again_after_a_resum
     resumed = TrainingState.from_checkpoint(SimpleNamespace(state=json.loads(json.dumps(state.to_json())), step=100))
     Recorder._active_units(session(resumed))
     assert len(said) == 1 and said[0].startswith("Fewer than 10% of the units of dense are active")
+
+
+def test_a_line_says_where_cores_lie_idle(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for cores, idle in ((8, False), (9, False), (10, True)):
+        monkeypatch.setattr("paac.training.start.usable_cores", lambda cores=cores: cores)
+        notes = prepare({"game": "Catcher-v0", "emulator_workers": 8}).notes
+        line = f"8 workers on {cores} cores: python3 script/benchmark.py --tune finds the fastest -ew, "
+        assert any(note.startswith(line) for note in notes) == idle, notes
