@@ -1,6 +1,7 @@
-"""Puts the tables of options, made from their dataclasses, and pictures of the project into the pages."""
+"""Puts tables of options, made from their dataclasses, and pictures of the project into the pages."""
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from paac.cli.options import Options, TestOptions
 TABLES = {"<!-- options of train.py -->": Options, "<!-- options of test.py -->": TestOptions}
 AGENTS = "<!-- agents in pretrained/ -->"
 PICTURES = "pretrained/*.gif", "pretrained/*.png", "script/benchmarking/*.png"
+REPOSITORY = "https://github.com/jolibrain/manette/blob/master"
+PICTURE_LINK = re.compile(r"\.\./(?:pretrained|script/benchmarking)/(\w+\.(?:gif|png))")
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -27,7 +30,11 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace the marks in a page by tables; mkdocs calls it for each page."""
+    """Replace the marks in a page by tables; mkdocs calls it for each page.
+
+    Links to other folders work in the repository. On the website, pictures are where `on_files` puts them.
+    """
+    markdown = PICTURE_LINK.sub(r"images/\1", markdown).replace("](../", f"]({REPOSITORY}/")
     for mark, cls in TABLES.items():
         if mark in markdown:
             markdown = markdown.replace(mark, "\n".join(option_tables(cls)))

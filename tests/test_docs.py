@@ -63,7 +63,7 @@ def test_the_links_of_a_page_lead_somewhere(page):
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
         name, _, heading = link.partition("#")
         file = page.parent / name if name else page
-        assert file.exists() or name.startswith("images/"), link
+        assert file.exists(), link
         assert not heading or heading in headings(file.read_text("utf-8")), link
 
 
