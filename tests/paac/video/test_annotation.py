@@ -169,7 +169,7 @@ def test_an_agent_plays_the_same_with_and_without_annotations(tmp_path, monkeypa
     def film(name, **more):
         settings = {"folder": str(tmp_path / "run"), "gif_folder": str(tmp_path), "seed": 5, "test_count": 2}
         evaluation = evaluate_agent(FilmOptions(gif_name=name, **settings, **more))
-        evaluation.save_gifs(scale=None)
+        evaluation.save_films(scale=None)
         with Image.open(tmp_path / f"{name}_2.gif") as gif:
             return evaluation.results, gif.size, sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
 
