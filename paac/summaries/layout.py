@@ -29,22 +29,23 @@ TYPES = {
     JsonObject: api_pb2.DATA_TYPE_STRING,
 }
 
-# Charts of the Custom Scalars tab: title -> the group of a mean, shown in a band from its minimum to its maximum, or a
-# regular expression of the tags of curves.
+# Charts of the Custom Scalars tab. Title -> the group of a mean, which is shown in a band from its min to its max:
 BANDS = {
-    "reward of the last 50 episodes: mean, and band from min to max": "rewards_per_episode",
-    "length of the last 50 episodes in plays: mean, and band from min to max": "steps_per_episode",
+    # TensorBoard shows the bands of a section in reverse order, and after its other charts.
+    "length of the last 50 episodes, with min and max": "steps_per_episode",
+    "reward of the last 50 episodes, with min and max": "rewards_per_episode",
 }
-EVALUATION_BANDS = {"reward in evaluations (--eval_interval): mean, and band from min to max": "evaluation"}
-RESULTS = {
+EVALUATION_BANDS = {"reward in evaluations, with min and max": "evaluation"}
+# Title -> a regular expression of the tags of curves:
+CURVES = {
     "entropy of the policy: 0 if one action is certain": "loss/action_entropy",
     "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",
     "fraction of decisions with each action": "action_shares/.*",
     "decisions and frames per second": "stats/(steps|frames)_per_s",
 }
 FIGAR = {
-    "mean number of plays of a decision": "plays_per_decision",
-    "entropy of the number of plays: 0 if one number is certain": "loss/repetition_entropy",
+    "mean number of plays per decision": "plays_per_decision",
+    "entropy of the number of plays: 0 if certain": "loss/repetition_entropy",
 }
 LEARNING = {
     "reward of every episode": "rl/reward",
@@ -61,7 +62,7 @@ def write(options: Options) -> None:
     tf.summary.text("options", shown_name(options_text(options)))
     _write_raw(custom_scalar.pb(page_layout(options)))
     _write_raw(_experiment_summary())
-    name = f"{Path(options.debugging_folder).resolve().name} ({options.game}), seed {options.random_seed}"
+    name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
     hparams.hparams(compared_options(options), trial_id=shown_name(name))
 
 
@@ -122,16 +123,14 @@ def _experiment_summary() -> Summary:
 def page_layout(options: Options) -> layout_pb2.Layout:
     """Return the layout of the Custom Scalars tab for a run.
 
-    TensorBoard merges the layouts of all runs: charts that not all of them have come last in their section.
+    TensorBoard merges the layouts of all runs, section by section.
     """
     has_choices = len(options.repetition_table) > 1
     sections = {
-        "Results": [
-            *_band_charts(BANDS),
-            *_curve_charts(RESULTS),
-            *_band_charts(EVALUATION_BANDS if options.eval_interval else {}),
-        ],
+        "Reward and length": _band_charts(BANDS),
+        "Policy, losses and speed": _curve_charts(CURVES),
         "FiGAR": _curve_charts(FIGAR if has_choices else {}),
+        "Evaluations": _band_charts(EVALUATION_BANDS if options.eval_interval else {}),
         "Learning": _curve_charts(LEARNING | (EPSILON if options.egreedy else {})),
     }
     return layout_pb2.Layout(
