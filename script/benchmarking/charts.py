@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def draw_scaling(panels: Mapping[str, Mapping[str, float]], title: str) -> Figur
     return figure
 
 
-def _mosaic(names: list[str]) -> list[list[str]]:
+def _mosaic(names: list[str]) -> list[Any]:
     """Two panels in a row; the last one is alone in its row if their number is odd."""
     pairs = [names[start : start + 2] for start in range(0, len(names), 2)]
     return [pair * (2 // len(pair)) for pair in pairs]
@@ -91,6 +91,6 @@ def _add_legend(panel: Axes, **contents: Any) -> None:
     panel.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2, **contents)
 
 
-def _show_grid(panel: Axes, axis: str) -> None:
+def _show_grid(panel: Axes, axis: Literal["x", "y"]) -> None:
     panel.grid(axis=axis, color="0.92")
     panel.set_axisbelow(True)
