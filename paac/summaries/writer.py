@@ -76,8 +76,8 @@ class SummaryWriter:
         with self._writing(step):
             self._mark_start(step)
             layout.write(options)
-            # TensorBoard sorts texts by their tags, and the options are read most often.
-            tf.summary.text("weights", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
+            # TensorBoard sorts texts by their tags, and opens the first two: options and parameters.
+            tf.summary.text("parameters", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.text("session", shown_name(f"| | |\n|---|---|\n{rows}"))
             tf.summary.graph(graph)
 

@@ -213,7 +213,7 @@ def test_a_session_starts_with_its_options_weights_and_graph(tmp_path):
     ((step, text),) = values["options"]
     assert step == 1200  # where this session of the training begins
     assert "| gamma | 0.99 | discount factor |" in text.item().decode().splitlines()
-    weights = values["weights"][0][1].item().decode()
+    weights = values["parameters"][0][1].item().decode()
     assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| total | | {network.count_params():,} |" in weights
     assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
 
