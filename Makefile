@@ -43,6 +43,7 @@ docs-serve: $(VENV)/docs.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
 
 tensorboard: $(VENV)/run.installed
+	@$(BIN)/python -m paac.summaries.address
 	$(BIN)/tensorboard --logdir logs --host 127.0.0.1
 
 clean:

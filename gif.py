@@ -1,4 +1,4 @@
-"""Film a trained agent: write one gif per episode, at the speed of the real game."""
+"""Film a trained agent: write one gif or mp4 per episode, at the speed of the real game."""
 
 import sys
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ def main(argv: Sequence[str]) -> None:
     from paac.cli.command_line import parse
     from paac.cli.options import FilmOptions
 
-    options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: write one gif per episode.")
+    options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: write one gif or mp4 per episode.")
 
     from paac.training.agent import evaluate_agent
 
-    for line in evaluate_agent(options).save_gifs(options.gif_scale):
+    for line in evaluate_agent(options).save_films(options.gif_scale):
         print(line)
 
 

@@ -69,6 +69,7 @@ class EmulatorPool:
         self.shards = [range(indices[0], indices[-1] + 1) for indices in np.array_split(np.arange(count), shards)]
         with closing(make_emulator(self.game, seed=0, rgb=rgb, **settings)) as example:
             self.num_actions = example.num_actions
+            self.action_names = example.action_names
             self.frame_skip = example.frame_skip
             self.can_save = example.can_save
             screen_shape = example.screen().shape

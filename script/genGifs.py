@@ -35,10 +35,11 @@ class GifsOptions:
     folder: str = option("logs/", "-f", "--folder", group="Agents", limit=PATH, help="folder that contains runs")
     agent: str | None = option(None, "-gf", "--agent", group="Agents", help="film only the run of this name in the folder (all runs)")
     checkpoints: int = option(NEWEST, "-cp", "--checkpoints", group="Agents", limit=NOT_NEGATIVE, flag_value=ALL, help="checkpoint to film: 0 is the newest one, 1 to 999 is the copy of that number in checkpoints_saved, sorted by step and counted from 0, and a larger number is the step of a copy; without a number, the newest one and all copies")
-    test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of gifs of each agent, one episode each")
+    test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of films of each agent, one episode each")
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (the default of gif.py)")
-    to: str | None = option(None, group="Film", limit=PATH, help="folder for the gifs (gifs/ in the folder of -f)")
-    gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a gif in seconds (the default of gif.py: 5 minutes)")
+    to: str | None = option(None, group="Film", limit=PATH, help="folder for the films (gifs/ in the folder of -f)")
+    gif_seconds: float | None = option(None, group="Film", limit=POSITIVE, help="maximum duration of a film in seconds (the default of gif.py: 5 minutes)")
+    mp4: bool = option(False, group="Film", help="write mp4 videos instead of gifs")
     annotate: bool = option(False, group="Film", help="show the agent's probabilities, value, score and repeats beside the game")
     # fmt: on
 
@@ -116,7 +117,8 @@ def gif_arguments(options: GifsOptions) -> list[str]:
     for flag, value in (("-np", options.noops), ("--gif_seconds", options.gif_seconds)):
         if value is not None:
             arguments += [flag, str(value)]
-    return [*arguments, "--annotate"] if options.annotate else arguments
+    switches = {"--mp4": options.mp4, "--annotate": options.annotate}
+    return [*arguments, *(flag for flag, is_set in switches.items() if is_set)]
 
 
 def main(argv: Sequence[str]) -> None:

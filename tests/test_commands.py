@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -162,6 +163,12 @@ def test_an_agent_is_tested_and_filmed(commands):
             gif.seek(frame)
             duration += gif.info["duration"]
     assert duration == 2000, "120 frames at 60 Hz are two seconds"
+
+    filmed = commands.run("gif.py", "-f", "logs/pong", "-gn", "film.mp4", "-gf", "videos", "--mp4", "-np", "0")
+    assert "Wrote videos/film_1.mp4: pong, " in filmed.stdout
+    assert [path.name for path in (commands.folder / "videos").iterdir()] == ["film_1.mp4"]
+    about = next(imageio_ffmpeg.read_frames(str(commands.folder / "videos/film_1.mp4")))
+    assert about["size"] == (320, 420) and about["duration"] == pytest.approx(2, abs=0.1)
 
 
 BAD_INPUT = {

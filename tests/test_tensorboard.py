@@ -13,7 +13,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 from PIL import Image
 
-from paac.summaries.layout import CHARTS
+from paac.summaries.address import PINNED, TENSORBOARD, pinned_address
+from paac.summaries.layout import BANDS, CURVES, FIGAR
 from tests.helpers.commands import TINY, Commands, wait_for
 
 pytestmark = pytest.mark.slow
@@ -77,7 +78,7 @@ def test_every_curve_exists(page):
         "rewards_per_episode": "mean min max std std_over_mean",
         "steps_per_episode": "mean min max std std_over_mean",
         "raw_gradients": "mean stddev min max",
-        "action_shares": "0 1 2 3 4 5",
+        "action_shares": "NOOP FIRE RIGHT LEFT RIGHTFIRE LEFTFIRE",
         "repetition_shares": "1_plays 3_plays 5_plays",
         "stats": "steps_per_s average_steps_per_s actions_per_s frames_per_s",
         "parameters": "lr softmax_temp",
@@ -85,14 +86,14 @@ def test_every_curve_exists(page):
         "evaluation": "mean std min max",
     }
     assert {f"{group}/{name}" for group, names in groups.items() for name in names.split()} <= found
-    assert "global_norm" in found
+    assert {"global_norm", "plays_per_decision", *PINNED} <= found
     values = page.json("plugin/scalars/scalars?" + urlencode({"run": RUN, "tag": "rl/reward"}))
     assert len(values) > 20
 
 
 def test_histograms_texts_and_the_graph_exist(page):
     assert set(page.json("plugin/histograms/tags")[RUN]) == {"actions", "repetitions"}
-    assert set(page.json("plugin/text/tags")[RUN]) == {"options", "network", "session"}
+    assert set(page.json("plugin/text/tags")[RUN]) == {"options", "parameters", "session"}
     (text,) = page.json("plugin/text/text?" + urlencode({"run": RUN, "tag": "options"}))
     assert "<table>" in text["text"] and "<strong>4</strong> (default 0)" in text["text"]
     assert page.json("plugin/graphs/info")[RUN]["run_graph"]
@@ -110,16 +111,20 @@ def test_the_agents_film_is_an_animated_gif(page):
         assert gif.size == (160, 210) and gif.n_frames > 10
 
 
-def test_the_first_page_of_custom_scalars_has_curves_in_every_chart(page):
+def test_custom_scalars_have_curves_in_every_chart(page):
     found = set(page.json("plugin/scalars/tags")[RUN])
     shown = page.json("plugin/custom_scalars/layout")["category"]
-    assert [category["title"] for category in shown] == list(CHARTS)
-    for category in shown:
-        for chart in category["chart"]:
+    titles = ["Reward and length", "Policy, losses and speed", "FiGAR", "Evaluations", "Learning"]
+    assert [category["title"] for category in shown] == titles
+    for chart in (chart for category in shown for chart in category["chart"]):
+        if "margin" in chart:
+            (series,) = chart["margin"]["series"]
+            assert set(series.values()) <= found
+        else:
             (pattern,) = chart["multiline"]["tag"]
             assert any(re.match(pattern, tag) for tag in found), chart["title"]
-    curve = page.json("plugin/custom_scalars/scalars?" + urlencode({"run": RUN, "tag": "^(rewards_per_episode/mean)$"}))
-    assert list(curve["tag_to_events"]) == ["rewards_per_episode/mean"]
+    curve = page.json("plugin/custom_scalars/scalars?" + urlencode({"run": RUN, "tag": "^(plays_per_decision)$"}))
+    assert list(curve["tag_to_events"]) == ["plays_per_decision"]
 
 
 def test_runs_can_be_compared_by_their_options_and_rewards(page):
@@ -142,10 +147,10 @@ def test_runs_can_be_compared_by_their_options_and_rewards(page):
     assert -21 <= values["rewards_per_episode/mean"] <= 21
 
 
-def test_the_charts_are_visible(page, browser):
+def test_the_charts_are_visible_with_reward_first(page, browser):
     browser.show(f"{page.address}/#custom_scalars")
-    (opened, *_) = CHARTS.values()
-    wait_for(lambda: opened.keys() <= set(browser.texts()))
+    opened = [*reversed(BANDS), *CURVES, *FIGAR]
+    wait_for(lambda: [text for text in browser.texts() if text in opened] == opened)
 
     def matches() -> list[str]:
         """Return each chart's label with its number of curves."""
@@ -154,10 +159,25 @@ def test_the_charts_are_visible(page, browser):
     wait_for(lambda: len(matches()) >= len(opened) and "Matches (0)" not in matches())
 
 
+def test_the_address_of_the_training_pins_curves_to_the_top(page, browser):
+    browser.show(pinned_address().replace(TENSORBOARD, f"{page.address}/"))
+
+    pinned = f"Pinned{len(PINNED)} cards"
+    wait_for(lambda: pinned in "".join(browser.texts()))
+    wait_for(lambda: all(tag in "".join(browser.texts()) for tag in PINNED))
+    text = "".join(browser.texts()).partition(pinned)[2]
+    places = [text.index(tag) for tag in (*PINNED, "action_shares")]
+    assert places == sorted(places)
+
+
 def test_runs_are_visible_with_their_options_and_rewards(page, browser):
     browser.show(f"{page.address}/#hparams")
-    seen = {"figar, seed 5", "reward, mean of last 50 episodes", "initial_lr", "0.022400"}
+    columns = ["arch", "e", "entropy", "initial_lr", "max_repetition"]
+    seen = {"figar, seed 5", "reward, mean of last 50 episodes", "0.022400", "0.10000"}
     wait_for(lambda: seen <= set(browser.texts()))
+    texts = browser.texts()
+    table = texts[texts.index("Trial ID") :]
+    assert [text for text in table if text in [*columns, "game"]] == columns
 
 
 def test_the_film_and_the_convolutions_are_visible(page, browser):
@@ -169,3 +189,5 @@ def test_the_film_and_the_convolutions_are_visible(page, browser):
 def test_the_options_and_the_network_are_visible(page, browser):
     browser.show(f"{page.address}/#text")
     wait_for(lambda: {"entropy_regularisation_strength", "(default 0.02)", "678,714"} <= set(browser.texts()))
+    texts = browser.texts()
+    assert texts.index("options") < texts.index("parameters") < texts.index("session")

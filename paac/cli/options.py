@@ -176,11 +176,12 @@ class FilmOptions:
     greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy, or, after a training with --egreedy, instead of acting with its initial epsilon")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (drawn at random)")
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (default in gif.py: agent)")
-    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the gifs")
-    gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="speed of the gif: 1 is real time, 2 is twice as fast")
-    gif_seconds: float = option(300.0, group="Film", limit=POSITIVE, help="maximum duration of a gif in seconds; the gif of a longer episode shows its beginning")
+    mp4: bool = option(False, group="Film", help="write mp4 videos instead of gifs: NAME_1.mp4, NAME_2.mp4, ...")
+    gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the films")
+    gif_speed: float = option(1.0, group="Film", limit=between(0.05, 100), help="speed of the film: 1 is real time, 2 is twice as fast")
+    gif_seconds: float = option(300.0, group="Film", limit=POSITIVE, help="maximum duration of a film in seconds; the film of a longer episode shows its beginning")
     annotate: bool = option(False, group="Film", help="show the agent's probabilities, value, score and repeats beside the game")
-    gif_scale: int | None = option(None, group="Film", limit=between(1, 20), help="integer factor that enlarges the game's pixels (chosen to give about 420 rows)")
+    gif_scale: int | None = option(None, group="Film", limit=between(1, 20), help="integer factor that enlarges the game's pixels, and with them the panel of --annotate (chosen to give about 420 rows)")
     # fmt: on
 
 

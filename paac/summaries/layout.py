@@ -1,6 +1,7 @@
 """What TensorBoard shows about a whole run: its options, its row in the HParams table, and a page of charts."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -15,7 +16,7 @@ from paac.cli.folders import shown_name
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
-SHOWN_COLUMNS = ("game", "arch", "max_repetition", "initial_lr", ENTROPY)  # TensorBoard shows at most 5 at first
+SHOWN_COLUMNS = ("arch", "e", ENTROPY, "initial_lr", "max_repetition")  # TensorBoard shows 5 at first, sorted by name
 METRICS = {
     "rewards_per_episode/mean": "reward, mean of last 50 episodes",
     "steps_per_episode/mean": "episode length in plays, mean of last 50 episodes",
@@ -28,32 +29,38 @@ TYPES = {
     JsonObject: api_pb2.DATA_TYPE_STRING,
 }
 
-# Sections of the Custom Scalars tab: title -> {title of a chart: regular expression of the tags of its curves}.
-CHARTS = {
-    "Results": {
-        "reward, last 50 episodes: mean, min, max": "rewards_per_episode/(mean|min|max)",
-        "episode length in plays, last 50 episodes: mean, min, max": "steps_per_episode/(mean|min|max)",
-        "entropies of the policies: 0 if one outcome is certain": "loss/(action|repetition)_entropy",
-        "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",
-        "fraction of decisions with each action": "action_shares/.*",
-        "fraction of decisions with each number of plays": "repetition_shares/.*",
-        "decisions, plays and frames per second": "stats/(steps|actions|frames)_per_s",
-    },
-    "Learning": {
-        "reward of every episode": "rl/reward",
-        "global norm of the gradient before clipping": "global_norm",
-        "values and advantages": "loss/(value|advantage)_mean",
-        "fraction of units that are active, by layer": "active_units/.*",
-        "learning rate, temperature and epsilon": "parameters/.*",
-        "reward in evaluations (--eval_interval): mean, min, max": "evaluation/(mean|min|max)",
-    },
+# Charts of the Custom Scalars tab. Title -> the group of a mean, which is shown in a band from its min to its max:
+BANDS = {
+    # TensorBoard shows the bands of a section in reverse order, and after its other charts.
+    "length of the last 50 episodes, with min and max": "steps_per_episode",
+    "reward of the last 50 episodes, with min and max": "rewards_per_episode",
 }
+EVALUATION_BANDS = {"reward in evaluations, with min and max": "evaluation"}
+# Title -> a regular expression of the tags of curves:
+CURVES = {
+    "entropy of the policy: 0 if one action is certain": "loss/action_entropy",
+    "losses": "loss/(loss|critic_loss_mean|actor_objective_mean)",
+    "fraction of decisions with each action": "action_shares/.*",
+    "decisions and frames per second": "stats/(steps|frames)_per_s",
+}
+FIGAR = {
+    "mean number of plays per decision": "plays_per_decision",
+    "entropy of the number of plays: 0 if certain": "loss/repetition_entropy",
+}
+LEARNING = {
+    "reward of every episode": "rl/reward",
+    "values and advantages": "loss/(value|advantage)_mean",
+    "global norm of the gradient before clipping": "global_norm",
+    "fraction of units that are active, by layer": "active_units/.*",
+    "learning rate": "parameters/lr",
+}
+EPSILON = {"epsilon of --egreedy": "parameters/epsilon"}
 
 
 def write(options: Options) -> None:
     """Write the options, the page of charts and the run's row in the HParams table into the default writer."""
     tf.summary.text("options", shown_name(options_text(options)))
-    _write_raw(custom_scalar.pb(page_layout()))
+    _write_raw(custom_scalar.pb(page_layout(options)))
     _write_raw(_experiment_summary())
     name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
     hparams.hparams(compared_options(options), trial_id=shown_name(name))
@@ -113,14 +120,39 @@ def _experiment_summary() -> Summary:
     return Summary(value=[value])
 
 
-def page_layout() -> layout_pb2.Layout:
-    """Return the layout of the Custom Scalars tab; TensorBoard merges the layouts of all runs, which are equal."""
-    categories = [
-        layout_pb2.Category(title=title, chart=[_chart(*chart) for chart in charts.items()])
-        for title, charts in CHARTS.items()
+def page_layout(options: Options) -> layout_pb2.Layout:
+    """Return the layout of the Custom Scalars tab for a run.
+
+    TensorBoard merges the layouts of all runs, section by section.
+    """
+    has_choices = len(options.repetition_table) > 1
+    sections = {
+        "Reward and length": _band_charts(BANDS),
+        "Policy, losses and speed": _curve_charts(CURVES),
+        "FiGAR": _curve_charts(FIGAR if has_choices else {}),
+        "Evaluations": _band_charts(EVALUATION_BANDS if options.eval_interval else {}),
+        "Learning": _curve_charts(LEARNING | (EPSILON if options.egreedy else {})),
+    }
+    return layout_pb2.Layout(
+        category=[layout_pb2.Category(title=title, chart=charts) for title, charts in sections.items() if charts]
+    )
+
+
+def _band_charts(charts: Mapping[str, str]) -> list[layout_pb2.Chart]:
+    series = layout_pb2.MarginChartContent.Series
+    return [
+        layout_pb2.Chart(
+            title=title,
+            margin=layout_pb2.MarginChartContent(
+                series=[series(value=f"{group}/mean", lower=f"{group}/min", upper=f"{group}/max")]
+            ),
+        )
+        for title, group in charts.items()
     ]
-    return layout_pb2.Layout(category=categories)
 
 
-def _chart(title: str, pattern: str) -> layout_pb2.Chart:
-    return layout_pb2.Chart(title=title, multiline=layout_pb2.MultilineChartContent(tag=[f"^({pattern})$"]))
+def _curve_charts(charts: Mapping[str, str]) -> list[layout_pb2.Chart]:
+    return [
+        layout_pb2.Chart(title=title, multiline=layout_pb2.MultilineChartContent(tag=[f"^({pattern})$"]))
+        for title, pattern in charts.items()
+    ]

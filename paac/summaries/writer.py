@@ -17,7 +17,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 from networks.actor_critic import ActorCritic
 from networks.layers import Conv
 from paac.cli.errors import reason_of
-from paac.cli.folders import shown_name
+from paac.cli.folders import shown_name, unique_names
 from paac.cli.options import Options
 from paac.learner import Update
 from paac.summaries import layout
@@ -44,14 +44,14 @@ class FinishedEpisode(Protocol):
 class SummaryWriter:
     """Writes the TensorBoard events of one session of a run into one file. All methods raise OSError if that fails."""
 
-    def __init__(self, folder: Path, num_actions: int, repetition_table: Sequence[int]):
+    def __init__(self, folder: Path, action_names: Sequence[str], repetition_table: Sequence[int]):
         """Create the event file in `folder`. `repetition_table` has the number of repeats of each choice."""
         earlier = set(event_files(folder))
         with os_errors(folder):
             self._writer = tf.summary.create_file_writer(str(folder))
         (self._file,) = set(event_files(folder)) - earlier
         self._whole = 0  # bytes of the file that hold whole events
-        self._num_actions = num_actions
+        self._action_names = unique_names(map(shown_name, action_names))
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
 
@@ -76,7 +76,8 @@ class SummaryWriter:
         with self._writing(step):
             self._mark_start(step)
             layout.write(options)
-            tf.summary.text("network", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
+            # TensorBoard sorts texts by their tags, and opens the first two: options and parameters.
+            tf.summary.text("parameters", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
             tf.summary.text("session", shown_name(f"| | |\n|---|---|\n{rows}"))
             tf.summary.graph(graph)
 
@@ -139,7 +140,11 @@ class SummaryWriter:
                 }
         actions = np.concatenate([update.transitions.actions for update in self._updates])
         choices = np.concatenate([update.transitions.choices for update in self._updates])
-        curves |= {f"action_shares/{action}": np.mean(actions == action) for action in range(self._num_actions)}
+        curves |= {
+            f"action_shares/{name}": np.mean(actions == action) for action, name in enumerate(self._action_names)
+        }
+        if len(self._table) > 1:
+            curves["plays_per_decision"] = np.mean(1 + self._table[choices])
         if 1 < len(self._table) <= MAX_REPETITION_CURVES:
             curves |= {
                 f"repetition_shares/{1 + repeats}_plays": np.mean(self._table[choices] == repeats)

@@ -39,21 +39,19 @@ class AgentEvaluation(NamedTuple):
     noops: int  # maximum number of no-op frames at the start of an episode
     greedy: bool
     results: Sequence["EpisodeResult"]
-    films: dict[Path, Film]  # the film of each gif that `save_gifs` will write
+    films: dict[Path, Film]  # the film of each gif or mp4 that `save_films` will write
 
-    def save_gifs(self, scale: int | None) -> list[str]:
-        """Write all gifs, and return a line about each, for the user. Raises OSError.
+    def save_films(self, scale: int | None) -> list[str]:
+        """Write all gifs or mp4 videos, and return a line about each, for the user. Raises OSError.
 
-        Each pixel is enlarged to `scale` x `scale` pixels; None makes a gif about 420 pixels high.
+        Each pixel is enlarged to `scale` x `scale` pixels; None makes a film about 420 pixels high.
         """
         lines = []
-        for (gif, film), result in zip(self.films.items(), self.results, strict=True):
-            film.save(gif, scale or film.fitting_scale)
-            line = f"Wrote {gif}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
+        for (file, film), result in zip(self.films.items(), self.results, strict=True):
+            film.save(file, scale or film.fitting_scale)
+            line = f"Wrote {file}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
             shown = counted(round(film.seconds), "second")
-            end = (
-                f"; the gif ends after {shown} at score {film.scores[-1]:.15g}, before the episode does (--gif_seconds)"
-            )
+            end = f"; the film ends after {shown} at score {film.scores[-1]:.15g}, before the episode (--gif_seconds)"
             lines.append(line + (end if film.is_shortened else ""))
         return lines
 
@@ -87,7 +85,7 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
     game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
-    gifs = _gif_files(options)
+    files = _film_files(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     intact_checkpoint(run)  # raises its error before TensorFlow is loaded
     with ExitStack() as opened:
@@ -101,13 +99,13 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
 
         from paac.evaluation import play_episodes
 
-        films = _make_films(emulators[: len(gifs)], options, run_options)
+        films = _make_films(emulators[: len(files)], options, run_options)
         with tf.device(device):
             network, checkpoint, damaged = load_agent(run, run_options, emulators[0].num_actions)
             # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
             print("".join(f"{line}\n" for line in (note, game.notice, *damaged) if line), end="", flush=True)
             _check_dropout(options, run_options, network)
-            if gifs:
+            if files:
                 writable_folder("-gf", options.gif_folder)
             results = play_episodes(
                 network,
@@ -119,8 +117,8 @@ def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
                 watchers=films,
             )
     noops = emulators[0].random_noops
-    gif_films = dict(zip(gifs, films, strict=True))
-    return AgentEvaluation(str(game), run.path, checkpoint.step, seed, noops, options.greedy, results, gif_films)
+    films_by_file = dict(zip(files, films, strict=True))
+    return AgentEvaluation(str(game), run.path, checkpoint.step, seed, noops, options.greedy, results, films_by_file)
 
 
 def load_agent(
@@ -207,12 +205,13 @@ def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options, f
     return film
 
 
-def _gif_files(options: FilmOptions) -> list[Path]:
-    """Return the path of each episode's gif; an empty list if `gif_name` is not set."""
+def _film_files(options: FilmOptions) -> list[Path]:
+    """Return the path of each episode's gif or mp4; an empty list if `gif_name` is not set."""
     if options.gif_name is None:
         return []
-    name = options.gif_name.removesuffix(".gif")
+    ending = ".mp4" if options.mp4 else ".gif"
+    name = options.gif_name.removesuffix(ending)
     if not name or Path(name).name != name:
         raise UserError(f"-gn {options.gif_name}: must be a file name without a folder; set the folder with -gf")
     folder = Path(options.gif_folder)
-    return [folder / f"{name}_{number}.gif" for number in range(1, options.test_count + 1)]
+    return [folder / f"{name}_{number}{ending}" for number in range(1, options.test_count + 1)]

@@ -1,10 +1,14 @@
 """The lines that describe a training when it starts."""
 
+import shlex
+
 from emulators import EmulatorPool
 from networks.actor_critic import ActorCritic
+from paac.cli.folders import shown_name
 from paac.cli.options import Options
 from paac.cli.words import counted
 from paac.processes import Processes
+from paac.summaries.address import shown_address
 from paac.training.hyperparameters import LR_PER_EMULATOR, learning_rate
 
 
@@ -20,7 +24,14 @@ def describe_training(
         f"{counted(pool.count, 'emulator')} in {counted(len(pool.worker_pids), 'worker')} and "
         f"{counted(len(pool.shards), 'shard')}{each}, seed {options.random_seed}, saved in {options.debugging_folder}",
         describe_learning_rate(options, processes.count * pool.count, step),
+        *([describe_curves(options)] if processes.rank == 0 else []),  # the others write none
     ]
+
+
+def describe_curves(options: Options) -> str:
+    """Return how to see the run's curves."""
+    folder = shlex.quote(shown_name(options.debugging_folder))
+    return f"Curves: tensorboard --logdir {folder} --host 127.0.0.1, then {shown_address()}"
 
 
 def describe_learning_rate(options: Options, total_emulators: int, step: int) -> str:

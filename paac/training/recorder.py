@@ -32,7 +32,7 @@ class Recorder:
         self._network = learner.network
         self._state = state
         self._log = EpisodeLog(run.episodes_csv)
-        self._summaries = SummaryWriter(run.events, pool.num_actions, options.repetition_table)
+        self._summaries = SummaryWriter(run.events, pool.action_names, options.repetition_table)
         session = describe_session(state.global_step)
         append_session(run.sessions, session)
         self._summaries.write_session_start(options, learner.network, learner.graph, session.step, session.rows)

@@ -1,1 +1,1 @@
-"""Films of an agent that plays, as gifs."""
+"""Films of an agent that plays, as gifs or mp4 videos."""

@@ -5,7 +5,7 @@ chosen.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,10 @@ from paac.video.film import Film
 
 BACKGROUND, BAR_BACKGROUND, LABEL, TEXT = (20, 21, 26), (48, 50, 58), (150, 154, 164), (238, 238, 238)
 BLUE, ORANGE = (86, 180, 233), (240, 170, 30)
+Colour = tuple[int, int, int]
 SHADES = 6  # number of palette entries for each text colour, because the edges of letters are antialiased
 
-# Sizes in pixels:
+# Sizes in pixels, at the scale that makes the game about 420 pixels high:
 MARGIN = 12
 MAX_ROW_HEIGHT, MIN_ROW_HEIGHT = 20, 14  # of a row with one bar
 BARS_TOP = 136  # height of the part above the first row
@@ -42,7 +43,7 @@ class AnnotatedFilm(Film):
     def __init__(self, action_names: Sequence[str], repetition_table: Sequence[int], frame_skip: int, **film):
         """`frame_skip` is the number of screens per play; `film` are the arguments of `Film`."""
         super().__init__(**film)
-        self._panel = Panel(action_names, repetition_table)
+        self._panel = cache(partial(Panel, action_names, repetition_table))
         self._frame_skip = frame_skip
         self.panel_states: list[PanelState] = []  # one per picture
         self._decision: Decision | None = None
@@ -73,56 +74,87 @@ class AnnotatedFilm(Film):
 
     def _enlarged(self, number: int, scale: int) -> Image.Image:
         picture = super()._enlarged(number, scale)
-        return append_panel(picture, self._panel.draw(self.panel_states[number], picture.height))
+        panel = self._panel(max(1.0, scale / self.fitting_scale))
+        return append_panel(picture, panel.draw(self.panel_states[number], picture.height))
+
+
+class Pen:
+    """Draws on an image; all positions and sizes are multiplied by `zoom`."""
+
+    def __init__(self, image: Image.Image, zoom: float):
+        self._draw = ImageDraw.Draw(image)
+        self._zoom = zoom
+        self.bottom = image.height / zoom
+
+    def text(self, left: float, top: float, text: str, colour: Colour, size: float, anchor: str = "la") -> None:
+        """Write `text`, `size` pixels high."""
+        self._draw.text(self._scaled(left, top), text, colour, load_font(size * self._zoom), anchor)
+
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
+        """Fill a box; its last pixels are those before `right` and `bottom`."""
+        (left, top), (right, bottom) = self._scaled(left, top), self._scaled(right, bottom)
+        if right > left:
+            self._draw.rectangle((left, top, right - 1, bottom - 1), colour)
+
+    def arrow(self, tip: float, middle: float, colour: Colour) -> None:
+        """Draw an arrow that points to the right, with its tip at (`tip`, `middle`)."""
+        corners = (tip - 7, middle - 5), (tip - 7, middle + 5), (tip, middle)
+        self._draw.polygon([self._scaled(*corner) for corner in corners], colour)
+
+    def _scaled(self, left: float, top: float) -> tuple[int, int]:
+        return round(left * self._zoom), round(top * self._zoom)
 
 
 class Panel:
-    """Draws the panel for an agent with these actions and numbers of repeats."""
+    """Draws the panel for an agent with these actions and numbers of repeats, everything enlarged by `zoom`."""
 
-    def __init__(self, action_names: Sequence[str], repetition_table: Sequence[int]):
+    def __init__(self, action_names: Sequence[str], repetition_table: Sequence[int], zoom: float = 1.0):
         self._names = list(action_names)
         self._plays = [1 + repeats for repeats in repetition_table]
+        self._zoom = zoom
         self.policy = ProbabilityBars("policy", self._names, left=0)
         self.repetition = ProbabilityBars("plays", [f"x{plays}" for plays in self._plays], left=self.policy.width)
         bars = self.policy.width + (self.repetition.width if len(self._plays) > 1 else 0)
         longest = max(load_font(20).getlength(f"{name}  x{max(self._plays)}") for name in self._names)
-        self.width = max(MIN_WIDTH, MARGIN + max(bars, MARGIN + int(longest)))
+        self._width = max(MIN_WIDTH, MARGIN + max(bars, MARGIN + int(longest)))
+        self.width = round(self._width * zoom)
 
     def draw(self, state: PanelState, height: int) -> Image.Image:
-        """Return the panel as an image with a palette, as high as the larger of `height` and `MIN_HEIGHT`."""
-        image = Image.new("RGB", (self.width, max(height, MIN_HEIGHT)), BACKGROUND)
-        pen = ImageDraw.Draw(image)
+        """Return the panel as an image with a palette, as high as `height`, but at least MIN_HEIGHT, enlarged."""
+        image = Image.new("RGB", (self.width, max(height, round(MIN_HEIGHT * self._zoom))), BACKGROUND)
+        pen = Pen(image, self._zoom)
         decision = state.decision
         _draw_number(pen, MARGIN, "score", f"{state.score:,.10g}")
         if decision is None:
-            pen.text((MARGIN, 56), "before the first decision", LABEL, load_font(13))
+            pen.text(MARGIN, 56, "before the first decision", LABEL, 13)
             return _quantize(image)
-        _draw_number(pen, self.width // 2, "value", f"{decision.value:.2f}")
+        _draw_number(pen, self._width // 2, "value", f"{decision.value:.2f}")
         self._draw_action(pen, decision, state.play)
-        self.policy.draw(pen, image.height, decision.policy, decision.action)
+        self.policy.draw(pen, decision.policy, decision.action)
         if len(self._plays) > 1:
-            self.repetition.draw(pen, image.height, decision.repetition, decision.choice)
+            self.repetition.draw(pen, decision.repetition, decision.choice)
         return _quantize(image)
 
-    def _draw_action(self, pen: ImageDraw.ImageDraw, decision: Decision, play: int) -> None:
+    def _draw_action(self, pen: Pen, decision: Decision, play: int) -> None:
         """Draw the action's name, its number of plays, and a progress bar that is filled up to the current `play`."""
         plays = self._plays[decision.choice]
         name = self._names[decision.action]
         if max(self._plays) == 1:
-            pen.text((MARGIN, 62), name, ORANGE, load_font(20))
+            pen.text(MARGIN, 62, name, ORANGE, 20)
             return
-        pen.text((MARGIN, 56), f"{name}  x{plays}", ORANGE, load_font(20))
-        width = self.width - 2 * MARGIN
-        pen.rectangle((MARGIN, 88, MARGIN + width, 95), BAR_BACKGROUND)
-        pen.rectangle((MARGIN, 88, MARGIN + width * play // plays, 95), ORANGE)
+        pen.text(MARGIN, 56, f"{name}  x{plays}", ORANGE, 20)
+        width = self._width - 2 * MARGIN
+        pen.box(MARGIN, 88, MARGIN + width, 96, BAR_BACKGROUND)
+        pen.box(MARGIN, 88, MARGIN + width * play // plays, 96, ORANGE)
         if plays <= width // 6:
             for number in range(1, plays):
-                pen.line((MARGIN + width * number // plays, 88, MARGIN + width * number // plays, 95), BACKGROUND, 2)
+                end = MARGIN + width * number // plays
+                pen.box(end - 1, 88, end + 1, 96, BACKGROUND)
 
 
-def _draw_number(pen: ImageDraw.ImageDraw, left: int, label: str, text: str) -> None:
-    pen.text((left, 8), label, LABEL, load_font(13))
-    pen.text((left, 24), text, TEXT, load_font(20))
+def _draw_number(pen: Pen, left: int, label: str, text: str) -> None:
+    pen.text(left, 8, label, LABEL, 13)
+    pen.text(left, 24, text, TEXT, 20)
 
 
 class ProbabilityBars:
@@ -137,29 +169,29 @@ class ProbabilityBars:
         self.start = left + 2 * MARGIN + longest + 8  # left end of the bars
         self.width = self.start + BAR_WIDTH + PERCENT_WIDTH - left
 
-    def draw(self, pen: ImageDraw.ImageDraw, bottom: int, probabilities: np.ndarray, chosen: int) -> None:
-        """Draw the bar of index `chosen` and those of the most probable others, as many as fit above row `bottom`."""
-        space = bottom - BARS_TOP - MARGIN // 2
+    def draw(self, pen: Pen, probabilities: np.ndarray, chosen: int) -> None:
+        """Draw the bar of index `chosen` and those of the most probable others, as many as fit."""
+        space = int(pen.bottom) - BARS_TOP - MARGIN // 2
         shown = indices_to_show(probabilities, chosen, space // MIN_ROW_HEIGHT)
         total = len(probabilities)
         title = self._title if len(shown) == total else f"{self._title}, {len(shown)} of {total}"
-        pen.text((self._left + 2 * MARGIN, BARS_TOP - 20), title, LABEL, load_font(13))
+        pen.text(self._left + 2 * MARGIN, BARS_TOP - 20, title, LABEL, 13)
         row = min(MAX_ROW_HEIGHT, space // len(shown))
         for place, number in enumerate(shown):
             middle = BARS_TOP + place * row + row // 2
             self._draw_bar(pen, middle, self._names[number], probabilities[number], number == chosen)
 
-    def _draw_bar(self, pen: ImageDraw.ImageDraw, middle: int, name: str, probability: float, chosen: bool) -> None:
-        start, tip = self.start, self._left + 19
+    def _draw_bar(self, pen: Pen, middle: int, name: str, probability: float, chosen: bool) -> None:
+        start = self.start
         if chosen:
-            pen.polygon([(tip - 7, middle - 5), (tip - 7, middle + 5), (tip, middle)], ORANGE)
-        pen.text((self._left + 2 * MARGIN, middle), name, ORANGE if chosen else TEXT, load_font(13), anchor="lm")
-        pen.rectangle((start, middle - 4, start + BAR_WIDTH, middle + 4), BAR_BACKGROUND)
+            pen.arrow(self._left + 19, middle, ORANGE)
+        pen.text(self._left + 2 * MARGIN, middle, name, ORANGE if chosen else TEXT, 13, anchor="lm")
+        pen.box(start, middle - 4, start + BAR_WIDTH + 1, middle + 5, BAR_BACKGROUND)
         width = round(BAR_WIDTH * probability)
         if width > 0:
-            pen.rectangle((start, middle - 4, start + width, middle + 4), ORANGE if chosen else BLUE)
+            pen.box(start, middle - 4, start + width + 1, middle + 5, ORANGE if chosen else BLUE)
         percent = f"{100 * probability:.0f}%"
-        pen.text((start + BAR_WIDTH + PERCENT_WIDTH, middle), percent, LABEL, load_font(12), anchor="rm")
+        pen.text(start + BAR_WIDTH + PERCENT_WIDTH, middle, percent, LABEL, 12, anchor="rm")
 
 
 def indices_to_show(probabilities: np.ndarray, chosen: int, count: int) -> list[int]:
@@ -170,7 +202,7 @@ def indices_to_show(probabilities: np.ndarray, chosen: int, count: int) -> list[
 
 
 @cache
-def load_font(size: int) -> ImageFont.FreeTypeFont:
+def load_font(size: float) -> ImageFont.FreeTypeFont:
     """Return Pillow's own font, `size` pixels high."""
     return ImageFont.load_default(size)  # type: ignore[return-value]
 

@@ -109,9 +109,19 @@ class Film:
         return (self._enlarged(number, scale) for number in range(len(self._pictures)))
 
     def save(self, file: Path, scale: int = 1) -> None:
-        """Write a gif with each pixel enlarged to `scale` x `scale` pixels. Raises OSError."""
-        with replacing(file) as opened:
-            self.write_gif(opened, scale)
+        """Write an mp4 if `file` ends with .mp4, else a gif, with each pixel enlarged to `scale` x `scale` pixels.
+
+        Raises OSError.
+        """
+        if file.suffix == ".mp4":
+            from paac.video.mp4 import mp4_writer
+
+            with mp4_writer(file, self.picture_rate) as write:
+                for picture in self.pictures(scale):
+                    write(picture)
+        else:
+            with replacing(file) as opened:
+                self.write_gif(opened, scale)
 
     def write_gif(self, file: BinaryIO, scale: int = 1) -> None:
         """Write a gif into an open file, as `save` does. Raises OSError."""

@@ -44,7 +44,7 @@ class Results:
         if self._folder is None:
             return
         from benchmarking.charts import draw_rates, draw_scaling
-        from figures.style import styled
+        from figures.style import save_figure
 
         report = {
             "options": dataclasses.asdict(self._options),
@@ -59,6 +59,5 @@ class Results:
         charts = {"benchmark": draw_rates(self.tables, self.lines[0])}
         if self.scaling:
             charts["scaling"] = draw_scaling(self.scaling, f"{self.game}, the whole loop")
-        with styled():
-            for name, figure in charts.items():
-                figure.savefig(self._folder / f"{name}.png")
+        for name, figure in charts.items():
+            save_figure(figure, self._folder, name)

@@ -45,7 +45,7 @@ def test_a_game_is_trained_resumed_exactly_and_filmed(game, tmp_path, monkeypatc
     assert len(whole[1]) > 5, "no episode ended"
     film = {"gif_name": "film", "gif_folder": str(tmp_path), "test_count": 2, "seed": 1}
     shown = evaluate_agent(FilmOptions(folder=str(tmp_path / "parts"), **film))
-    shown.save_gifs(scale=None)
+    shown.save_films(scale=None)
     assert shown.game == game and len(shown.results) == 2
     assert json.loads((tmp_path / "parts/args.json").read_text())["game"] == game
     with Image.open(tmp_path / "film_2.gif") as gif:

@@ -142,3 +142,9 @@ def test_an_agent_that_cannot_be_played_is_reported(filmed, monkeypatch, capsys)
     with pytest.raises(SystemExit):
         filmed()
     assert capsys.readouterr().out.count("no intact checkpoint there") == 3
+
+
+def test_the_options_of_films_are_those_of_gif_py():
+    options = genGifs.GifsOptions(mp4=True, annotate=True, gif_seconds=3.0)
+    assert genGifs.gif_arguments(options) == ["-tc", "1", "--gif_seconds", "3.0", "--mp4", "--annotate"]
+    assert genGifs.gif_arguments(genGifs.GifsOptions()) == ["-tc", "1"]

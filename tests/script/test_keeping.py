@@ -303,11 +303,11 @@ def decision_of(score):
 
 
 @pytest.mark.parametrize("size", [(288, 512), (84, 84), (161, 211)])
-def test_the_band_is_above_the_picture_and_width_and_height_are_even(size):
+def test_the_band_is_above_the_picture(size):
     picture = Image.new("RGB", size, (10, 200, 30))
     framed = with_band(picture, "80,000,000 decisions", "score 12345")
-    assert framed.width % 2 == framed.height % 2 == 0 and framed.width - size[0] in (0, 1)
+    assert framed.width == size[0]
     pixels = np.asarray(framed)
-    assert ((pixels == (10, 200, 30)).all(axis=2).sum(axis=0) == size[1])[: size[0]].all()
+    assert ((pixels == (10, 200, 30)).all(axis=2).sum(axis=0) == size[1]).all()
     letters = pixels[: framed.height - size[1] - 1].max(axis=(0, 2)) > 128
     assert letters.any() and not letters[[0, -1]].any()

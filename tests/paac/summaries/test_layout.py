@@ -44,10 +44,45 @@ def test_the_table_of_runs_has_a_column_for_each_option_and_the_reward():
     assert first == set(SHOWN_COLUMNS)
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_charts_have_titles_and_patterns_of_whole_tags(number):
-    charts = page_layout().category[number].chart
-    assert len({chart.title for chart in charts}) == len(charts) > 3
-    for chart in charts:
-        (pattern,) = chart.multiline.tag
-        assert pattern.startswith("^(") and pattern.endswith(")$")  # TensorBoard would also match longer tags
+def sections_of(**options):
+    """Return {title of a section: its charts} of the page for a run with these options."""
+    return {section.title: list(section.chart) for section in page_layout(resolve(options)).category}
+
+
+def test_reward_and_length_come_first_as_means_in_bands():
+    title, charts = next(iter(sections_of().items()))
+    assert title == "Reward and length"
+    (length,), (reward,) = (chart.margin.series for chart in charts)  # TensorBoard shows them in reverse order
+    for band, group in ((reward, "rewards_per_episode"), (length, "steps_per_episode")):
+        assert (band.lower, band.value, band.upper) == (f"{group}/min", f"{group}/mean", f"{group}/max")
+
+
+def test_curves_have_titles_and_patterns_of_whole_tags():
+    for charts in sections_of(max_repetition=4, eval_interval=9, egreedy=True).values():
+        assert len({chart.title for chart in charts}) == len(charts) > 0
+        for chart in charts:
+            for pattern in chart.multiline.tag:
+                assert pattern.startswith("^(") and pattern.endswith(")$")  # TensorBoard would also match longer tags
+
+
+@pytest.mark.parametrize(
+    ("options", "added"),
+    [
+        ({}, set()),
+        ({"max_repetition": 10}, {"FiGAR"}),
+        ({"max_repetition": 10, "nb_choices": 1}, set()),  # every decision has 11 plays
+        ({"eval_interval": 1000}, {"Evaluations"}),
+    ],
+)
+def test_a_run_has_only_sections_for_which_it_has_curves(options, added):
+    usual = {"Reward and length", "Policy, losses and speed", "Learning"}
+    assert sections_of(**options).keys() == usual | added
+    patterns = [pattern for charts in sections_of().values() for chart in charts for pattern in chart.multiline.tag]
+    assert not [pattern for pattern in patterns if "repetition" in pattern or "plays" in pattern]
+
+
+def test_the_texts_of_charts_fit_one_line():
+    charts = [
+        chart for charts in sections_of(max_repetition=4, eval_interval=9, egreedy=True).values() for chart in charts
+    ]
+    assert max(len(chart.title) for chart in charts) <= 50

@@ -20,6 +20,7 @@ from paac.video.film import Film
 from tests.helpers.commands import files_limited_to
 
 TABLE = [0, 3, 6, 10]
+ACTIONS = ["NOOP", "FIRE"]
 LOSSES = Losses(*(np.float32(number / 8) for number in range(1, 10)))
 STATISTICS = GradientStatistics(np.float32(0.5), np.float32(1.5), np.float32(2.5), np.float32(-3.5))
 
@@ -51,7 +52,7 @@ def curves(folder):
 
 
 def written(folder, updates, *, step=800, last=((1.0, 10), (3.0, 30)), values=None):
-    summaries = SummaryWriter(folder, 2, TABLE)
+    summaries = SummaryWriter(folder, ACTIONS, TABLE)
     for update in updates:
         summaries.add(update, [])
     summaries.write(step, last, values or {})
@@ -105,7 +106,7 @@ def test_losses_are_those_of_the_newest_update(tmp_path):
 
 
 def test_each_episode_is_a_point_at_its_own_step(tmp_path):
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900), Episode(64, 3, -21.0, 700)])
     summaries.add(update_of([[0]], [[0]]), [])
     summaries.add(update_of([[0]], [[0]]), [Episode(224, 1, 0.5, 1)])
@@ -127,7 +128,7 @@ def assert_histogram(points, step, values):
 
 
 def test_histograms_count_all_updates_since_the_last_write(tmp_path):
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
     summaries.add(update_of([[5, 5]], [[3, 3]]), [])
     summaries.write(100, [], {})
     summaries.add(update_of([[0, 1], [1, 1]], [[0, 0], [0, 1]]), [])
@@ -144,23 +145,38 @@ def test_histograms_count_all_updates_since_the_last_write(tmp_path):
 def test_there_are_no_curves_of_episodes_before_the_first_nor_of_missing_gradient_statistics(tmp_path):
     values = written(tmp_path, [update_of([[0]], [[0]], gradients=None)], last=[])
     groups = {tag.split("/")[0] for tag in values}
-    assert groups == {"loss", "global_norm", "actions", "action_shares", "repetitions", "repetition_shares"}
+    assert groups == {
+        *("loss", "global_norm", "actions", "action_shares"),
+        *("repetitions", "repetition_shares", "plays_per_decision"),
+    }
 
 
 def test_frequencies_are_those_of_all_updates_since_the_last_write(tmp_path):
     written(tmp_path, [update_of([[0, 1]], [[0, 0]]), update_of([[1, 1]], [[1, 0]])])
     found = curves(tmp_path)
-    assert found["action_shares/0"] == [(800, 0.25)] and found["action_shares/1"] == [(800, 0.75)]
+    assert found["action_shares/NOOP"] == [(800, 0.25)] and found["action_shares/FIRE"] == [(800, 0.75)]
     assert found["repetition_shares/1_plays"] == [(800, 0.75)]
     assert found["repetition_shares/4_plays"] == [(800, 0.25)]
+    assert found["plays_per_decision"] == [(800, 0.75 * 1 + 0.25 * 4)]
 
 
-def test_plain_paac_has_no_frequencies_of_repetitions(tmp_path):
-    summaries = SummaryWriter(tmp_path, 2, [0])
+def test_actions_with_any_names_have_curves_of_their_own(tmp_path):
+    names = ["left engine", "jump", "jump", "", "a/b", "\udcff"]
+    summaries = SummaryWriter(tmp_path, names, [0])
+    summaries.add(update_of([[0, 1, 2, 2, 3, 4, 5, 5]], [[0] * 8]), [])
+    summaries.write(800, [], {})
+    summaries.close()
+    found = {tag: value for tag, ((_, value),) in curves(tmp_path).items() if tag.startswith("action_shares/")}
+    shown = ["left engine", "jump", "jump-2", "", "a/b", "\\udcff"]
+    assert found == {f"action_shares/{name}": n / 8 for name, n in zip(shown, [1, 1, 2, 1, 1, 2], strict=True)}
+
+
+def test_plain_paac_has_no_curves_of_repetitions(tmp_path):
+    summaries = SummaryWriter(tmp_path, ACTIONS, [0])
     summaries.add(update_of([[0]], [[0]]), [])
     summaries.write(800, [], {})
     summaries.close()
-    assert not any("repetition_shares" in tag for tag in curves(tmp_path))
+    assert not any("repetition_shares" in tag or "plays" in tag for tag in curves(tmp_path))
 
 
 def test_channels_become_tiles_scaled_from_black_to_white():
@@ -177,7 +193,7 @@ def test_channels_become_tiles_scaled_from_black_to_white():
 @pytest.mark.parametrize(("arch", "convolutions"), [("NIPS", 2), ("LSTM", 4), ("IMPALA", 15)])
 def test_every_convolution_has_a_picture(arch, convolutions, tmp_path):
     network = make_network(arch, num_actions=2, nb_choices=1, rgb=False, seed=1)
-    summaries = SummaryWriter(tmp_path, 2, [0])
+    summaries = SummaryWriter(tmp_path, ACTIONS, [0])
     summaries.show_convolutions(800, network, np.full((84, 84, 4), 9, np.uint8))
     summaries.close()
     values, _ = events(tmp_path)
@@ -189,7 +205,7 @@ def test_every_convolution_has_a_picture(arch, convolutions, tmp_path):
 
 def test_a_session_starts_with_its_options_weights_and_graph(tmp_path):
     graph = tf.function(lambda x: tf.square(x, name="a_name_to_find")).get_concrete_function(tf.TensorSpec([])).graph
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
     network = make_network("NIPS", num_actions=2, nb_choices=1, rgb=False, seed=1)
     summaries.write_session_start(resolve(dict(random_seed=5)), network, graph, step=1200)
     summaries.close()
@@ -197,7 +213,7 @@ def test_a_session_starts_with_its_options_weights_and_graph(tmp_path):
     ((step, text),) = values["options"]
     assert step == 1200  # where this session of the training begins
     assert "| gamma | 0.99 | discount factor |" in text.item().decode().splitlines()
-    weights = values["network"][0][1].item().decode()
+    weights = values["parameters"][0][1].item().decode()
     assert "(8, 8, 4, 16) | 4,096 |" in weights and f"| total | | {network.count_params():,} |" in weights
     assert any(node.name == "a_name_to_find" for found in graphs for node in found.node)
 
@@ -208,7 +224,7 @@ def test_a_film_is_an_image_that_holds_the_gif(tmp_path):
         film.add(np.full((20, 30, 3), shade, np.uint8))
     gif = io.BytesIO()
     film.write_gif(gif, 2)
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
     summaries.show_film(800, gif.getvalue())
     summaries.close()
     ((step, (width, height, shown)),) = events(tmp_path)[0]["agent_plays"]
@@ -216,7 +232,7 @@ def test_a_film_is_an_image_that_holds_the_gif(tmp_path):
 
 
 def test_every_event_is_in_the_file_at_once(tmp_path):
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
     assert curves(tmp_path)["rl/reward"] == [(32, 21.0)]
     summaries.close()
@@ -250,7 +266,7 @@ def test_std_over_mean_is_at_most_two_also_if_the_mean_is_zero(values, expected)
 
 
 def test_curves_after_a_resume_have_no_overlap(tmp_path):
-    summaries = SummaryWriter(tmp_path / "tf", 2, TABLE)
+    summaries = SummaryWriter(tmp_path / "tf", ACTIONS, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(10, 0, 1.0, 1)])
     lengths = RunFolder(tmp_path).log_lengths()
     summaries.add(update_of([[0]], [[0]]), [Episode(20, 0, 2.0, 1)])  # after the checkpoint; the process is killed
@@ -264,7 +280,7 @@ def test_an_open_tensorboard_drops_the_points_of_a_killed_session(tmp_path):
     tensorboard = EventAccumulator(str(tmp_path / "tf"))
 
     def session(start):
-        summaries = SummaryWriter(tmp_path / "tf", 2, TABLE)
+        summaries = SummaryWriter(tmp_path / "tf", ACTIONS, TABLE)
         summaries.write_session_start(resolve({}), network, tf.Graph(), start)
         return summaries
 
@@ -294,7 +310,7 @@ def resident():
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_points_of_curves_do_not_stay_in_memory(tmp_path):
     """TensorFlow keeps every Python number that it converts to a tensor: 14 MiB for these."""
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
 
     def write(first):
         for number in range(first, first + 2000):
@@ -312,7 +328,7 @@ def test_points_of_curves_do_not_stay_in_memory(tmp_path):
 
 @pytest.mark.parametrize("episodes", [1, 1000])  # TensorFlow reports only that the first does not fit
 def test_what_does_not_fit_gives_one_line_and_leaves_whole_events(episodes, tmp_path):
-    summaries = SummaryWriter(tmp_path, 2, TABLE)
+    summaries = SummaryWriter(tmp_path, ACTIONS, TABLE)
     summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
     (file,) = tmp_path.iterdir()
     size = file.stat().st_size
@@ -336,5 +352,5 @@ def test_errors_of_tensorflow_become_one_line(name, tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_created_gives_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file/tf: cannot be written") as error:
-        SummaryWriter(tmp_path / "file/tf", 2, TABLE)
+        SummaryWriter(tmp_path / "file/tf", ACTIONS, TABLE)
     assert "\n" not in str(error.value)

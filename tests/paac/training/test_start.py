@@ -12,8 +12,9 @@ from emulators import find_game
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.processes import Processes
+from paac.summaries.address import pinned_address
 from paac.training import loop, recorder
-from paac.training.description import describe_learning_rate, describe_training
+from paac.training.description import describe_curves, describe_learning_rate, describe_training
 from paac.training.episodes import EpisodeTracker
 from paac.training.recorder import Recorder
 from paac.training.resume import check_start, tunable_options
@@ -161,9 +162,16 @@ def test_the_first_lines_count_in_good_english(count, numbers):
     options = parse_options(["-ec", str(count), "--max_repetition", "2", "-df", "run"])
     pool = SimpleNamespace(count=count, worker_pids=[7] * count, shards=[0] * count, game="pong")
     network = SimpleNamespace(count_params=lambda: 1234)
-    figar, setup, rate = describe_training(options, pool, network, Processes(), 0)
+    figar, setup, rate, curves = describe_training(options, pool, network, Processes(), 0)
     assert figar == "FiGAR: the number of repeats of each action is one of [0, 1, 2]"
     assert numbers in setup and "with 1,234 parameters" in setup and rate.startswith("The learning rate")
+    assert curves == f"Curves: tensorboard --logdir run --host 127.0.0.1, then {pinned_address()}"
+    assert len(describe_training(options, pool, network, SimpleNamespace(rank=1, count=2), 0)) == 3
+
+
+def test_the_command_for_the_curves_can_be_typed_as_it_is():
+    line = describe_curves(resolve({"debugging_folder": "logs/my run"}))
+    assert line.startswith("Curves: tensorboard --logdir 'logs/my run' --host 127.0.0.1, then http://")
 
 
 def test_few_active_units_are_reported_once_in_a_run_and_not_again_after_a_resume(monkeypatch):

@@ -91,6 +91,25 @@ def test_a_low_screen_gets_a_panel_of_the_minimum_height(tmp_path):
     assert (picture[60:, :80] == BACKGROUND).all()
 
 
+@pytest.mark.parametrize(("scale", "zoom"), [(1, 1), (3, 1.5), (4, 2), (8, 4)])
+def test_the_panel_grows_with_the_pixels_of_the_game(scale, zoom):
+    names = ["left", "right", "jump"]
+    film = film_of(noise(1, 9, height=210), AnnotatedFilm(names, [0, 1], 1), {0: decision_of(1, 1, 3, 2)})
+    usual, enlarged = (panel_of(next(film.pictures(size)), 40 * size) for size in (2, scale))
+    assert enlarged.shape[1] == round(usual.shape[1] * zoom)
+    assert enlarged.shape[0] == max(210 * scale, round(MIN_HEIGHT * zoom))
+    assert lowest_text(enlarged) == pytest.approx(lowest_text(usual) * zoom, abs=2 * zoom)
+
+
+def panel_of(picture, left):
+    return np.asarray(picture.convert("RGB"))[:, left:]
+
+
+def lowest_text(panel):
+    """Return the last row that is not empty."""
+    return np.flatnonzero((panel != BACKGROUND).any(axis=(1, 2)))[-1]
+
+
 def count_orange(picture, rows=slice(None)):
     return int((np.asarray(picture.convert("RGB"))[rows] == ORANGE).all(axis=-1).sum())
 
@@ -169,7 +188,7 @@ def test_an_agent_plays_the_same_with_and_without_annotations(tmp_path, monkeypa
     def film(name, **more):
         settings = {"folder": str(tmp_path / "run"), "gif_folder": str(tmp_path), "seed": 5, "test_count": 2}
         evaluation = evaluate_agent(FilmOptions(gif_name=name, **settings, **more))
-        evaluation.save_gifs(scale=None)
+        evaluation.save_films(scale=None)
         with Image.open(tmp_path / f"{name}_2.gif") as gif:
             return evaluation.results, gif.size, sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
 
