@@ -77,7 +77,7 @@ def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> 
         raise UserError(f"{file}: more than {MAX_RUNS:,} runs; give {SWEEP} or --seeds fewer values")
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
-        varied = [f"{_flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
+        varied = [f"{flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
         run_name = "-".join([name, *map(_safe_file_name, varied)])
         where = f"{file} ({run_name})" if varied else str(file)
         named = _with_preset({**values, **changes}, where)
@@ -121,7 +121,7 @@ def _consecutive_seeds(first: Any, count: int, file: Path) -> Sequence[int]:
     return range(start, start + count)
 
 
-def _flag_name(key: str) -> str:
+def flag_name(key: str) -> str:
     """The name of the option on the command line, which can be shorter than its key."""
     fields = {field.name: field for field, _ in option_fields(Options)}
     return flag(fields[key]).lstrip("-") if key in fields else key
