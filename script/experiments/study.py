@@ -18,12 +18,12 @@ from experiments.folder import TRAIN_LOG
 from experiments.plan import flag_name
 from experiments.search_space import Space, point_of
 from experiments.trainings import Trainings
-from paac.cli import entry_point
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 from paac.cli.safe_files import append, refuse_shared_files
 from paac.training.episodes import WINDOW_EPISODES, EpisodeTable
 from paac.training.run_folder import RunFolder
+from paac.training.state import NOT_FINITE
 
 STARTUP_TRIALS = 5  # before the pruner stops one
 WARMUP_INTERVALS = 3  # of each trial, in which the pruner does not stop it
@@ -185,6 +185,7 @@ class Search:
             nonlocal last_line
             last_line = line
             append(run.path / TRAIN_LOG, f"{line}\n".encode())
+            print_line(line)
 
         def is_pruned() -> bool:
             with suppress(UserError, *STORAGE_ERRORS):  # the end of the trial will raise them again
@@ -212,7 +213,7 @@ class Search:
         if is_finished:
             reports.add(is_finished=True)
         reason = ""
-        if code == entry_point.USER_ERROR:  # such as a loss that became infinite
+        if code and NOT_FINITE in last_line:
             reason = last_line
         elif is_finished and not self._reported(trial.number):
             reason = "no episode has ended"
@@ -264,7 +265,7 @@ def state_of(trial: FrozenTrial) -> str:
     if FAILED in trial.user_attrs:
         return f"failed: {trial.user_attrs[FAILED]}"
     names = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.RUNNING: "stopped"}
-    return names[trial.state]
+    return names.get(trial.state, "not started")
 
 
 def shown_values(values: Mapping[str, Any]) -> str:
