@@ -10,8 +10,8 @@ import importlib.util
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from emulators import find_game, make_emulator
 from paac.cli import entry_point
@@ -34,6 +34,7 @@ from paac.cli.safe_files import replace_file
 from paac.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from experiments.search_space import TrialOptions
     from experiments.study import Search
 
 DESCRIPTION = """Search for the hyperparameters of a game with Optuna. Each trial is a run of train.py with other values,
@@ -100,7 +101,7 @@ def write_results(search: "Search") -> None:
     print(f"Train with these options: python3 train.py --preset {shlex.quote(str(file))}")
 
 
-def open_search(options: TuneOptions, shared: Mapping[str, Any], local: Mapping[str, Any], file: Path) -> "Search":
+def open_search(options: TuneOptions, given: "TrialOptions", file: Path) -> "Search":
     """The search in the study's file, which is created if necessary. Raises UserError."""
     from experiments.search_space import read_space
     from experiments.study import Search, Settings, open_study
@@ -108,10 +109,17 @@ def open_search(options: TuneOptions, shared: Mapping[str, Any], local: Mapping[
     ranges, space = read_space(options.space)
     interval = options.interval or max(1, options.max_global_steps // INTERVALS)
     fields = {field.name: field for field, _ in option_fields(Options)}
-    arguments = [word for name, value in local.items() for word in (flag(fields[name]), str(value))]
-    settings = Settings(shared, space, options.max_global_steps, interval, options.random_seed, arguments)
+    settings = Settings(
+        options=given.shared,
+        space=space,
+        start=given.start,
+        decisions=options.max_global_steps,
+        interval=interval,
+        seed=options.random_seed,
+        arguments=[word for name, value in given.local.items() for word in (flag(fields[name]), str(value))],
+    )
     common = {
-        "options": dict(shared),
+        "options": given.shared,
         "space": ranges,
         "max_global_steps": settings.decisions,
         "interval": settings.interval,
@@ -127,16 +135,15 @@ def main(argv: Sequence[str]) -> None:
     check_optuna()
     from experiments.search_space import read_space, split_options
 
-    _, space = read_space(typed.get("space"))
-    shared, local = split_options(typed, space)
+    given = split_options(typed, read_space(typed.get("space"))[1])
     own = {name: typed[name] for name in OWN_OPTIONS if name in typed}
-    options: TuneOptions = resolve({**shared, **local, **own}, cls=TuneOptions)
+    options: TuneOptions = resolve({**given.shared, **given.local, **own}, cls=TuneOptions)
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     make_emulator(game, seed=0, **options.emulator_settings).close()  # so that an error shows before any trial
 
     file = study_file(options)
     with RunFolder(file.with_suffix("")).lock("--study"):
-        search = open_search(options, shared, local, file)
+        search = open_search(options, given, file)
         failures = search.run(options.trials, options.jobs)
         write_results(search)
     if failures:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -91,19 +91,27 @@ def point_of(options: Mapping[str, Any], space: Space) -> dict[str, Any]:
     return point
 
 
-def split_options(typed: Mapping[str, Any], space: Space) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The `typed` options that all trials share, with those of a preset, and those of this machine.
+class TrialOptions(NamedTuple):
+    """The options of the trials that were typed or come from a preset."""
 
-    Options in the space are left out. Raises UserError or GameError.
-    """
+    shared: dict[str, Any]  # of all trials
+    start: dict[str, Any]  # the values of options that are searched for, which the first trial has
+    local: dict[str, Any]  # of this machine
+
+
+def split_options(typed: Mapping[str, Any], space: Space) -> TrialOptions:
+    """Divide the `typed` options and those of a preset among the trials. Raises UserError or GameError."""
     for name in space:
         if name in typed:
             raise UserError(f"{flag(FIELDS[name])}: the space has {name} too; leave it out of one of them")
     check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
     named = with_preset({name: value for name, value in typed.items() if name in FIELDS or name == "preset"})
-    chosen_later = {"max_global_steps", "random_seed", *space}
-    chosen_later |= {name for searched in space for name in DEPENDENT_OPTIONS.get(searched, ()) if name not in typed}
     options = {"game": Options.game, **with_absolute_rom_path(named)}
-    local = {name: value for name, value in options.items() if name in LOCAL_OPTIONS}
-    shared = {name: value for name, value in options.items() if name not in LOCAL_OPTIONS | chosen_later}
-    return shared | {"game": short_name(options["game"])}, local
+    options["game"] = short_name(options["game"])
+    left_out = {"max_global_steps", "random_seed", *LOCAL_OPTIONS, *space}
+    left_out |= {name for searched in space for name in DEPENDENT_OPTIONS.get(searched, ()) if name not in typed}
+    return TrialOptions(
+        shared={name: value for name, value in options.items() if name not in left_out},
+        start={name: options[name] for name in space if name in options},
+        local={name: value for name, value in options.items() if name in LOCAL_OPTIONS},
+    )

@@ -25,8 +25,8 @@ from paac.training.episodes import WINDOW_EPISODES, EpisodeTable
 from paac.training.run_folder import RunFolder
 from paac.training.state import NOT_FINITE
 
-STARTUP_TRIALS = 5  # before the pruner stops one
-WARMUP_INTERVALS = 3  # of each trial, in which the pruner does not stop it
+STARTUP_TRIALS = 5  # finished ones, before the pruner stops one
+WARMUP_INTERVALS = 3  # of each trial; the pruner may stop it at the end of the last of these
 FAILED = "failed"  # attribute of a trial: why its training has no score
 STORAGE_ERRORS = SQLAlchemyError, optuna.exceptions.OptunaError
 SETTINGS = "settings"  # attribute of a study: what all its trials have in common
@@ -37,6 +37,7 @@ class Settings(NamedTuple):
 
     options: Mapping[str, Any]  # those of each run, without the options that vary
     space: Space
+    start: Mapping[str, Any]  # the values of the first trial, where they are not the defaults
     decisions: int  # of each run
     interval: int  # decisions between two looks at the score
     seed: int
@@ -163,8 +164,8 @@ class Search:
             if number >= trials:
                 return None
             if not self.study.trials:  # the first one starts from the options without a search
-                defaults = vars(self._resolve({}, seed=self.settings.seed))
-                self.study.enqueue_trial(point_of(defaults, self.settings.space))
+                start = vars(self._resolve(self.settings.start, seed=self.settings.seed))
+                self.study.enqueue_trial(point_of(start, self.settings.space))
             # A sampler for each trial: what it draws does not depend on where the search was stopped.
             self.study.sampler = optuna.samplers.TPESampler(seed=self.settings.seed + number)
             return self.study.ask(self.settings.space)

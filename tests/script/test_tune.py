@@ -151,11 +151,11 @@ def test_a_mistake_in_the_space_is_one_line_with_its_file_and_key(content, messa
 def test_typed_options_and_a_preset_are_those_of_each_trial_but_what_is_searched_for(folder):
     space = {"initial_lr": None, "max_repetition": None}
     typed = {"preset": "seaquest_figar", "gamma": 0.9, "device": "/cpu:0", "emulator_workers": 1, "trials": 3}
-    shared, local = split_options(typed, space)
+    shared, start, local = split_options(typed, space)
     assert shared == {"game": "seaquest", "entropy_regularisation_strength": 0.05, "gamma": 0.9}
-    assert local == {"device": "/cpu:0", "emulator_workers": 1}
-    assert split_options({"preset": "breakout", "random_seed": 1}, {})[0]["e"] == 1e-8
-    assert "max_global_steps" not in split_options({"preset": "breakout"}, {})[0], "the preset's would be too long"
+    assert start == {"max_repetition": 10} and local == {"device": "/cpu:0", "emulator_workers": 1}
+    assert split_options({"preset": "breakout", "random_seed": 1}, {}).shared["e"] == 1e-8
+    assert "max_global_steps" not in split_options({"preset": "breakout"}, {}).shared, "the preset's would be too long"
     with pytest.raises(UserError, match="^--initial_lr: the space has initial_lr too"):
         split_options({"initial_lr": 0.1}, space)
 
@@ -188,6 +188,16 @@ def test_a_study_finds_good_options_and_writes_them_as_a_preset_that_a_training_
     assert re.search(rf"^ +{best.number} .* {best.params['initial_lr']:.4g} .*  finished$", out, re.M), out
     assert out.endswith("Train with these options: python3 train.py --preset s/best.json\n")
     assert Path("s/trial-0/train.log").read_text() == "a line of train.py\n"
+
+
+def test_the_first_trial_has_the_options_of_the_preset_and_the_others_search(player):
+    search("--preset", "breakout", "--trials", "2", "-g", "pong")
+    assert trials()[0].params["max_local_steps"] == 5, "the preset's learning rate is outside the space"
+    Path("space.json").write_text(json.dumps({"lr": {"low": 1e-4, "high": 0.1, "log": True}}))
+    search("--preset", "breakout", "--trials", "2", study="b.db")
+    rates = [trial.params["initial_lr"] for trial in trials("b.db")]
+    assert rates[0] == 0.0007 != rates[1]
+    assert {options.e for _, options, _ in player.started} == {1e-8}
 
 
 def test_pictures_of_a_study_are_drawn_when_two_trials_have_finished(folder):
