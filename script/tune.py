@@ -34,8 +34,8 @@ from paac.cli.safe_files import replace_file
 from paac.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from experiments.search import Search
     from experiments.search_space import TrialOptions
-    from experiments.study import Search
 
 DESCRIPTION = """Search for the hyperparameters of a game with Optuna. Each trial is a run of train.py with other values,
 in the folder of the study; its score is the mean of the last 50 episodes. TPE chooses the values, and trials whose score
@@ -103,8 +103,9 @@ def write_results(search: "Search") -> None:
 
 def open_search(options: TuneOptions, given: "TrialOptions", file: Path) -> "Search":
     """The search in the study's file, which is created if necessary. Raises UserError."""
+    from experiments.search import Search, Settings
     from experiments.search_space import read_space
-    from experiments.study import Search, Settings, open_study
+    from experiments.study import open_study
 
     ranges, space = read_space(options.space)
     interval = options.interval or max(1, options.max_global_steps // INTERVALS)

@@ -24,8 +24,8 @@ import tune
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from experiments import trainings
+from experiments.search import mean_score
 from experiments.search_space import DEFAULT_SPACE, point_of, read_space, split_options
-from experiments.study import mean_score
 from figures.study import draw_study
 from paac.cli.options import resolve
 from paac.training.run_folder import RunFolder
@@ -339,10 +339,7 @@ def test_the_score_is_the_mean_of_the_last_50_episodes_until_a_step():
 
 
 def test_the_search_itself_does_not_import_tensorflow():
-    code = (
-        "import sys, tune, experiments.study, experiments.search_space, figures.study\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    )
+    code = "import sys, tune, experiments.search, figures.study\nassert not {'tensorflow', 'keras'} & set(sys.modules)"
     path = os.pathsep.join(map(str, (ROOT, ROOT / "script")))
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, check=True)
 
@@ -365,10 +362,10 @@ def test_a_training_is_stopped_as_soon_as_its_condition_holds(tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_a_real_study_is_stopped_and_resumed(commands):
-    """Three trainings of 4000 decisions; Ctrl+C stops the second one."""
+    """Three trainings of 2000 decisions; Ctrl+C stops the second one."""
     (commands.folder / "space.json").write_text(json.dumps(SPACE))
     command = ["script/tune.py", "-g", "Catcher-v0", "--space", "space.json", "--study", "s.db", "--trials", "3"]
-    command += ["--max_global_steps", "4000", "--max_episode_frames", "60", *TINY]
+    command += ["--max_global_steps", "2000", "--max_episode_frames", "60", *TINY]
     study = commands.start(*command)
     episodes = commands.folder / "s/trial-1/episodes.csv"
     wait_for(lambda: episodes.exists() and episodes.stat().st_size > 99)

@@ -163,3 +163,8 @@ def test_the_name_of_a_preset_names_a_game_or_starts_with_it():
     for name, file in preset_files().items():
         assert name.split("_")[0] == read_preset(file)["game"].split("_")[0]
     assert ORIGINAL not in preset_files()
+
+
+def test_the_page_about_presets_names_all_of_them():
+    page = (ROOT / "docs/training.md").read_text("utf-8")
+    assert all(f"`{name}`" in page for name in preset_files())
