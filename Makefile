@@ -56,7 +56,7 @@ $(VENV)/run.installed: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/test.installed: tests/requirements.txt script/requirements-ray.txt requirements.txt | $(VENV)/bin/python
+$(VENV)/test.installed: tests/requirements.txt script/requirements-ray.txt script/requirements-tune.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
 

@@ -16,13 +16,10 @@ from paac.cli import entry_point
 
 def main(argv: Sequence[str]) -> None:
     from paac.cli.command_line import typed_options
-    from paac.cli.options import Options
+    from paac.cli.options import TrainOptions
 
     typed = typed_options(
-        Options,
-        argv,
-        "Train an agent, or resume the run in its folder. Ctrl+C saves and exits.",
-        switches={"list_games": ("Game", "list all games by platform, and exit")},
+        TrainOptions, argv, "Train an agent, or resume the run in its folder. Ctrl+C saves and exits."
     )
 
     from paac.training.distributed import processes_from_tf_config
@@ -33,7 +30,7 @@ def main(argv: Sequence[str]) -> None:
     from paac.training.viewer import open_viewer
 
     if typed.pop("list_games", False):
-        print_games(typed.get("rom_path", Options.rom_path))
+        print_games(typed.get("rom_path", TrainOptions.rom_path))
         return
     processes = processes_from_tf_config()
     start = prepare(typed, processes.rank)  # raises errors before the run's folder is created

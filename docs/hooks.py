@@ -13,9 +13,9 @@ from mkdocs.structure.files import File, Files
 
 from agents.publishing import table
 from paac.cli.command_line import CHOSEN_AT_START
-from paac.cli.options import Options, TestOptions
+from paac.cli.options import Options, TestOptions, TrainOptions
 
-TABLES = {"<!-- options of train.py -->": Options, "<!-- options of test.py -->": TestOptions}
+TABLES = {"<!-- options of train.py -->": TrainOptions, "<!-- options of test.py -->": TestOptions}
 AGENTS = "<!-- agents in pretrained/ -->"
 PICTURES = "pretrained/*.gif", "pretrained/*.png", "script/benchmarking/*.png"
 REPOSITORY = "https://github.com/jolibrain/manette/blob/master"
@@ -46,17 +46,17 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def option_tables(cls: type) -> list[str]:
     """Return a heading and a table of each group of options, as lines of Markdown."""
+    is_training = issubclass(cls, Options)  # a test has nothing to resume
+    columns = ["option", "default", *(["on resume"] if is_training else []), "meaning"]
+    fields = dataclasses.fields(cls)
     lines: list[str] = []
-    group = ""
-    for field in dataclasses.fields(cls):
-        if field.metadata["group"] != group:
-            group = field.metadata["group"]
-            columns = ["option", "default", *(["on resume"] if cls is Options else []), "meaning"]
-            lines += ["", f"### {group}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-        flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
-        kind = [field.metadata["kind"]] if cls is Options else []  # a test has nothing to resume
-        cells = [flags, shown_default(field.default), *kind, field.metadata["help"].replace("|", "\\|")]
-        lines.append(f"| {' | '.join(cells)} |")
+    for group in dict.fromkeys(field.metadata["group"] for field in fields):
+        lines += ["", f"### {group}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+        for field in (field for field in fields if field.metadata["group"] == group):
+            flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
+            kind = [field.metadata["kind"]] if is_training else []
+            cells = [flags, shown_default(field.default), *kind, field.metadata["help"].replace("|", "\\|")]
+            lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

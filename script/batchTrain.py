@@ -30,8 +30,9 @@ from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Train one agent for each JSON file in a folder and its sub-folders. The file FOLDER/SUB/NAME.json gives
 a run in DESTINATION/DATE-SUB/NAME; a file directly in FOLDER gives one in DESTINATION/DATE-FOLDER/NAME. A JSON file has
-the format of args.json; options that are missing take their defaults. Lists under "sweep" are tried in every
-combination. Ctrl+C saves the running trainings and stops. The same command resumes them and skips finished runs."""
+the format of args.json, and "preset" names a preset; options that are missing take their defaults. Lists under "sweep"
+are tried in every combination. Ctrl+C saves the running trainings and stops. The same command resumes them and skips
+finished runs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

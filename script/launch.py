@@ -15,7 +15,7 @@ from experiments.trainings import Trainings
 from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import Options, usable_cores
+from paac.cli.options import TrainOptions, usable_cores
 from paac.training.run_folder import RunFolder
 from paac.training.start import prepare
 from paac.training.tf_config import TF_CONFIG, configs_on_this_machine
@@ -95,7 +95,7 @@ def main(argv: Sequence[str]) -> None:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
     options = parse(LaunchOptions, own, DESCRIPTION)
     # Check the options here, so that an error is reported once and not by each process.
-    training = prepare(typed_options(Options, arguments, TRAIN_DESCRIPTION)).options
+    training = prepare(typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])).options
     arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
     run = RunFolder(training.debugging_folder)
     if run.path.is_dir():

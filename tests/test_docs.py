@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from paac.cli.options import Options
+from paac.cli.options import TrainOptions
 from tests.helpers import ROOT
 
 PAGES = [
@@ -80,8 +80,8 @@ def test_the_readme_is_short():
 
 
 def test_the_readme_shows_options_with_their_defaults():
-    fields = {flag: field for field in dataclasses.fields(Options) for flag in field.metadata["flags"]}
-    fields |= {f"--{field.name}": field for field in dataclasses.fields(Options)}
+    fields = {flag: field for field in dataclasses.fields(TrainOptions) for flag in field.metadata["flags"]}
+    fields |= {f"--{field.name}": field for field in dataclasses.fields(TrainOptions)}
     text = (ROOT / "README.md").read_text("utf-8")
     rows = re.findall(r"^\| (`-[^|]+) \| ([^|]*) \| [^|]+ \|$", text, re.M)
     assert len(rows) > 10
@@ -96,8 +96,8 @@ def test_the_readme_shows_options_with_their_defaults():
 def test_the_page_of_options_has_all_of_them():
     pytest.importorskip("mkdocs")
     hooks = runpy.run_path(str(ROOT / "docs/hooks.py"))
-    lines = hooks["option_tables"](Options)
-    for field in dataclasses.fields(Options):
+    lines = hooks["option_tables"](TrainOptions)
+    for field in dataclasses.fields(TrainOptions):
         flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
         (line,) = (line for line in lines if line.startswith(f"| {flags} |"))
         assert field.metadata["kind"] in line

@@ -148,7 +148,7 @@ def resume_options(
     folder = typed.get("debugging_folder", Options.debugging_folder)
     changes = []
     if not started:
-        saved = _without_dependent(saved, typed)
+        saved = without_dependent(saved, typed)
     for field, _ in option_fields(Options):
         if field.name not in typed or field.metadata["kind"] == LOCAL:
             continue
@@ -168,7 +168,7 @@ def resume_options(
     return resolve({**saved, **typed, **not_saved}, started=started), changes
 
 
-def _without_dependent(saved: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+def without_dependent(saved: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the saved options without those that were chosen for the value of an option that is now another one."""
     chosen_again = {
         dependent

@@ -109,13 +109,11 @@ def typed_options(
     cls: type,
     argv: Sequence[str],
     description: str,
-    switches: Mapping[str, tuple[str, str]] | None = None,
     without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return only the options that the user typed, by field name.
+    """Return only the options that the user typed, by field name. The fields `without` get no flags.
 
-    `switches` are additional flags that have no field: name -> (group, help). The fields `without` get no flags. Raises
-    UserError; `--help` prints the help and exits.
+    Raises UserError; `--help` prints the help and exits.
     """
     fields = [(field, value_type) for field, value_type in option_fields(cls) if field.name not in without]
     names = [field.metadata["positional"] for field, _ in fields if field.metadata["positional"]]
@@ -126,8 +124,6 @@ def typed_options(
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
         _add_option(groups[title], field, value_type)
-    for name, (title, help) in (switches or {}).items():
-        groups[title].add_argument(f"--{name}", action="store_true", default=argparse.SUPPRESS, help=help)
     return parser.values(argv)
 
 

@@ -42,6 +42,7 @@ PROTOCOLS = {
 }
 DEFAULT_SHARDS = 2
 MAX_CHOICES = 1000
+OWN_PRESET = ""  # what --preset means without a value: the preset with the name of the game
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,16 @@ class Options:
             *("activation", "alpha_leaky_relu", "keep_percentage"),
         )
         return {name: getattr(self, name) for name in names} | {"seed": self.random_seed}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Options):
+    """The options of train.py: those of a run, and two that its args.json does not hold."""
+
+    # fmt: off
+    list_games: bool = option(False, group="Game", help="list all games by platform, and exit")
+    preset: str | None = option(None, flag_value=OWN_PRESET, group="Run", help="start the run with options that are known to work: the name or the file of a preset, original for those of the original Manette, or no value for the preset of the game; options that you type win")
+    # fmt: on
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from paac.cli.args_json import resume_options
 from paac.cli.command_line import check_limits
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered, walk
-from paac.cli.options import Options, resolve
+from paac.cli.options import OWN_PRESET, Options, resolve
+from paac.cli.presets import ORIGINAL, with_preset
 from paac.training.run_folder import RunFolder
 
 COPIES = ("checkpoints_saved", "best")  # folders in that of a run, with copies of its own agents
@@ -66,13 +67,14 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """Return the options to train with, and messages for the user.
 
     They are the `typed` options with defaults for the others or, if the folder has a run, the saved options changed by
-    the typed ones. Nothing is written. Raises UserError.
+    the typed ones. A preset is read only if there is no run yet. Nothing is written. Raises UserError or GameError.
     """
     if "game" in typed:
         typed = {**typed, "game": short_name(typed["game"])}
     check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    typed, ignored = _read_preset(typed)
     folder, note = training_folder(typed)
-    notes = [note] if note else []
+    notes = list(filter(None, (note, ignored)))
     typed = {**with_absolute_rom_path(typed), "debugging_folder": folder}
     check_limits(Options, {"debugging_folder": folder})
     run = RunFolder(folder)
@@ -86,6 +88,23 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options
     options, changes = resume_options(saved, typed, started)
     return options, notes + changes
+
+
+def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the `typed` options with those of the preset that they name, and a message ("" for none)."""
+    own = {name: value for name, value in typed.items() if name != "preset"}
+    if typed.get("preset") is None:
+        return own, ""
+    # The preset has to be read first only where its game chooses the folder.
+    is_folder_known = typed["preset"] in (OWN_PRESET, ORIGINAL) or own.keys() & {"game", "debugging_folder"}
+    folder, _ = training_folder(own if is_folder_known else with_preset(typed))
+    run = RunFolder(folder)
+    if run.exists():
+        return {
+            **own,
+            "debugging_folder": folder,
+        }, f"--preset is ignored: the run in {run} has its options in {run.args}"
+    return with_preset(typed), ""
 
 
 def training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
 from paac.training.resume import opened_run, save_changes
 from paac.training.run_folder import RunFolder
-from paac.training.state import TrainingState
+from paac.training.state import NOT_FINITE, TrainingState
 from paac.training.stop_signal import StopSignal
 from paac.training.viewer import Viewer
 
@@ -168,7 +168,7 @@ class Training:
         self.save(self.emulator_states())
         lr = "--scale_lr" if self.options.scale_lr else f"--initial_lr {self.options.initial_lr}"
         raise UserError(
-            f"{lr}: loss or gradient became NaN or infinite at {self.state.decisions}; the last finite "
+            f"{lr}: {NOT_FINITE} at {self.state.decisions}; the last finite "
             f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
 

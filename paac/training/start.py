@@ -65,7 +65,8 @@ def _with_game(options: Options) -> Start:
 
 
 def _prepare_other(typed: Mapping[str, Any]) -> Start:
-    """Return what a process that is not the first starts with: it needs no folder of the run."""
+    """Return what a process that is not the first starts with: it needs no folder of the run, and no preset."""
+    typed = {name: value for name, value in typed.items() if name != "preset"}
     check_limits(Options, typed)
     check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
     run = RunFolder(training_folder(typed)[0])

@@ -11,6 +11,8 @@ from paac.training.episodes import Episode, EpisodeTracker, check_count
 if TYPE_CHECKING:
     from paac.rollout import Transitions
 
+NOT_FINITE = "loss or gradient became NaN or infinite"  # in the message of a training that diverged
+
 
 @dataclass
 class TrainingState:

@@ -15,6 +15,7 @@ from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.folders import walk
 from paac.cli.options import Options, resolve
+from paac.cli.presets import with_preset
 from paac.training.find_runs import with_absolute_rom_path
 
 SWEEP = "sweep"
@@ -27,7 +28,7 @@ class PlannedRun(NamedTuple):
 
     experiment: str  # name of the sub-folder that contains its JSON file
     name: str  # of the run's folder
-    values: dict[str, Any]  # the options that its JSON file and the sweep set, by their names in args.json
+    values: dict[str, Any]  # the options that its JSON file, the sweep and the preset set, by their names in args.json
     options: Options
 
     @property
@@ -76,13 +77,27 @@ def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> 
         raise UserError(f"{file}: more than {MAX_RUNS:,} runs; give {SWEEP} or --seeds fewer values")
     for combination in itertools.product(*sweep.values()):
         changes = dict(zip(sweep, combination, strict=True))
-        varied = [f"{_flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
+        varied = [f"{flag_name(key)}={value}" for key, value in changes.items() if len(sweep[key]) > 1]
         run_name = "-".join([name, *map(_safe_file_name, varied)])
         where = f"{file} ({run_name})" if varied else str(file)
-        given = with_absolute_rom_path(check_json({**values, **changes}, where))
-        options = resolve(given, f"{where}: ")
+        named = _with_preset({**values, **changes}, where)
+        options = resolve(with_absolute_rom_path(check_json(named, where)), f"{where}: ")
         _check_game(options, file)
-        yield PlannedRun(experiment, run_name, {**values, **changes}, options)
+        yield PlannedRun(experiment, run_name, named, options)
+
+
+def _with_preset(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The options of a run, unchanged if they name no preset, and otherwise with those of the preset."""
+    if "preset" not in values:
+        return dict(values)
+    preset, own = values["preset"], {name: value for name, value in values.items() if name != "preset"}
+    if not isinstance(preset, str):
+        raise UserError(f'{where}: preset must be the name or file of a preset, or "" for that of the game')
+    given = check_json(own, where)
+    try:
+        return with_preset({**given, "preset": preset})
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _check_sweep(lists: Any, file: Path) -> dict[str, Sequence[Any]]:
@@ -106,7 +121,7 @@ def _consecutive_seeds(first: Any, count: int, file: Path) -> Sequence[int]:
     return range(start, start + count)
 
 
-def _flag_name(key: str) -> str:
+def flag_name(key: str) -> str:
     """The name of the option on the command line, which can be shorter than its key."""
     fields = {field.name: field for field, _ in option_fields(Options)}
     return flag(fields[key]).lstrip("-") if key in fields else key

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paac.training.stop_signal import SIGNALS
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+CHECK_S = 2.0  # between two calls of `stop_when`
 LIBC = ctypes.CDLL(None)
 TRAIN = Path(__file__).parent.parent.parent / "train.py"
 
@@ -34,12 +35,14 @@ class Trainings:
         arguments: Sequence[str],
         print_line: Callable[[str], None] | None = None,
         environment: Mapping[str, str] | None = None,
+        stop_when: Callable[[], bool] | None = None,
     ) -> int | None:
         """Run train.py with `arguments`; returns its exit code, or None if it was not started because `stop` was called.
 
         Each line of its output goes to `print_line`; without that, train.py writes directly to the terminal. The
-        variables in `environment` are added to those of this process. Do not call this in the main thread: a signal
-        that arrives after the process has started, but before it is recorded, would not reach it.
+        variables in `environment` are added to those of this process. `stop_when` is called every few seconds in another
+        thread, and must not raise; when it returns true, the training saves and ends. Do not call this in the main thread: a signal that
+        arrives after the process has started, but before it is recorded, would not reach it.
         """
         with self._lock:
             if self.stopping:
@@ -57,11 +60,17 @@ class Trainings:
             )
             self._running.add(process)
         try:
+            if stop_when:
+                watcher = threading.Thread(target=_stop_when, args=(process, stop_when))
+                watcher.start()
             if print_line and process.stdout:
                 for line in process.stdout:
                     if line.strip():
                         print_line(line.rstrip())
-            return process.wait()
+            code = process.wait()
+            if stop_when:
+                watcher.join()
+            return code
         finally:
             with self._lock:
                 self._running.remove(process)
@@ -84,6 +93,16 @@ class Trainings:
         """A context in which signals that ask this process to stop go to `stop`. Only the main thread may enter it."""
         with signals_passed_to(self.stop):
             yield
+
+
+def _stop_when(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
+    """Stop the process as soon as `condition()` is true."""
+    while process.poll() is None:
+        if condition():
+            process.send_signal(signal.SIGTERM)
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(CHECK_S)
 
 
 def _end_with_parent() -> None:

@@ -103,6 +103,18 @@ def test_a_sweep_may_have_the_names_of_the_command_line(tmp_path):
         read_plan(tmp_path, seeds=2)
 
 
+def test_a_file_may_name_a_preset_and_a_sweep_several(tmp_path):
+    write(tmp_path, {"a.json": {"preset": "breakout", "lr": 0.5}, "b.json": {"game": "Snake-v0", "preset": ""}})
+    write(tmp_path, {"c.json": {"sweep": {"preset": ["seaquest", "seaquest_figar"]}, "max_global_steps": "1e6"}})
+    plan = read_plan(tmp_path)
+    assert [planned.name for planned in plan[2:]] == ["c-preset=seaquest", "c-preset=seaquest_figar"]
+    assert [planned.options.game for planned in plan] == ["breakout", "Snake-v0", "seaquest", "seaquest"]
+    assert [planned.options.e for planned in plan] == [1e-8, 1e-8, 0.1, 0.1]
+    assert (plan[0].options.initial_lr, plan[3].options.max_repetition) == (0.5, 10)
+    assert {planned.options.max_global_steps for planned in plan[2:]} == {1_000_000}
+    assert "e 1e-08" in changed_options(plan[1]), "shown by --dry_run"
+
+
 def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
     write(tmp_path, {"own.json": {"random_seed": 7}, "none.json": {}})
     plan = read_plan(tmp_path, seeds=2)
@@ -119,6 +131,9 @@ def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
         ('{"emulator_counts": "many"}', 'emulator_counts must be a whole number, not "many"'),
         ('{"game": "pang"}', "no game of that name"),
         ('{"gamma": 2.0}', "--gamma 2.0: must be from 0 to 1"),
+        ('{"preset": "nope"}', "bad.json: --preset nope: no such preset or file"),
+        ('{"preset": true}', "preset must be the name or file of a preset"),
+        ('{"preset": "pong", "game": 3}', "bad.json: game must be a string"),
         ('{"sweep": ["NIPS"]}', "sweep must be an object of lists"),
         ('{"sweep": {"arch": "NIPS"}}', "sweep.arch must be a list"),
         ('{"sweep": {"arch": []}}', "sweep.arch must be a list"),

@@ -117,6 +117,35 @@ def test_a_typed_rom_path_becomes_absolute():
     assert resolve_run_options({"rom_path": "roms"})[0].rom_path == str(Path("roms").absolute())
 
 
+# What a preset does.
+
+
+def test_a_preset_gives_a_new_run_its_options_and_its_folder_unless_they_are_typed():
+    options, notes = resolve_run_options({"preset": "seaquest_figar"})
+    assert (options.debugging_folder, options.game, options.max_repetition) == ("logs/seaquest", "seaquest", 10)
+    options, _ = resolve_run_options({"preset": "", "game": "breakout", "initial_lr": 0.5})
+    assert (options.debugging_folder, options.initial_lr, options.e) == ("logs/breakout", 0.5, 1e-8)
+    assert resolve_run_options({"preset": "seaquest", "debugging_folder": "own"})[0].debugging_folder == "own"
+    assert notes == [] and not Path("logs").exists()
+
+
+def test_a_preset_is_not_needed_to_resume_and_a_line_says_that_it_is_ignored():
+    new_run("logs/breakout", "breakout", step=100, gamma=0.9)
+    for preset in ("", "deleted.json", "original"):
+        options, notes = resolve_run_options({"preset": preset, "game": "breakout", "alpha": 0.5})
+        assert (options.debugging_folder, options.gamma, options.e, options.alpha) == ("logs/breakout", 0.9, 0.1, 0.5)
+        ignored = "--preset is ignored: the run in logs/breakout has its options in logs/breakout/args.json"
+        assert notes == [ignored, "--alpha is now 0.5; it was 0.99"]
+    named, notes = resolve_run_options({"preset": "deleted.json", "debugging_folder": "logs/breakout"})
+    assert named.gamma == 0.9 and len(notes) == 1
+    assert resolve_run_options({"preset": "breakout"})[0].gamma == 0.9, "found by the game of the preset"
+
+
+def test_without_a_preset_nothing_is_said_about_it():
+    new_run("logs/pong", step=100)
+    assert resolve_run_options({"preset": None})[1] == resolve_run_options({})[1] == []
+
+
 # Which run is tested.
 
 

@@ -1,5 +1,6 @@
 """What train.py and test.py say and refuse before they load TensorFlow, and the lines at the start of a training."""
 
+import dataclasses
 import hashlib
 import json
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from paac.training.episodes import EpisodeTracker
 from paac.training.recorder import Recorder
 from paac.training.resume import check_start, tunable_options
 from paac.training.run_folder import RunFolder
-from paac.training.start import prepare
+from paac.training.start import follow, prepare
 from paac.training.state import TrainingState
 from tests.helpers.options import parse_options
 
@@ -69,6 +70,19 @@ def test_a_new_run_is_named_in_the_first_line(tmp_path, monkeypatch, capsys, sta
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "pong: new run in lgos/pong" and lines[1].startswith("--lr_annealing_steps 10 is less than")
     assert len(started) == 1
+
+
+def test_a_preset_is_saved_with_the_run_and_read_by_the_first_process_only(tmp_path, monkeypatch, started):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.json").write_text('{"options": {"gamma": 0.9, "emulator_counts": 4}}')
+    train.main(["--preset", "mine.json", "-df", "run", "--alpha", "0.5"])
+    (options,) = started
+    assert (options.gamma, options.emulator_counts, options.alpha) == (0.9, 4, 0.5)
+    RunFolder("run").save_options(options)
+    assert "preset" not in json.loads((tmp_path / "run/args.json").read_text())
+    (tmp_path / "mine.json").unlink()
+    follower = prepare({"preset": "mine.json", "debugging_folder": "new", "alpha": 0.5}, rank=1)
+    assert follow(follower, dataclasses.asdict(options), "new").options.gamma == 0.9
 
 
 def test_a_run_that_goes_on_is_no_new_one(run, capsys, started):

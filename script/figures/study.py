@@ -1,0 +1,46 @@
+"""Pictures of a search for hyperparameters, drawn by Optuna."""
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import optuna
+from optuna.importance import PedAnovaImportanceEvaluator
+from optuna.trial import TrialState
+from optuna.visualization import matplotlib as plots
+
+from figures.style import save_figure
+
+# What distinguishes the better half of the trials; the default, the best tenth, needs 50 trials to say anything.
+IMPORTANCES = PedAnovaImportanceEvaluator(target_quantile=0.5)
+PICTURES: dict[str, Callable[..., Any]] = {
+    "history": plots.plot_optimization_history,
+    "importances": partial(plots.plot_param_importances, evaluator=IMPORTANCES),
+    "slice": plots.plot_slice,
+}
+MIN_TRIALS = 2  # finished ones; fewer show nothing
+
+
+def draw_study(study: optuna.Study, folder: Path) -> list[Path]:
+    """Write a picture of each kind as PNG and SVG to `folder`; returns the files, none before two trials have finished.
+
+    Raises OSError.
+    """
+    if sum(trial.state == TrialState.COMPLETE for trial in study.trials) < MIN_TRIALS:
+        return []
+    matplotlib.use("Agg")  # Optuna draws with pyplot, which would open a window otherwise
+    from matplotlib import pyplot
+
+    files = []
+    for name, plot in PICTURES.items():
+        with matplotlib.rc_context({"savefig.dpi": 150, "savefig.bbox": "tight"}), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the functions are experimental, and some values are all equal
+            panels = plot(study, target_name="mean score")
+            figure = np.ravel(panels)[0].figure
+            files += save_figure(figure, folder, name)
+            pyplot.close(figure)
+    return files

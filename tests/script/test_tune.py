@@ -1,0 +1,383 @@
+"""Tests of tune.py: the space, the trials of a study, stopping and resuming it, and its results."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from paac.cli.errors import UserError
+from paac.cli.presets import read_preset
+from paac.training.episodes import COLUMNS
+from tests.helpers import ROOT
+from tests.helpers.commands import TINY, assert_one_line, interrupt, wait_for
+from tests.helpers.messages import message_of
+
+optuna = pytest.importorskip("optuna", reason="optuna is not installed: pip install -r script/requirements-tune.txt")
+
+import tune
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from experiments import trainings
+from experiments.search import mean_score
+from experiments.search_space import DEFAULT_SPACE, point_of, read_space, split_options
+from figures.study import draw_study
+from paac.cli.options import resolve
+from paac.training.run_folder import RunFolder
+
+SPACE = {"lr": {"low": 0.001, "high": 0.1, "log": True}, "max_local_steps": [5, 10]}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder, with the file space.json."""
+    monkeypatch.chdir(tmp_path)
+    Path("space.json").write_text(json.dumps(SPACE))
+    return tmp_path
+
+
+class Player:
+    """Stands for train.py: an episode ends every 10 decisions with `score(options, step)`."""
+
+    def __init__(self, score):
+        self.score, self.line = score, "a line of train.py"
+        self.started, self.codes, self.stop_at = [], {}, {}
+
+    def train(self, search, arguments, print_line, stop_when):
+        """Return an exit code: that in `codes`, else 0 at the end or, when it is stopped, at a checkpoint."""
+        run = RunFolder(arguments[arguments.index("-df") + 1])
+        options = run.load_options()
+        self.started.append((run.path.name, options, arguments[2:]))
+        print_line(self.line)
+        if run.path.name in self.codes:
+            return self.codes.pop(run.path.name)
+        done, step = max(run.checkpoints.steps(), default=0), options.max_global_steps
+        with run.episodes_csv.open("a") as file:
+            if not done:
+                print(*COLUMNS, sep=",", file=file)
+            for step in range(done + 10, options.max_global_steps + 1, 10):
+                print(step, step / 10, 0, self.score(options, step), 10, sep=",", file=file, flush=True)
+                is_stopped = step == self.stop_at.get(run.path.name)
+                if step % 100 == 0 and stop_when() or is_stopped:
+                    search.stopping |= is_stopped
+                    break
+        (run.checkpoints.folder / str(step)).mkdir(parents=True)
+        return 0
+
+
+@pytest.fixture
+def player(folder, monkeypatch):
+    """The score rises with the learning rate, and with the decisions. No pictures are drawn."""
+    monkeypatch.setattr("figures.study.draw_study", lambda *_: [])
+    made = Player(lambda options, step: options.initial_lr * step)
+    monkeypatch.setattr(
+        trainings.Trainings,
+        "train",
+        lambda self, arguments, print_line, stop_when: made.train(self, arguments, print_line, stop_when),
+    )
+    return made
+
+
+def search(*typed, study="s.db", steps="1000"):
+    common = ["-g", "pong", "--space", "space.json", "--study", study, "--max_global_steps", steps, "--interval", "500"]
+    return tune.main([*common, *typed])
+
+
+def trials(study="s.db"):
+    return optuna.load_study(study_name=None, storage=f"sqlite:///{study}").trials
+
+
+# The space.
+
+
+def test_the_default_space_has_the_default_options_inside():
+    ranges, space = read_space(None)
+    assert ranges == DEFAULT_SPACE
+    assert point_of(vars(resolve({})), space) == {
+        "initial_lr": 0.0224,
+        "e": 0.1,
+        "clip_norm": 3.0,
+        "entropy_regularisation_strength": 0.02,
+        "activation": "relu",
+        "max_local_steps": 5,
+    }
+
+
+def test_a_space_may_have_flags_as_keys_and_what_lies_outside_is_no_point_of_it(folder):
+    _, space = read_space("space.json")
+    assert list(space) == ["initial_lr", "max_local_steps"] and space["initial_lr"].log
+    assert point_of({"initial_lr": 0.5, "max_local_steps": 10}, space) == {"max_local_steps": 10}
+    Path("space.json").write_text('{"max_local_steps": {"low": 5, "high": 20, "step": 5}}')
+    _, space = read_space("space.json")
+    assert [point_of({"max_local_steps": steps}, space) != {} for steps in (4, 5, 8, 20, 25)] == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "holds no JSON object"),
+        ({}, "space.json: names no option; an example is {"),
+        ({"depth": [1]}, "space.json: unknown key 'depth'"),
+        ({"gamma": []}, "space.json: gamma must be a list of values, or {"),
+        ({"gamma": {"low": 0.9}}, "space.json: gamma must be a list of values, or {"),
+        ({"gamma": {"low": 0.9, "high": 0.99, "base": 2}}, "space.json: gamma must be a list of values, or {"),
+        ({"gamma": [0.9, 2.0]}, "space.json: --gamma 2.0: must be from 0 to 1"),
+        ({"gamma": {"low": 0.9, "high": 2.0}}, "space.json: --gamma 2.0: must be from 0 to 1"),
+        ({"gamma": ["high"]}, 'space.json: gamma must be a number, not "high"'),
+        ({"gamma": {"low": 0.99, "high": 0.9}}, "space.json: gamma: "),
+        ({"gamma": {"low": 0.0, "high": 0.9, "log": True}}, "space.json: gamma: "),
+        ({"gamma": {"low": 0.1, "high": 0.9, "log": True, "step": 0.1}}, 'space.json: gamma: "log" must be'),
+        ({"max_local_steps": {"low": 1, "high": 9, "log": "yes"}}, 'space.json: max_local_steps: "log" must be'),
+        ({"arch": {"low": "NIPS", "high": "PWYX"}}, "space.json: arch is no number, so its values must be a list"),
+        ({"arch": ["NOPE"]}, "space.json: --arch NOPE: must be one of"),
+        ({"emulator_workers": [None]}, "space.json: emulator_workers cannot be searched for"),
+        ({"seed": [1, 2]}, "space.json: random_seed cannot be searched for"),
+        ({"max_global_steps": [1, 2]}, "space.json: max_global_steps cannot be searched for"),
+        ({"lr": [0.1], "initial_lr": [0.2]}, "space.json: lr and initial_lr set the same option"),
+    ],
+)
+def test_a_mistake_in_the_space_is_one_line_with_its_file_and_key(content, message, folder):
+    Path("space.json").write_text(json.dumps(content))
+    with pytest.raises(UserError) as error:
+        read_space("space.json")
+    assert message in message_of(error)
+
+
+def test_typed_options_and_a_preset_are_those_of_each_trial_but_what_is_searched_for(folder):
+    space = {"initial_lr": None, "max_repetition": None}
+    typed = {"preset": "seaquest_figar", "gamma": 0.9, "device": "/cpu:0", "emulator_workers": 1, "trials": 3}
+    shared, start, local = split_options(typed, space)
+    assert shared == {"game": "seaquest", "entropy_regularisation_strength": 0.05, "gamma": 0.9}
+    assert start == {"max_repetition": 10} and local == {"device": "/cpu:0", "emulator_workers": 1}
+    assert split_options({"preset": "breakout", "random_seed": 1}, {}).shared["e"] == 1e-8
+    assert "max_global_steps" not in split_options({"preset": "breakout"}, {}).shared, "the preset's would be too long"
+    with pytest.raises(UserError, match="^--initial_lr: the space has initial_lr too"):
+        split_options({"initial_lr": 0.1}, space)
+
+
+# A study.
+
+
+def test_a_study_finds_good_options_and_writes_them_as_a_preset_that_a_training_takes(player, capsys):
+    search("--trials", "12", "--gamma", "0.9", "--seed", "3", "-ew", "1")
+    done = trials()
+    assert len(done) == 12 and done[0].params == {"initial_lr": 0.0224, "max_local_steps": 5}, "the defaults first"
+    best = max(done, key=lambda trial: trial.values[0])
+    assert best.params["initial_lr"] > 0.05 and best.value > done[0].value
+    assert best.value == pytest.approx(best.params["initial_lr"] * (1000 - 49 * 10 / 2)), "the last 50 episodes"
+    preset = json.loads(Path("s/best.json").read_text())
+    assert preset["options"] == {"game": "pong", "gamma": 0.9, **best.params}
+    assert preset["about"] == {
+        "steps": 1000,
+        "score": best.value,
+        "seeds": [3 + best.number],
+        "source": f"trial {best.number} of 12 in s.db",
+    }
+    assert read_preset(Path("s/best.json")) == preset["options"]
+    names, options, arguments = zip(*player.started, strict=True)
+    assert names == tuple(f"trial-{number}" for number in range(12))
+    assert [one.random_seed for one in options] == list(range(3, 15))
+    assert {(one.game, one.gamma, one.max_global_steps) for one in options} == {("pong", 0.9, 1000)}
+    assert set(map(tuple, arguments)) == {("--emulator_workers", "1")}
+    out = capsys.readouterr().out
+    assert re.search(rf"^ +{best.number} .* {best.params['initial_lr']:.4g} .*  finished$", out, re.M), out
+    assert out.endswith("Train with these options: python3 train.py --preset s/best.json\n")
+    assert Path("s/trial-0/train.log").read_text() == "a line of train.py\n"
+
+
+def test_the_first_trial_has_the_options_of_the_preset_and_the_others_search(player):
+    search("--preset", "breakout", "--trials", "2", "-g", "pong")
+    assert trials()[0].params["max_local_steps"] == 5, "the preset's learning rate is outside the space"
+    Path("space.json").write_text(json.dumps({"lr": {"low": 1e-4, "high": 0.1, "log": True}}))
+    search("--preset", "breakout", "--trials", "2", study="b.db")
+    rates = [trial.params["initial_lr"] for trial in trials("b.db")]
+    assert rates[0] == 0.0007 != rates[1]
+    assert {options.e for _, options, _ in player.started} == {1e-8}
+
+
+def test_pictures_of_a_study_are_drawn_when_two_trials_have_finished(folder):
+    study = optuna.create_study(direction="maximize")
+    for count in range(2):
+        assert draw_study(study, folder) == []
+        values = {"initial_lr": 0.01 + count, "arch": "NIPS"}
+        lr, arch = FloatDistribution(0.001, 2.0, log=True), CategoricalDistribution(["NIPS", "PWYX"])
+        trial = optuna.trial.create_trial(params=values, distributions={"initial_lr": lr, "arch": arch}, value=count)
+        study.add_trial(trial)
+    names = [f"{name}.{kind}" for name in ("history", "importances", "slice") for kind in ("png", "svg")]
+    assert [file.name for file in draw_study(study, folder)] == names
+    assert all((folder / name).read_bytes()[:4] in (b"\x89PNG", b"<?xm") for name in names)
+
+
+@pytest.mark.slow
+def test_a_study_that_goes_on_tries_the_same_values_as_one_that_was_never_stopped(player, capsys):
+    search("--trials", "12", study="whole.db")
+    player.started.clear()
+    player.stop_at["trial-3"] = 600
+    search("--trials", "12", study="parts.db")
+    assert capsys.readouterr().out.endswith("Run the same command to resume.\n")
+    assert [trial.state.name for trial in trials("parts.db")] == ["COMPLETE"] * 3 + ["RUNNING"]
+    player.stop_at.clear()
+    search("--trials", "6", study="parts.db")
+    assert "[trial 3] resumes" in capsys.readouterr().out
+    search("--trials", "12", study="parts.db")
+    assert [name for name, *_ in player.started].count("trial-3") == 2
+    whole, parts = trials("whole.db"), trials("parts.db")
+    assert [trial.params for trial in parts] == [trial.params for trial in whole]
+    assert [trial.values for trial in parts] == [trial.values for trial in whole]
+    assert [trial.intermediate_values for trial in parts] == [trial.intermediate_values for trial in whole]
+    player.started.clear()
+    search("--trials", "12", study="parts.db")
+    assert player.started == [], "a finished study only shows its results"
+
+
+@pytest.mark.slow
+def test_a_trial_below_the_median_is_pruned_and_its_training_ends_early(player, capsys):
+    player.score = lambda options, step: -1.0 if options.random_seed in (8, 9) else options.random_seed
+    search("--trials", "10", "--interval", "100")
+    states = [trial.state.name for trial in trials()]
+    assert states == ["COMPLETE"] * 7 + ["PRUNED"] * 2 + ["COMPLETE"]
+    assert max(trials()[7].intermediate_values) == 300, "after three tenths"
+    assert re.search(r"^ +7 +-1.00 +300 .*  pruned$", capsys.readouterr().out, re.M)
+    assert RunFolder("s/trial-7").checkpoints.steps()[-1] < 1000
+    player.score = lambda options, step: -options.random_seed
+    search("--trials", "7", "--no-prune", study="all.db")
+    assert {trial.state.name for trial in trials("all.db")} == {"COMPLETE"}
+
+
+def test_options_with_which_a_training_diverges_are_a_failed_trial_and_the_study_goes_on(player, capsys):
+    player.codes["trial-1"] = 2
+    player.line = "train.py: --initial_lr 0.1: loss or gradient became NaN or infinite at 20 decisions"
+    search("--trials", "3")
+    assert re.search(r"^ +1 +- .*  failed: train.py: --initial_lr 0.1: loss .*$", capsys.readouterr().out, re.M)
+    assert [trial.state.name for trial in trials()] == ["COMPLETE", "PRUNED", "COMPLETE"]
+
+
+def test_without_an_episode_there_is_no_score(player, capsys):
+    player.score = lambda options, step: 1 / 0
+    search("--trials", "1", steps="9")
+    assert "failed: no episode has ended" in capsys.readouterr().out
+    assert not Path("s/best.json").exists() and not Path("s/history.png").exists()
+
+
+@pytest.mark.parametrize("code", [1, 2, -9])
+def test_a_training_that_fails_for_another_reason_stops_the_study_and_is_tried_again(code, player, capsys):
+    player.codes["trial-1"] = code
+    with pytest.raises(SystemExit) as end:
+        search("--trials", "2")
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "trial 1 failed: a line of train.py\nRun the same command to try again.\n"
+    assert len(trials()) == 2
+    search("--trials", "2")
+    assert [trial.state.name for trial in trials()] == ["COMPLETE"] * 2
+
+
+def test_several_trials_run_at_the_same_time(player):
+    search("--trials", "4", "--jobs", "2")
+    assert sorted(trial.number for trial in trials()) == list(range(4))
+    assert {trial.state.name for trial in trials()} == {"COMPLETE"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["--gamma", "0.9"], "--study s.db: was started with options {'game': 'pong'}, which is now {'game': 'pong', "),
+        (["--seed", "2"], "--study s.db: was started with seed 1, which is now 2; type the same options, or name"),
+        (["--interval", "7"], "--study s.db: was started with interval 500, which is now 7; "),
+        (["--max_global_steps", "2000"], "--study s.db: was started with max_global_steps 1000, which is now 2000; "),
+    ],
+)
+def test_a_study_with_other_options_is_refused(typed, message, player):
+    search("--trials", "1")
+    with pytest.raises(UserError) as error:
+        search("--trials", "1", *typed)
+    assert message_of(error).startswith(message)
+
+
+def test_a_file_that_is_no_study_and_a_folder_of_another_search_are_refused(player, capsys):
+    Path("text.db").write_text("This is no database." * 100)
+    for study, message in [("text.db", "cannot be opened ("), ("s.sqlite", "its name must end with .db")]:
+        with pytest.raises(UserError) as error:
+            search(study=study)
+        assert message_of(error).startswith(f"--study {study}: {message}")
+    search("--trials", "1")
+    Path("s.db").unlink()
+    with pytest.raises(SystemExit):
+        search("--trials", "1")
+    assert "s/trial-0 is a run of another search; move it away" in capsys.readouterr().err
+
+
+def test_errors_are_reported_before_anything_is_written(player):
+    for typed, message in [
+        (["-g", "pang"], "-g pang: there is no game"),
+        (["--trials", "0"], "--trials 0: must be 1 or more"),
+        (["--rom_path", "gone"], "--rom_path gone: no such folder"),
+        (["--preset", "nope"], "--preset nope: no such preset"),
+    ]:
+        with pytest.raises(ValueError) as error:
+            search(*typed)
+        assert message_of(error).startswith(message)
+    assert [path.name for path in Path().iterdir()] == ["space.json"]
+
+
+def test_a_missing_optuna_is_one_line_with_the_command_that_installs_it(folder, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="^optuna is not installed; run pip install -r script/requirements-tune.txt$"):
+        tune.main(["-g", "pong"])
+
+
+def test_the_score_is_the_mean_of_the_last_50_episodes_until_a_step():
+    import numpy as np
+
+    table = SimpleNamespace(steps=np.arange(1, 101), rewards=np.arange(100.0))
+    assert mean_score(table, 0) is None
+    assert (mean_score(table, 1), mean_score(table, 60), mean_score(table, 10**6)) == (0.0, 34.5, 74.5)
+
+
+def test_the_search_itself_does_not_import_tensorflow():
+    code = "import sys, tune, experiments.search, figures.study\nassert not {'tensorflow', 'keras'} & set(sys.modules)"
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "script")))
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, check=True)
+
+
+def test_a_training_is_stopped_as_soon_as_its_condition_holds(tmp_path, monkeypatch):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "pathlib.Path(sys.argv[1]).touch()\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.setattr(trainings, "TRAIN", script)
+    monkeypatch.setattr(trainings, "CHECK_S", 0.05)
+    ready = tmp_path / "ready"
+    assert trainings.Trainings().train([str(ready)], stop_when=ready.exists) == 7
+    script.write_text("")
+    assert trainings.Trainings().train([], print, stop_when=lambda: False) == 0
+
+
+@pytest.mark.slow
+def test_a_real_study_is_stopped_and_resumed(commands):
+    """Three trainings of 2000 decisions; Ctrl+C stops the second one."""
+    (commands.folder / "space.json").write_text(json.dumps(SPACE))
+    command = ["script/tune.py", "-g", "Catcher-v0", "--space", "space.json", "--study", "s.db", "--trials", "3"]
+    command += ["--max_global_steps", "2000", "--max_episode_frames", "60", *TINY]
+    study = commands.start(*command)
+    episodes = commands.folder / "s/trial-1/episodes.csv"
+    wait_for(lambda: episodes.exists() and episodes.stat().st_size > 99)
+    interrupt(study)
+    out, err = study.communicate(timeout=120)
+    assert study.returncode == 0 and out.endswith("Run the same command to resume.\n"), (out, err)
+    assert re.search(r"^ +0 .*  finished$", out, re.M) and re.search(r"^ +1 .*  stopped$", out, re.M), out
+    resumed = commands.run_alone(*command)
+    assert "[trial 1] resumes" in resumed.stdout and resumed.stderr == ""
+    assert len(re.findall(r"^ +\d .*  finished$", resumed.stdout, re.M)) == 3, resumed.stdout
+    with episodes.open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file)]
+    assert steps == sorted(set(steps))
+    refused = commands.run_alone(*command, "--gamma", "0.5", code=2)
+    assert_one_line(refused.stderr, "--study s.db: was started with options ")
