@@ -86,17 +86,20 @@ def _find_torso(arch: str) -> "type[Torso]":
 
 @contextmanager
 def _global_generators_seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, from which Keras's initializers draw; restore Python's and NumPy's at the end.
+    """Seed the global generators, from which Keras's initializers draw; restore those of Python, NumPy and TensorFlow.
 
-    Otherwise an environment that draws from them would play the same episode in every test.
+    They belong to the user's program. An environment that draws from them would play the same episode in every test.
     """
     import keras
     import numpy as np
+    from tensorflow.python.eager.context import context  # no public function returns the state of TensorFlow's seed
 
-    before = random.getstate(), np.random.get_state()
+    tensorflow = context()
+    before = random.getstate(), np.random.get_state(), (tensorflow._seed, getattr(tensorflow, "_rng", None))
     keras.utils.set_random_seed(seed)
     try:
         yield
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
+        tensorflow._seed, tensorflow._rng = before[2]

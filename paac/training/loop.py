@@ -21,16 +21,22 @@ from paac.training.recorder import Recorder
 from paac.training.resume import opened_run, save_changes
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
-from paac.training.stop_signal import StopSignal
+from paac.training.stop_signal import Stop
+from paac.training.summary import Callback, ignore
 from paac.training.viewer import Viewer
 
 MAX_SAVE_INTERVAL_S = 600.0  # a crash loses at most this time of training
 
 
 def train(
-    options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None, processes: Processes | None = None
-) -> None:
-    """Train in the folder of `options` until `max_global_steps` or until `stop` is requested; save at the end.
+    options: Options,
+    game: Game,
+    stop: Stop,
+    viewer: Viewer | None = None,
+    processes: Processes | None = None,
+    callback: Callback = ignore,
+) -> TrainingState:
+    """Train in the folder of `options` to the last step or until `stop` is requested; save, and return the counters.
 
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
@@ -43,7 +49,7 @@ def train(
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             save_changes(run, options)
             print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
-            return
+            return state
         # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
         seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
         with EmulatorPool(
@@ -64,7 +70,8 @@ def train(
                     training.save_start()  # shows that saving works, before there is data to lose
             print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
             print(training.best.restore(state), end="")
-            training.loop(stop, viewer)
+            training.loop(stop, viewer, callback)
+        return state
 
 
 class Training:
@@ -125,15 +132,15 @@ class Training:
         """Write the first checkpoint of a new or imported run, before its first update here."""
         self._write_checkpoint(self.emulator_states())
 
-    def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
+    def loop(self, stop: Stop, viewer: Viewer | None, callback: Callback) -> None:
         """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
-        recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state)
+        recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state, callback)
         with recorder as self.recorder, self._save_on_failure():
             stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
                 self.recorder.show_progress_and_write_curves(self.parameters())
+                stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
                 if viewer:
                     viewer.show(self.pool.screens)
                 if self.processes.rank == 0:

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,10 @@ def set_environment() -> None:
 
 
 def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], None] = lambda: None) -> str:
-    """Import and set up TensorFlow; call it before anything else imports TensorFlow.
+    """Import and set up TensorFlow.
+
+    If something has computed with TensorFlow before, as in a notebook, its threads and visible devices stay as they
+    are; a warning names threads that differ from `op_threads`.
 
     Args:
         device: The device to use, such as "/gpu:0".
@@ -27,32 +31,65 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
     Returns:
         The name by which TensorFlow now knows the device: "/gpu:0" for every GPU, because the others are made
-        invisible, so that their memory stays free for others; "/cpu:0" for a CPU or a missing GPU.
+        invisible, so that their memory stays free for others; "/cpu:0" for a CPU or a missing GPU. If several GPUs
+        were visible before, it is the number of the device among them.
     """
     set_environment()
     with stderr_kept_for_errors():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
+        threads = _set_threads(op_threads)
+        chosen = _choose_device(device)
+        connect()
+        with tf.device(chosen):
+            tf.zeros([])  # initializes the runtime, which writes log messages of its own
+    if threads != op_threads:
+        warnings.warn(
+            f"--op_threads {op_threads}: something has used TensorFlow before in this process, and its threads per "
+            f"operation remain {threads or 'one per core'}, which may change the last bits of the weights; for exact "
+            "results, restart Python and train first",
+            stacklevel=2,
+        )
+    return chosen
+
+
+def _set_threads(op_threads: int) -> int:
+    """Set the threads inside one operation, and return how many they are: TensorFlow may be in use already.
+
+    0 stands for all cores.
+    """
+    import tensorflow as tf
+
+    try:
         tf.config.threading.set_intra_op_parallelism_threads(op_threads)
-        device_type, number = device[1:].lower().split(":")
-        gpus = tf.config.list_physical_devices("GPU")
-        used = gpus[int(number) : int(number) + 1] if device_type == "gpu" else []
+    except RuntimeError:
+        return tf.config.threading.get_intra_op_parallelism_threads()
+    return op_threads
+
+
+def _choose_device(device: str) -> str:
+    """Make only the `device` visible, unless TensorFlow is in use already; return its name then, as above."""
+    import tensorflow as tf
+
+    device_type, number = device[1:].lower().split(":")
+    gpus = tf.config.list_physical_devices("GPU")
+    used = gpus[int(number) : int(number) + 1] if device_type == "gpu" else []
+    try:
         if gpus:
             tf.config.set_visible_devices(used, "GPU")
         for gpu in used:
             tf.config.experimental.set_memory_growth(gpu, True)
-        chosen = "/gpu:0" if used else "/cpu:0"
-        connect()
-        with tf.device(chosen):
-            tf.zeros([])  # initializes the runtime, which writes log messages of its own
-    return chosen
+    except RuntimeError:  # what is visible now stays so
+        visible = tf.config.get_visible_devices("GPU")
+        return f"/gpu:{visible.index(used[0])}" if used and used[0] in visible else "/cpu:0"
+    return "/gpu:0" if used else "/cpu:0"
 
 
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
     """Return messages for the user about the device that the training runs on."""
     is_found = requested.lower().startswith(device[:5])  # compares only the type: any GPU in use is /gpu:0
-    notes = [f"Running on {requested}" if is_found else f"Running on {device}: there is no {requested} on this machine"]
+    notes = [f"Running on {requested}" if is_found else f"Running on {device}: TensorFlow finds no {requested}"]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")
     return notes

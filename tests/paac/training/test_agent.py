@@ -9,9 +9,10 @@ from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.evaluation import Decision, EpisodeResult
-from paac.training.agent import AgentEvaluation, load_agent
+from paac.training.agent import AgentEvaluation
 from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.run_folder import RunFolder
+from paac.training.saved_network import load_network
 from paac.video.film import Film
 
 ACTIONS = 4
@@ -33,7 +34,7 @@ def assert_same(one, other):
 def test_the_newest_checkpoint_is_loaded(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     newest = save_agent(tmp_path, 100, seed=2)
-    network, checkpoint, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    network, checkpoint, lines = load_network(RunFolder(tmp_path), OPTIONS, ACTIONS)
     assert (checkpoint.step, lines) == (100, [])
     assert_same(network, newest)
 
@@ -42,7 +43,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
     older = save_agent(tmp_path, 9, seed=1)
     save_agent(tmp_path, 100, seed=2)
     (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))
-    network, checkpoint, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    network, checkpoint, lines = load_network(RunFolder(tmp_path), OPTIONS, ACTIONS)
     assert checkpoint.step == 9
     assert_same(network, older)
     assert len(lines) == 1
@@ -52,19 +53,19 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
 
 def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
     with pytest.raises(UserError, match=".*: no intact checkpoint there; train the agent first"):
-        load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+        load_network(RunFolder(tmp_path), OPTIONS, ACTIONS)
 
 
 def test_a_checkpoint_of_an_earlier_bayesian_network_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)  # NIPS: the earlier one had the same variables
     with pytest.raises(UserError, match="checkpoints/9 does not fit .* an earlier version of this one, saved it"):
-        load_agent(RunFolder(tmp_path), resolve(dict(arch="BAYESIAN", max_repetition=4, nb_choices=2)), ACTIONS)
+        load_network(RunFolder(tmp_path), resolve(dict(arch="BAYESIAN", max_repetition=4, nb_choices=2)), ACTIONS)
 
 
 def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     with pytest.raises(UserError, match="does not fit"):
-        load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS + 1)
+        load_network(RunFolder(tmp_path), OPTIONS, ACTIONS + 1)
 
 
 @pytest.mark.parametrize("seconds", [300, 5])

@@ -39,7 +39,7 @@ def test_a_message_names_the_device():
     assert device_notes("/GPU:1", "/gpu:0", "float32") == ["Running on /GPU:1"]
     assert device_notes("/cpu:0", "/cpu:0", "float32") == ["Running on /cpu:0"]
     (message,) = device_notes("/gpu:1", "/cpu:0", "float32")
-    assert message == "Running on /cpu:0: there is no /gpu:1 on this machine"
+    assert message == "Running on /cpu:0: TensorFlow finds no /gpu:1"
 
 
 @pytest.mark.parametrize("has_avx512", [True, False])
