@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ TORSOS = {
     "BAYESIAN": "networks.bayesian",
     "IMPALA": "networks.impala",
 }  # --arch, which is also the name of the torso's class -> the module with that class
+
+_SEEDING = threading.Lock()  # held while the global generators are seeded
 
 
 def make_network(
@@ -95,11 +98,12 @@ def _global_generators_seeded(seed: int) -> Iterator[None]:
     from tensorflow.python.eager.context import context  # no public function returns the state of TensorFlow's seed
 
     tensorflow = context()
-    before = random.getstate(), np.random.get_state(), (tensorflow._seed, getattr(tensorflow, "_rng", None))
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        tensorflow._seed, tensorflow._rng = before[2]
+    with _SEEDING:
+        before = random.getstate(), np.random.get_state(), (tensorflow._seed, getattr(tensorflow, "_rng", None))
+        keras.utils.set_random_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(before[0])
+            np.random.set_state(before[1])
+            tensorflow._seed, tensorflow._rng = before[2]

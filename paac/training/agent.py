@@ -18,7 +18,7 @@ from paac.training.agent_evaluation import AgentEvaluation, Episodes, make_films
 from paac.training.find_runs import check_rom_path, find_run
 from paac.training.run_folder import RunFolder
 from paac.training.saved_network import intact_checkpoint, load_network
-from paac.training.tensorflow_setup import start_tensorflow
+from paac.training.tensorflow_setup import LOADING, start_tensorflow
 
 PLAY_OPTIONS = ("seed", "greedy", "noops", "dropout_samples")
 FILM_OPTIONS = (*PLAY_OPTIONS, "annotate", "gif_speed", "gif_seconds", "gif_scale")
@@ -170,7 +170,8 @@ def _load(options: FilmOptions) -> Agent:
     """Load the agent that the options name, and print what the user must know about it."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
-    game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
+    with LOADING:
+        game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
     agent = Agent(run, run_options, game, options.device)
     # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
     print("".join(f"{line}\n" for line in (note, game.notice, *agent.damaged) if line), end="", flush=True)

@@ -16,7 +16,7 @@ from paac.training.start import prepare
 from paac.training.state import TrainingState
 from paac.training.stop_signal import Interrupt, Stop
 from paac.training.summary import Callback, Summary, ignore
-from paac.training.tensorflow_setup import device_notes, start_tensorflow
+from paac.training.tensorflow_setup import LOADING, device_notes, start_tensorflow, thread_notes
 from paac.training.viewer import open_viewer
 
 
@@ -63,7 +63,8 @@ def run_session(typed: Mapping[str, Any], stop: Stop, callback: Callback = ignor
     errors are those of `paac.training.loop.train`.
     """
     processes = processes_from_tf_config()
-    start = prepare(typed, processes.rank)
+    with LOADING:
+        start = prepare(typed, processes.rank)
     notes = list(start.notes)
     if processes.count == 1:  # several processes check it together, or the others would wait for this one
         notes += check_start(start.options, typed)
@@ -75,7 +76,8 @@ def run_session(typed: Mapping[str, Any], stop: Stop, callback: Callback = ignor
         opened.enter_context(stop)
         opened.enter_context(processes)
         device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)
-        print(*device_notes(start.options.device, device, start.options.precision), sep="\n")
+        notes = device_notes(start.options.device, device, start.options.precision)
+        print(*notes, *thread_notes(start.options.op_threads), sep="\n")
 
         import tensorflow as tf
 

@@ -3,12 +3,16 @@
 import os
 import sys
 import tempfile
-import warnings
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paac.cli.errors import UserError
+
+# Held while libraries are loaded, because threads must not do this at the same time: some libraries register games
+# then, and `stderr_kept_for_errors` redirects the output of the whole process.
+LOADING = threading.RLock()
 
 
 def set_environment() -> None:
@@ -21,7 +25,7 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
     """Import and set up TensorFlow.
 
     If something has computed with TensorFlow before, as in a notebook, its threads and visible devices stay as they
-    are; a warning names threads that differ from `op_threads`.
+    are.
 
     Args:
         device: The device to use, such as "/gpu:0".
@@ -35,37 +39,31 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         were visible before, it is the number of the device among them.
     """
     set_environment()
-    with stderr_kept_for_errors():
+    with LOADING, stderr_kept_for_errors():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
-        threads = _set_threads(op_threads)
+        with suppress(RuntimeError):  # it has computed already, and keeps its threads; `thread_notes` says so
+            tf.config.threading.set_intra_op_parallelism_threads(op_threads)
         chosen = _choose_device(device)
         connect()
         with tf.device(chosen):
             tf.zeros([])  # initializes the runtime, which writes log messages of its own
-    if threads != op_threads:
-        warnings.warn(
-            f"--op_threads {op_threads}: something has used TensorFlow before in this process, and its threads per "
-            f"operation remain {threads or 'one per core'}, which may change the last bits of the weights; for exact "
-            "results, restart Python and train first",
-            stacklevel=2,
-        )
     return chosen
 
 
-def _set_threads(op_threads: int) -> int:
-    """Set the threads inside one operation, and return how many they are: TensorFlow may be in use already.
-
-    0 stands for all cores.
-    """
+def thread_notes(op_threads: int) -> list[str]:
+    """Return a message for the user if the operations of TensorFlow do not have `op_threads` threads."""
     import tensorflow as tf
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(op_threads)
-    except RuntimeError:
-        return tf.config.threading.get_intra_op_parallelism_threads()
-    return op_threads
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    if threads == op_threads:
+        return []
+    return [
+        f"--op_threads {op_threads}: TensorFlow was used before in this process, and keeps "
+        f"{threads or 'a thread for each core'} instead, which may change the last bits of the weights; for exact "
+        "results, restart Python and train before anything else uses TensorFlow"
+    ]
 
 
 def _choose_device(device: str) -> str:
@@ -80,7 +78,7 @@ def _choose_device(device: str) -> str:
             tf.config.set_visible_devices(used, "GPU")
         for gpu in used:
             tf.config.experimental.set_memory_growth(gpu, True)
-    except RuntimeError:  # what is visible now stays so
+    except (RuntimeError, ValueError):  # what is visible now stays so
         visible = tf.config.get_visible_devices("GPU")
         return f"/gpu:{visible.index(used[0])}" if used and used[0] in visible else "/cpu:0"
     return "/gpu:0" if used else "/cpu:0"
