@@ -53,7 +53,7 @@ def test_a_callback_gets_what_the_curves_show():
     summaries = []
     run = train(**TINY, df="run", max_global_steps=220, callback=summaries.append)
     assert [summary.step for summary in summaries] == [100, 200]
-    for tag in ("rewards_per_episode/mean", "loss/critic_mean", "stats/steps_per_s"):
+    for tag in ("rewards_per_episode/mean", "loss/critic_loss_mean", "stats/steps_per_s"):
         assert points(run.folder, tag) == [(summary.step, np.float32(summary.curves[tag])) for summary in summaries]
     (_, last) = summaries
     assert last.mean_score == pytest.approx(last.curves["rewards_per_episode/mean"])
@@ -61,7 +61,7 @@ def test_a_callback_gets_what_the_curves_show():
     with pytest.raises(AttributeError):
         last.step = 0
     with pytest.raises(TypeError):
-        last.curves["loss/critic_mean"] = 0
+        last.curves["loss/critic_loss_mean"] = 0
 
 
 @pytest.mark.slow
@@ -87,6 +87,15 @@ def test_ctrl_c_saves_and_returns_and_leaves_the_signals_as_they_were():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
+@pytest.fixture
+def python_handler():
+    """Python's own handler of SIGINT, which a program in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_handler")
 def test_ctrl_c_raises_keyboard_interrupt_before_there_is_something_to_save_and_the_second_time():
     with Interrupt() as stop:
         with pytest.raises(KeyboardInterrupt):
