@@ -41,18 +41,15 @@ def make_network(
     The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32. `torso_settings` are
     fields of `TorsoSettings`. Raises KeyError for an unknown `arch`, and NetworkError if the code of the network fails.
     """
-    import keras
     import numpy as np
 
     from networks.actor_critic import ActorCritic
     from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
-    # Resets Keras's name counter: TensorFlow orders sums by layer name, so numbered names would change the last bits.
-    keras.utils.clear_session()
     make_torso = _find_torso(arch)
     generator = np.random.default_rng(seed)
-    with _global_generators_seeded(seed):
+    with _fresh_keras(), _global_generators_seeded(seed):
         with layer_precision(precision), errors_of(arch, TORSOS[arch]):
             torso = make_torso(TorsoSettings(generator, **torso_settings))
         network = ActorCritic(
@@ -85,6 +82,25 @@ def _find_torso(arch: str) -> "type[Torso]":
         if getattr(found, method) is getattr(Torso, method):
             raise network_error(arch, module, f"{arch} has no method {method}; {EXAMPLE}")
     return found
+
+
+@contextmanager
+def _fresh_keras() -> Iterator[None]:
+    """Give Keras in this thread the global state of a program that has just started, and restore its own at the end.
+
+    Keras counts the layers in their names, and TensorFlow orders sums by these names, so numbers that depend on earlier
+    layers would change the last bits of the weights. `keras.utils.clear_session` would reset the state of all threads.
+    """
+    from keras.src.backend.common import global_state
+
+    state = vars(global_state.GLOBAL_STATE_TRACKER)  # of this thread
+    before = dict(state)
+    state.clear()
+    try:
+        yield
+    finally:
+        state.clear()
+        state.update(before)
 
 
 @contextmanager

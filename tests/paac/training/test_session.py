@@ -5,10 +5,12 @@ import signal
 import threading
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.training import load_agent, train
 from paac.training.stop_signal import Interrupt
@@ -25,6 +27,7 @@ TINY = {
     "max_episode_frames": 60,
     "seed": 5,
 }
+NETWORK = {"num_actions": 2, "nb_choices": 1, "rgb": False, "seed": 1}
 ARGUMENTS = [word for name, value in TINY.items() for word in (f"--{name}", str(value))]
 
 
@@ -73,6 +76,7 @@ def test_a_callback_that_returns_false_stops_the_training_which_can_be_resumed()
     assert_same_weights(Path("parts"), Path("whole"))
 
 
+@pytest.mark.slow
 def test_an_error_in_a_callback_is_raised_after_the_training_has_saved(capsys):
     with pytest.raises(ZeroDivisionError):
         train(**TINY, df="run", max_global_steps=240, callback=lambda summary: 1 / 0)
@@ -145,6 +149,23 @@ def test_the_random_generators_of_the_program_stay_as_they_are():
     agent.act(agent.make_emulator().reset())
     drawn.append(draws())
     assert tuple(drawn) == expected
+
+
+def test_keras_keeps_the_names_and_the_policy_of_the_program_in_all_threads():
+    keras.utils.clear_session()
+    assert keras.layers.Dense(1).name == "dense"
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = make_network("NIPS", **NETWORK)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert keras.layers.Dense(1).name == "dense_1"
+    assert network.policy.dtype_policy.name == "float32" and network.policy.name == "dense_1"
+    with keras.name_scope("training"):  # as while a training in this thread traces its graph
+        thread = threading.Thread(target=make_network, args=["NIPS"], kwargs=NETWORK)
+        thread.start()
+        thread.join()
 
 
 def test_options_are_checked_like_those_of_json_files():
