@@ -143,11 +143,8 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
 
 
 def _why_unknown(name: str, env_id: str) -> str:
-    if multiprocessing.parent_process() is not None:  # the parent knew it
-        return (
-            "a worker process does not know this environment, which your script or notebook has registered; register "
-            "it in a module, and name it MODULE:ID"
-        )
+    if multiprocessing.parent_process() and ":" not in name:  # the parent of this worker process knew it
+        return "the worker processes do not know this environment; register it in a module, and name it MODULE:ID"
     similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
     meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
     return f"Gymnasium knows no environment of that name{meant}"

@@ -14,7 +14,7 @@ from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
-from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
+from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate, parameters
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
@@ -50,18 +50,7 @@ def train(
             save_changes(run, options)
             print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
             return state
-        # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
-        seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
-        with EmulatorPool(
-            game,
-            options.emulator_counts,
-            workers=options.workers,
-            shards=options.shards,
-            seed=[options.random_seed, *seed_suffix],
-            first_index=processes.rank * options.emulator_counts,
-            share_screens=viewer is not None,
-            **options.emulator_settings,
-        ) as pool:
+        with _start_emulators(options, game, state, processes, share_screens=viewer is not None) as pool:
             training = Training(options, run, pool, state, processes)
             training.start(checkpoint)
             run.checkpoints.remove_unfinished()
@@ -72,6 +61,23 @@ def train(
             print(training.best.restore(state), end="")
             training.loop(stop, viewer, callback)
         return state
+
+
+def _start_emulators(
+    options: Options, game: Game, state: TrainingState, processes: Processes, share_screens: bool
+) -> EmulatorPool:
+    # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
+    seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
+    return EmulatorPool(
+        game,
+        options.emulator_counts,
+        workers=options.workers,
+        shards=options.shards,
+        seed=[options.random_seed, *seed_suffix],
+        first_index=processes.rank * options.emulator_counts,
+        share_screens=share_screens,
+        **options.emulator_settings,
+    )
 
 
 class Training:
@@ -139,7 +145,8 @@ class Training:
             stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                self.recorder.show_progress_and_write_curves(self.parameters())
+                values = parameters(self.options, self.processes.count * self.pool.count, self.state.global_step)
+                self.recorder.show_progress_and_write_curves(values)
                 stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
                 if viewer:
                     viewer.show(self.pool.screens)
@@ -160,9 +167,8 @@ class Training:
         """Make one update of the learner, and record it."""
         began = time.monotonic()
         step = self.state.global_step + self.learner.decisions_per_update
-        update = self.learner.update(
-            self.learning_rate(step), epsilon(self.options, step), self.recorder.wants_gradients
-        )
+        lr = learning_rate(self.options, self.processes.count * self.pool.count, step)
+        update = self.learner.update(lr, epsilon(self.options, step), self.recorder.wants_gradients)
         update = update._replace(transitions=Transitions(*self.processes.all_gather(update.transitions, axis=1)))
         finished = self.state.add(update.transitions, seconds=time.monotonic() - began)
         self.recorder.record(update, finished)
@@ -178,16 +184,6 @@ class Training:
             f"{lr}: loss or gradient became NaN or infinite at {self.state.decisions}; the last finite "
             f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
-
-    def learning_rate(self, step: int) -> float:
-        """Return the learning rate of the update that ends at `step`."""
-        return learning_rate(self.options, self.processes.count * self.pool.count, step)
-
-    def parameters(self) -> dict[str, float]:
-        """Return the learning rate, the temperature and, with --egreedy, epsilon by their TensorBoard tags."""
-        step = self.state.global_step
-        values = {"parameters/lr": self.learning_rate(step), "parameters/softmax_temp": self.options.softmax_temp}
-        return values | ({"parameters/epsilon": epsilon(self.options, step)} if self.options.egreedy else {})
 
     def emulator_states(self) -> list[bytes] | None:
         """Return the states of all processes' emulators; None if the game cannot save its state.
