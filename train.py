@@ -22,35 +22,14 @@ def main(argv: Sequence[str]) -> None:
         TrainOptions, argv, "Train an agent, or resume the run in its folder. Ctrl+C saves and exits."
     )
 
-    from paac.training.distributed import processes_from_tf_config
-    from paac.training.resume import check_start
-    from paac.training.start import prepare
-    from paac.training.stop_signal import StopSignal
-    from paac.training.tensorflow_setup import device_notes, start_tensorflow
-    from paac.training.viewer import open_viewer
-
     if typed.pop("list_games", False):
         print_games(typed.get("rom_path", TrainOptions.rom_path))
         return
-    processes = processes_from_tf_config()
-    start = prepare(typed, processes.rank)  # raises errors before the run's folder is created
-    notes = list(start.notes)
-    if processes.count == 1:  # several processes check it together, or the others would wait for this one
-        notes += check_start(start.options, typed)
-    print("".join(f"{note}\n" for note in notes), end="")
-    viewer = open_viewer(start.options.visualize)
-    with StopSignal() as stop, processes:
-        device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)
-        print(*device_notes(start.options.device, device, start.options.precision), sep="\n")
 
-        import tensorflow as tf
+    from paac.training.session import run_session
+    from paac.training.stop_signal import StopSignal
 
-        from paac.training.loop import train
-
-        stop.saves = True
-        start = processes.agree(start)
-        with tf.device(device):
-            train(start.options, start.game, stop, viewer, processes)
+    run_session(typed, StopSignal())
 
 
 def print_games(rom_path: str) -> None:

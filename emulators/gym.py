@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import json
 import math
+import multiprocessing
 import warnings
 from typing import Any
 
@@ -130,9 +131,7 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
                 env_id, render_mode="rgb_array", disable_env_checker=True, **json.loads(env_kwargs)
             )
         except gymnasium.error.UnregisteredEnv:
-            similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
-            meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
-            raise GameError(f"-g {name}: Gymnasium knows no environment of that name{meant}") from None
+            raise GameError(f"-g {name}: {_why_unknown(name, env_id)}") from None
         except Exception as error:  # for example a missing package, for which games raise errors of many types
             raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
@@ -141,6 +140,14 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
     if "rgb_array" not in (environment.metadata or {}).get("render_modes", []):
         raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
     return environment
+
+
+def _why_unknown(name: str, env_id: str) -> str:
+    if multiprocessing.parent_process() and ":" not in name:  # the parent of this worker process knew it
+        return "the worker processes do not know this environment; register it in a module, and name it MODULE:ID"
+    similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
+    meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
+    return f"Gymnasium knows no environment of that name{meant}"
 
 
 def check_environment(name: str, env_kwargs: str) -> None:

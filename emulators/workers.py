@@ -4,6 +4,8 @@ import multiprocessing
 import pickle
 import select
 import signal
+import sys
+import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -60,7 +62,7 @@ class Workers:
         # from ending. `weakref.finalize` could run too late, after multiprocessing has begun to wait for them.
         self._end = Finalize(self, _end_workers, (self._groups, self._processes), exitpriority=0)
         try:
-            with _signals_blocked():
+            with _signals_blocked(), _main_module_hidden():
                 for worker in range(count):
                     self._spawn(worker, count, shards, (arrays, game, seed, first_index, settings))
             arrays.close_file()
@@ -196,3 +198,18 @@ def _signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Keep processes that are started in this context from importing the program's main module again.
+
+    Workers do not need it. In a script without `if __name__ == "__main__":` the import would start the training again,
+    and the main module of a program from stdin cannot be imported at all.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

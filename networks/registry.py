@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ TORSOS = {
     "IMPALA": "networks.impala",
 }  # --arch, which is also the name of the torso's class -> the module with that class
 
+_SEEDING = threading.Lock()  # held while the global generators are seeded
+
 
 def make_network(
     arch: str,
@@ -38,18 +41,15 @@ def make_network(
     The torso computes in `precision`, float32 or bfloat16; the heads and all weights are float32. `torso_settings` are
     fields of `TorsoSettings`. Raises KeyError for an unknown `arch`, and NetworkError if the code of the network fails.
     """
-    import keras
     import numpy as np
 
     from networks.actor_critic import ActorCritic
     from networks.layers import layer_precision
     from networks.torso import TorsoSettings
 
-    # Resets Keras's name counter: TensorFlow orders sums by layer name, so numbered names would change the last bits.
-    keras.utils.clear_session()
     make_torso = _find_torso(arch)
     generator = np.random.default_rng(seed)
-    with _global_generators_seeded(seed):
+    with _fresh_keras(), _global_generators_seeded(seed):
         with layer_precision(precision), errors_of(arch, TORSOS[arch]):
             torso = make_torso(TorsoSettings(generator, **torso_settings))
         network = ActorCritic(
@@ -85,18 +85,41 @@ def _find_torso(arch: str) -> "type[Torso]":
 
 
 @contextmanager
-def _global_generators_seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, from which Keras's initializers draw; restore Python's and NumPy's at the end.
+def _fresh_keras() -> Iterator[None]:
+    """Give Keras in this thread the global state of a program that has just started, and restore its own at the end.
 
-    Otherwise an environment that draws from them would play the same episode in every test.
+    Keras counts the layers in their names, and TensorFlow orders sums by these names, so numbers that depend on earlier
+    layers would change the last bits of the weights. `keras.utils.clear_session` would reset the state of all threads.
     """
-    import keras
-    import numpy as np
+    from keras.src.backend.common import global_state
 
-    before = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
+    state = vars(global_state.GLOBAL_STATE_TRACKER)  # of this thread
+    before = dict(state)
+    state.clear()
     try:
         yield
     finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
+        state.clear()
+        state.update(before)
+
+
+@contextmanager
+def _global_generators_seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators, from which Keras's initializers draw; restore those of Python, NumPy and TensorFlow.
+
+    They belong to the user's program. An environment that draws from them would play the same episode in every test.
+    """
+    import keras
+    import numpy as np
+    from tensorflow.python.eager.context import context  # no public function returns the state of TensorFlow's seed
+
+    tensorflow = context()
+    with _SEEDING:
+        before = random.getstate(), np.random.get_state(), (tensorflow._seed, getattr(tensorflow, "_rng", None))
+        keras.utils.set_random_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(before[0])
+            np.random.set_state(before[1])
+            tensorflow._seed, tensorflow._rng = before[2]

@@ -62,18 +62,12 @@ def play_episodes(
     probable ones. The policies are the mean over `dropout_samples` forward passes, each with its own dropout mask (Gal
     and Ghahramani 2016). Watcher i receives the decisions of emulator i; there may be fewer `watchers` than emulators.
     """
-    random = np.random.default_rng(seed)
     count = len(emulators)
-    encode, decide = _compile(network, epsilon)
+    actor = Actor(network, count, seed=seed, epsilon=epsilon, dropout_samples=dropout_samples)
     observations = np.stack([emulator.reset() for emulator in emulators])
     totals = np.zeros((count, 5))  # score, plays, decisions, entropy, mutual information
-    encodings = [network.blank_encodings(count)] * (1 + network.torso.history_length)
     while playing := [i for i in range(count) if not emulators[i].done]:
-        # Finished episodes get random numbers too, so that no episode depends on the lengths of the others.
-        head_uniforms = random.random((count, 2, exploration.UNIFORMS_PER_SELECTION), np.float32)
-        torso_uniforms = random.random((dropout_samples, count, network.torso.num_uniforms), np.float32)
-        encodings = [*encodings[1:], encode(observations)]
-        batch = _Decisions(*map(np.asarray, decide(encodings, torso_uniforms, head_uniforms)))
+        batch = actor.decide(observations)
         for i in playing:
             if i < len(watchers):
                 watchers[i].on_decision(batch.decision(i, score=float(totals[i, 0])))
@@ -88,17 +82,46 @@ def play_episodes(
     ]
 
 
-def _compile(network: ActorCritic, epsilon: float | None) -> tuple[Callable, Callable]:
-    """Return the network's `encode`, and `_decide` for this network, as graphs.
+class Actor:
+    """Decides in `count` episodes at once. `play_episodes` explains the arguments."""
 
-    Created here, they are freed with the network. A module-level `tf.function` would keep the graphs of all networks.
-    """
-    select = exploration.sample if epsilon is None else partial(exploration.epsilon_greedy, epsilon=epsilon)
-    decide = partial(_decide, network, select=select)
-    return tf.function(network.encode, autograph=False), tf.function(decide, autograph=False)
+    def __init__(
+        self,
+        network: ActorCritic,
+        count: int,
+        *,
+        seed: int | None,
+        epsilon: float | None = None,
+        dropout_samples: int = 1,
+    ):
+        self._network = network
+        self._count = count
+        self._dropout_samples = dropout_samples
+        # Created here, the graphs are freed with the actor. A module-level `tf.function` would keep those of all.
+        select = exploration.sample if epsilon is None else partial(exploration.epsilon_greedy, epsilon=epsilon)
+        self._encode = tf.function(network.encode, autograph=False)
+        self._decide = tf.function(partial(_decide, network, select=select), autograph=False)
+        self._random = np.random.default_rng(seed)
+        self.start()
+
+    def start(self, seed: int | None = None) -> None:
+        """Start new episodes: forget the earlier observations and, with a `seed`, draw the numbers that it gives."""
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        self._encodings = [self._network.blank_encodings(self._count)] * (1 + self._network.torso.history_length)
+
+    def decide(self, observations: np.ndarray) -> "Decisions":
+        """Decide for the newest observation of each episode, uint8 [count, 84, 84, channels]; returns NumPy arrays."""
+        # Finished episodes get random numbers too, so that no episode depends on the lengths of the others.
+        shape = (self._count, 2, exploration.UNIFORMS_PER_SELECTION)
+        head_uniforms = self._random.random(shape, np.float32)
+        shape = (self._dropout_samples, self._count, self._network.torso.num_uniforms)
+        torso_uniforms = self._random.random(shape, np.float32)
+        self._encodings = [*self._encodings[1:], self._encode(observations)]
+        return Decisions(*map(np.asarray, self._decide(self._encodings, torso_uniforms, head_uniforms)))
 
 
-class _Decisions(NamedTuple):
+class Decisions(NamedTuple):
     """Decisions for B observations: tensors inside the graph, NumPy arrays outside it."""
 
     actions: tf.Tensor  # int32 [B]
@@ -127,7 +150,7 @@ def _decide(
     torso_uniforms: tf.Tensor,
     head_uniforms: tf.Tensor,
     select: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-) -> _Decisions:
+) -> Decisions:
     """Decide by the mean policies and the mean value of the dropout samples.
 
     Encodings as in `ActorCritic.decide`; torso_uniforms float32 [samples, B, torso.num_uniforms]; head_uniforms float32
@@ -138,7 +161,7 @@ def _decide(
     repetition = _mean_policy([output.repetition_logits for output in outputs])
     entropy = joint_policy.entropy(policy)
     sample_entropy = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
-    return _Decisions(
+    return Decisions(
         select(policy, head_uniforms[:, 0]),
         select(repetition, head_uniforms[:, 1]),
         entropy,

@@ -43,7 +43,7 @@ def exit_code_of(tmp_path, monkeypatch, capsys):
     """Return a function that runs an entry point without the training itself; nothing may be written before that."""
     monkeypatch.chdir(tmp_path)
     trained: list[Options] = []
-    for place in ("paac.training.tensorflow_setup", "paac.training.agent"):
+    for place in ("paac.training.session", "paac.training.agent"):
         monkeypatch.setattr(f"{place}.start_tensorflow", lambda *_: "/cpu:0")
     monkeypatch.setattr("paac.training.loop.train", lambda options, *_: trained.append(options))
 

@@ -2,10 +2,12 @@
 
 import argparse
 import dataclasses
+import json
 import re
 import runpy
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,42 @@ def test_the_commands_of_the_pages_are_valid(command, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(Parsed):
         runpy.run_path(str(ROOT / script), run_name="__main__")
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A function that runs the parts of a program, one after the other, in another folder than the project's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+
+    def run(parts):
+        names = {"__name__": "__main__"}
+        for part in parts:
+            exec(compile(part, "part of a page", "exec"), names)
+        return names
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_python_of_a_page_runs(page, program):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.S)
+    names = program(blocks)
+    assert names["run"].finished and Path("catcher.gif").is_file()
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_twice_in_one_process(program):
+    cells = json.loads((ROOT / "docs/example.ipynb").read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code") and len(cells) <= 15
+    first, second = program(code), program(code)
+    assert first["scores"] and not second["scores"], "the second time, the run is finished"
+    assert first["run"].step == second["run"].step == 40_000
+    assert first["score"] == second["score"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

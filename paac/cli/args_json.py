@@ -3,11 +3,14 @@
 import argparse
 import dataclasses
 import json
+import os
 import textwrap
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from emulators import earlier_frame_skip, find_game, short_name
 from paac.cli.command_line import (
@@ -75,17 +78,17 @@ def read_json(file: Path) -> dict[str, Any]:
     return values
 
 
-def key_names() -> dict[str, str]:
+def key_names(cls: type = Options) -> dict[str, str]:
     """Return the keys that a JSON file may have, with the option that each sets: names of options, and flags."""
-    return {spelling.lstrip("-"): field.name for field, _ in option_fields(Options) for spelling in spellings(field)}
+    return {spelling.lstrip("-"): field.name for field, _ in option_fields(cls) for spelling in spellings(field)}
 
 
-def rename_keys(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+def rename_keys(values: Mapping[str, Any], where: str, cls: type = Options) -> dict[str, Any]:
     """Return `values` with the names of args.json as keys, where the file may have flags without their dashes.
 
     Raises UserError, with a message that starts with `where`, if two keys set the same option.
     """
-    names = key_names()
+    names = key_names(cls)
     renamed: dict[str, Any] = {}
     for key, value in values.items():
         name = names.get(key, key)
@@ -96,26 +99,44 @@ def rename_keys(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return renamed
 
 
-def check_json(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return the options in a JSON object after a check of their names and types; `resolve` checks their values.
+def check_json(values: Mapping[str, Any], where: str, cls: type = Options) -> dict[str, Any]:
+    """Return the options of `cls` in a JSON object after a check of their names and types, but not of their limits.
 
     Raises UserError, with a message that starts with `where`, the source of the object.
     """
-    known = {field.name: (field, value_type) for field, value_type in option_fields(Options)}
+    known = {field.name: (field, value_type) for field, value_type in option_fields(cls)}
     given = {}
-    for name, value in rename_keys(values, where).items():
+    for name, value in rename_keys(values, where, cls).items():
         if name in PAAC_KEYS:
             continue
         if name not in known:
-            raise UserError(f"{where}: unknown key {name[:100]!r}{did_you_mean(name, key_names())}")
+            raise UserError(f"{where}: unknown key {name[:100]!r}{did_you_mean(name, key_names(cls))}")
         field, value_type = known[name]
         if value is None and field.default in (None, dataclasses.MISSING):
             continue  # null means that the option is missing
         converted = _converted(name, value, value_type)
         if type(converted) is not value_type:
-            shown = textwrap.shorten(json.dumps(value), 200, placeholder="...")
+            shown = textwrap.shorten(json.dumps(value, default=repr), 200, placeholder="...")
             raise UserError(f"{where}: {name} must be {TYPE_NAMES[value_type]}, not {shown}")
         given[name] = expand_home(str(converted)) if is_path(field) else converted
+    return given
+
+
+def from_keywords(values: Mapping[str, Any], where: str, cls: type = Options) -> dict[str, Any]:
+    """Return the options of `cls` that a program gave as keywords: `check_json` and `check_limits` check them.
+
+    Paths and numbers of NumPy are allowed too. Raises UserError, with a message that starts with `where`.
+    """
+    plain = {
+        name: os.fspath(value)
+        if isinstance(value, os.PathLike)
+        else value.item()
+        if isinstance(value, np.generic)
+        else value
+        for name, value in values.items()
+    }
+    given = check_json(plain, where, cls)
+    check_limits(cls, given, f"{where}: ")
     return given
 
 

@@ -117,8 +117,10 @@ class SummaryWriter:
                 tf.summary.scalar("rl/reward", np.float32(episode.reward), step)
                 tf.summary.scalar("rl/episode_length", np.float32(episode.length), step)
 
-    def write(self, step: int, last_episodes: Sequence[tuple[float, int]], values: Mapping[str, float]) -> None:
-        """Write all curves and histograms at `step`.
+    def write(
+        self, step: int, last_episodes: Sequence[tuple[float, int]], values: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Write all curves and histograms at `step`; return the values of the curves by their tags.
 
         The curves are the losses, the gradient statistics (if it has them) and the gradient norm of the newest update,
         statistics of `last_episodes`, which are pairs of reward and length, the frequencies of actions and repeats
@@ -156,6 +158,7 @@ class SummaryWriter:
             tf.summary.histogram("actions", actions)
             tf.summary.histogram("repetitions", 1 + self._table[choices])
         self._updates.clear()
+        return {tag: float(value) for tag, value in curves.items()}
 
     def write_evaluation(self, step: int, curves: Mapping[str, float]) -> None:
         """Write the statistics of an evaluation, by their tags."""

@@ -1,208 +1,194 @@
-"""Loading, testing, filming and exporting a trained agent, for test.py, gif.py and scripts."""
+"""Loading, playing and filming a trained agent: for test.py, gif.py and scripts, and for notebooks."""
 
 import secrets
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from emulators import Emulator, Game, find_game, make_emulator
 from emulators.seeds import evaluation_seed
+from paac.cli.args_json import from_keywords
 from paac.cli.errors import UserError
 from paac.cli.options import FilmOptions, Options
-from paac.cli.output_paths import writable_folder
-from paac.cli.words import counted
-from paac.processes import Processes
-from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.cli.output_paths import writable_file, writable_folder
+from paac.training.agent_evaluation import AgentEvaluation, Episodes, make_films
 from paac.training.find_runs import check_rom_path, find_run
-from paac.training.original import OriginalCheckpoint
-from paac.training.resume import starting_state
 from paac.training.run_folder import RunFolder
-from paac.training.tensorflow_setup import start_tensorflow
-from paac.video.film import Film
+from paac.training.saved_network import intact_checkpoint, load_network
+from paac.training.tensorflow_setup import LOADING, start_tensorflow
 
-if TYPE_CHECKING:
-    from networks.actor_critic import ActorCritic
-    from paac.evaluation import EpisodeResult
+PLAY_OPTIONS = ("seed", "greedy", "noops", "dropout_samples")
+FILM_OPTIONS = (*PLAY_OPTIONS, "annotate", "gif_speed", "gif_seconds", "gif_scale")
 
 
-class AgentEvaluation(NamedTuple):
-    """The results of a trained agent in some episodes, and how they were played."""
+class Act(NamedTuple):
+    """What an agent does after an observation."""
 
-    game: str
-    run: Path
-    step: int  # global step of the agent's checkpoint
-    seed: int
-    noops: int  # maximum number of no-op frames at the start of an episode
-    greedy: bool
-    results: Sequence["EpisodeResult"]
-    films: dict[Path, Film]  # the film of each gif or mp4 that `save_films` will write
+    action: int  # index of the action
+    repeats: int  # how many times to repeat it; 0, which is always so without FiGAR, plays it once
 
-    def save_films(self, scale: int | None) -> list[str]:
-        """Write all gifs or mp4 videos, and return a line about each, for the user. Raises OSError.
 
-        Each pixel is enlarged to `scale` x `scale` pixels; None makes a film about 420 pixels high.
+class Agent:
+    """A trained agent with its game; `load_agent` makes it."""
+
+    def __init__(self, run: RunFolder, options: Options, game: Game, device: str):
+        """Load the newest intact checkpoint. Raises UserError or GameError, before TensorFlow is loaded if it can."""
+        self.folder = run.path
+        self.options = options  # those of the training
+        self.game = game
+        intact_checkpoint(run)  # raises its error before TensorFlow is loaded
+        with closing(make_emulator(game, seed=0, **options.emulator_settings)) as emulator:
+            self.action_names = emulator.action_names  # by index
+            num_actions = emulator.num_actions
+        self._device = start_tensorflow(device)
+
+        import tensorflow as tf
+
+        from paac.evaluation import Actor
+
+        with tf.device(self._device):
+            self.network, checkpoint, self.damaged = load_network(run, options, num_actions)
+            self._actor = Actor(self.network, 1, seed=None, epsilon=options.test_epsilon)
+        self.step = checkpoint.step  # decisions after which the agent was saved
+
+    def make_emulator(self, seed: int | None = None) -> Emulator:
+        """Return a new emulator of the agent's game: `reset` and `hold` return the observations that `act` takes.
+
+        With a `seed`, its first episode starts as the first one of `play` with this seed.
         """
-        lines = []
-        for (file, film), result in zip(self.films.items(), self.results, strict=True):
-            film.save(file, scale or film.fitting_scale)
-            line = f"Wrote {file}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
-            shown = counted(round(film.seconds), "second")
-            end = f"; the film ends after {shown} at score {film.scores[-1]:.15g}, before the episode (--gif_seconds)"
-            lines.append(line + (end if film.is_shortened else ""))
-        return lines
+        options = _options("make_emulator()", {} if seed is None else {"seed": seed}, ("seed",))
+        return self._make_emulator(options, evaluation_seed(_seed(options), 0))
 
-    def report(self) -> dict[str, Any]:
-        """Return the report of test.py --json: all fields but `films`, and statistics of the scores."""
-        scores = np.array([result.score for result in self.results])
-        return {
-            "game": self.game,
-            "run": str(self.run),
-            "step": self.step,
-            "seed": self.seed,
-            "noops": self.noops,
-            "greedy": self.greedy,
-            "scores": scores.tolist(),
-            "lengths": [result.length for result in self.results],
-            "cut": [number for number, result in enumerate(self.results, 1) if result.truncated],
-            "uncertainty": {
-                "entropy": float(np.mean([result.entropy for result in self.results])),
-                "disagreement": float(np.mean([result.mutual_information for result in self.results])),
-            },
-            "median": float(np.median(scores)),
-            "mean": float(scores.mean()),
-            "min": float(scores.min()),
-            "max": float(scores.max()),
-            "std": float(scores.std()),
-        }
+    def reset(self, seed: int | None = None) -> None:
+        """Start a new episode of `act`: forget the earlier observations, and draw the random numbers of the `seed`."""
+        import tensorflow as tf
 
+        with tf.device(self._device):
+            self._actor.start(seed)
 
-def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
-    """Play episodes, and record films if `gif_name` is set. Raises UserError, GameError or OSError."""
-    run, run_options, note = find_run(options.folder)
-    check_rom_path(options.rom_path, instead="use the run's --rom_path")
-    game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
-    files = _film_files(options)
-    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    intact_checkpoint(run)  # raises its error before TensorFlow is loaded
-    with ExitStack() as opened:
-        emulators = [
-            opened.enter_context(closing(_make_emulator(game, options, run_options, evaluation_seed(seed, number))))
-            for number in range(options.test_count)
-        ]
-        device = start_tensorflow(options.device)
+    def act(self, observation: np.ndarray, greedy: bool = False) -> Act:
+        """Decide on the newest observation of an episode, uint8 [84, 84, 4], or [84, 84, 12] in RGB.
 
+        The action and its repeats are drawn from the policies, or are the most probable ones if `greedy`. Call `reset`
+        at the start of each further episode: LSTM uses earlier observations too. Raises UserError for another shape.
+        """
+        import tensorflow as tf
+
+        observation, shape = np.asarray(observation), (84, 84, self.network.channels)
+        if observation.shape != shape or observation.dtype != np.uint8:
+            raise UserError(
+                f"act(): the observation is {observation.dtype} {list(observation.shape)}, but must be uint8 "
+                f"{list(shape)}; take it from an emulator of make_emulator()"
+            )
+        with tf.device(self._device):
+            decisions = self._actor.decide(observation[None])
+        if greedy:
+            action, choice = decisions.policy_logits[0].argmax(), decisions.repetition_logits[0].argmax()
+        else:
+            action, choice = decisions.actions[0], decisions.choices[0]
+        return Act(int(action), self.options.repetition_table[choice])
+
+    def play(self, episodes: int = 1, **options: Any) -> Episodes:
+        """Play whole episodes, as test.py does. Raises UserError or GameError.
+
+        `options` are those of test.py that concern episodes: `seed`, `greedy`, `noops` and `dropout_samples`.
+        """
+        return self.evaluate(_options("play()", options, PLAY_OPTIONS, test_count=episodes)).episodes()
+
+    def film(self, file: str | Path, **options: Any) -> Episodes:
+        """Play one episode and write its film, as gif.py does. Raises UserError, GameError or OSError.
+
+        A `file` that ends with .mp4 is an mp4 video, and any other a gif.
+
+        `options` are those of `play`, and those of gif.py that concern the film: `annotate`, `gif_speed`, `gif_seconds`
+        and `gif_scale`.
+        """
+        given = _options("film()", options, FILM_OPTIONS)
+        evaluation = self.evaluate(given, [writable_file("film()", file)])
+        evaluation.save_films(given.gif_scale)
+        return evaluation.episodes()
+
+    def evaluate(self, options: FilmOptions, files: Sequence[Path] = ()) -> AgentEvaluation:
+        """Play `test_count` episodes, and film them for `files`, one for each. Raises UserError or GameError."""
         import tensorflow as tf
 
         from paac.evaluation import play_episodes
 
-        films = _make_films(emulators[: len(files)], options, run_options)
-        with tf.device(device):
-            network, checkpoint, damaged = load_agent(run, run_options, emulators[0].num_actions)
-            # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
-            print("".join(f"{line}\n" for line in (note, game.notice, *damaged) if line), end="", flush=True)
-            _check_dropout(options, run_options, network)
-            if files:
-                writable_folder("-gf", options.gif_folder)
-            results = play_episodes(
-                network,
-                emulators,
-                run_options.repetition_table,
-                seed=seed,
-                epsilon=0.0 if options.greedy else run_options.test_epsilon,
-                dropout_samples=options.dropout_samples,
-                watchers=films,
+        if options.dropout_samples > 1 and not self.network.torso.num_uniforms:
+            raise UserError(
+                f"--dropout_samples {options.dropout_samples}: {self.options.arch} has no dropout; leave the option out"
             )
-    noops = emulators[0].random_noops
-    films_by_file = dict(zip(files, films, strict=True))
-    return AgentEvaluation(str(game), run.path, checkpoint.step, seed, noops, options.greedy, results, films_by_file)
+        for folder in {file.parent for file in files}:
+            writable_folder("-gf", folder)
+        seed = _seed(options)
+        with ExitStack() as opened:
+            emulators = [
+                opened.enter_context(closing(self._make_emulator(options, evaluation_seed(seed, number))))
+                for number in range(options.test_count)
+            ]
+            films = make_films(emulators[: len(files)], options, self.options)
+            with tf.device(self._device):
+                results = play_episodes(
+                    self.network,
+                    emulators,
+                    self.options.repetition_table,
+                    seed=seed,
+                    epsilon=0.0 if options.greedy else self.options.test_epsilon,
+                    dropout_samples=options.dropout_samples,
+                    watchers=films,
+                )
+        noops = emulators[0].random_noops
+        shown = dict(zip(files, films, strict=True))
+        return AgentEvaluation(str(self.game), self.folder, self.step, seed, noops, options.greedy, results, shown)
+
+    def _make_emulator(self, options: FilmOptions, seed: Sequence[int]) -> Emulator:
+        settings = self.options.emulator_settings | {
+            "random_start": self.options.random_start if options.noops is None else options.noops > 0,
+            "max_noops": options.noops,
+            "single_life_episodes": False,  # a test plays whole games, even if the agent was trained on single lives
+        }
+        return make_emulator(self.game, seed=seed, **settings)
 
 
-def load_agent(
-    run: RunFolder, options: Options, num_actions: int
-) -> tuple["ActorCritic", Checkpoint | OriginalCheckpoint, list[str]]:
-    """Return the network of the checkpoint that `intact_checkpoint` returns, and what that returns."""
-    from networks.registry import make_network
+def load_agent(folder: str | Path = FilmOptions.folder, **options: Any) -> Agent:
+    """Load the agent of the run in `folder`, or of the one below it whose checkpoint was written last.
 
-    network = make_network(num_actions=num_actions, **options.network_settings)
-    while True:
-        checkpoint, lines = intact_checkpoint(run)
-        try:
-            checkpoint.restore(network=network)
-        except CheckpointError:
-            if checkpoint.is_intact():
-                raise
-            continue  # a training has deleted it meanwhile, and has written a newer one
-        return network, checkpoint, lines
-
-
-def intact_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint, list[str]]:
-    """Return the run's newest intact checkpoint, and a line for each newer, damaged one. Raises UserError."""
-    checkpoint, damaged = run.newest_checkpoint()
-    if checkpoint is None:
-        why = f" ({'; '.join(damaged)})" if damaged else ""
-        raise UserError(f"{run}: no intact checkpoint there{why}; train the agent first, or name another run")
-    return checkpoint, [f"{line}; using the previous one" for line in damaged]
-
-
-def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
-    """Write the newest agent of `run` and its `options` as a new run, which can be tested, filmed and resumed.
-
-    The new checkpoint holds only the weights, under the same keys, and the counters: a few MB. Raises UserError,
-    GameError or OSError.
+    `options` are those of test.py that concern the agent: `rom_path` and `device`. Raises UserError or GameError.
     """
-    start_tensorflow("/cpu:0")
-    with closing(make_emulator(find_game(options.game, options.rom_path, options.env_kwargs), seed=0)) as emulator:
-        num_actions = emulator.num_actions
-    network, checkpoint, _ = load_agent(run, options, num_actions)
-    state = starting_state(run, options, checkpoint, Processes())
-    state.emulators, state.timed, state.best_score, state.best_step = 0, False, None, None
-    to.save_options(options)
-    to.checkpoints.write(checkpoint.step, {"network": network}, state.to_json(), None, keep=1)
+    return _load(_options("load_agent()", options, ("rom_path", "device"), folder=folder))
 
 
-def _check_dropout(options: FilmOptions, run_options: Options, network: "ActorCritic") -> None:
-    if options.dropout_samples > 1 and not network.torso.num_uniforms:
-        raise UserError(
-            f"--dropout_samples {options.dropout_samples}: {run_options.arch} has no dropout; leave the option out"
-        )
+def evaluate_agent(options: FilmOptions) -> AgentEvaluation:
+    """Play episodes, and record films if `gif_name` is set. Raises UserError, GameError or OSError."""
+    files = _film_files(options)
+    return _load(options).evaluate(options, files)
 
 
-def _make_emulator(game: Game, options: FilmOptions, run_options: Options, seed: Sequence[int]) -> Emulator:
-    settings = run_options.emulator_settings | {
-        "random_start": run_options.random_start if options.noops is None else options.noops > 0,
-        "max_noops": options.noops,
-        "single_life_episodes": False,  # a test plays whole games, even if the agent was trained on single lives
-    }
-    return make_emulator(game, seed=seed, **settings)
+def _load(options: FilmOptions) -> Agent:
+    """Load the agent that the options name, and print what the user must know about it."""
+    run, run_options, note = find_run(options.folder)
+    check_rom_path(options.rom_path, instead="use the run's --rom_path")
+    with LOADING:
+        game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
+    agent = Agent(run, run_options, game, options.device)
+    # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
+    print("".join(f"{line}\n" for line in (note, game.notice, *agent.damaged) if line), end="", flush=True)
+    return agent
 
 
-def _make_films(emulators: Sequence[Emulator], options: FilmOptions, run_options: Options) -> list[Film]:
-    """Return a film of each emulator, which records what it shows: AnnotatedFilms if `options.annotate` is set."""
-    # One file for all films, because a process may open only a limited number. It is deleted with the last film.
-    file = tempfile.TemporaryFile()  # noqa: SIM115
-    return [_make_film(emulator, options, run_options, file) for emulator in emulators]
+def _options(where: str, given: Mapping[str, Any], allowed: Sequence[str], **others: Any) -> FilmOptions:
+    """Return the options that a program gave to `where`, and `others`. Raises UserError, also if one is not allowed."""
+    for name in given:
+        if name not in allowed:
+            raise UserError(f"{where}: there is no option {name!r}; the options are {', '.join(allowed)}")
+    return FilmOptions(**from_keywords({**given, **others}, where, FilmOptions))
 
 
-def _make_film(emulator: Emulator, options: FilmOptions, run_options: Options, file: IO[bytes]) -> Film:
-    settings: dict[str, Any] = {
-        "speed": options.gif_speed,
-        "frame_rate": emulator.frames_per_second,
-        "max_pool": emulator.sprites_flicker,
-        "max_seconds": options.gif_seconds,
-        "file": file,
-    }
-    if options.annotate:
-        from paac.video.annotation import AnnotatedFilm  # imported here because it imports TensorFlow
-
-        film: Film = AnnotatedFilm(emulator.action_names, run_options.repetition_table, emulator.frame_skip, **settings)
-    else:
-        film = Film(**settings)
-    film.record(emulator)
-    return film
+def _seed(options: FilmOptions) -> int:
+    return secrets.randbelow(2**31) if options.seed is None else options.seed
 
 
 def _film_files(options: FilmOptions) -> list[Path]:

@@ -33,3 +33,10 @@ def learning_rate(options: Options, total_emulators: int, step: int) -> float:
 def epsilon(options: Options, step: int) -> float:
     """Return the epsilon of --egreedy in the update that ends at `step`."""
     return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
+
+
+def parameters(options: Options, total_emulators: int, step: int) -> dict[str, float]:
+    """Return the learning rate, the temperature and, with --egreedy, epsilon by their TensorBoard tags."""
+    lr = learning_rate(options, total_emulators, step)
+    values = {"parameters/lr": lr, "parameters/softmax_temp": options.softmax_temp}
+    return values | ({"parameters/epsilon": epsilon(options, step)} if options.egreedy else {})

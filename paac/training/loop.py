@@ -14,23 +14,29 @@ from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
-from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
+from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate, parameters
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
 from paac.training.resume import opened_run, save_changes
 from paac.training.run_folder import RunFolder
 from paac.training.state import NOT_FINITE, TrainingState
-from paac.training.stop_signal import StopSignal
+from paac.training.stop_signal import Stop
+from paac.training.summary import Callback, ignore
 from paac.training.viewer import Viewer
 
 MAX_SAVE_INTERVAL_S = 600.0  # a crash loses at most this time of training
 
 
 def train(
-    options: Options, game: Game, stop: StopSignal, viewer: Viewer | None = None, processes: Processes | None = None
-) -> None:
-    """Train in the folder of `options` until `max_global_steps` or until `stop` is requested; save at the end.
+    options: Options,
+    game: Game,
+    stop: Stop,
+    viewer: Viewer | None = None,
+    processes: Processes | None = None,
+    callback: Callback = ignore,
+) -> TrainingState:
+    """Train in the folder of `options` to the last step or until `stop` is requested; save, and return the counters.
 
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
@@ -43,19 +49,8 @@ def train(
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             save_changes(run, options)
             print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
-            return
-        # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
-        seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
-        with EmulatorPool(
-            game,
-            options.emulator_counts,
-            workers=options.workers,
-            shards=options.shards,
-            seed=[options.random_seed, *seed_suffix],
-            first_index=processes.rank * options.emulator_counts,
-            share_screens=viewer is not None,
-            **options.emulator_settings,
-        ) as pool:
+            return state
+        with _start_emulators(options, game, state, processes, share_screens=viewer is not None) as pool:
             training = Training(options, run, pool, state, processes)
             training.start(checkpoint)
             run.checkpoints.remove_unfinished()
@@ -64,7 +59,25 @@ def train(
                     training.save_start()  # shows that saving works, before there is data to lose
             print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
             print(training.best.restore(state), end="")
-            training.loop(stop, viewer)
+            training.loop(stop, viewer, callback)
+        return state
+
+
+def _start_emulators(
+    options: Options, game: Game, state: TrainingState, processes: Processes, share_screens: bool
+) -> EmulatorPool:
+    # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
+    seed_suffix = [NEW_EPISODES, state.updates] if state.updates and not state.emulators else []
+    return EmulatorPool(
+        game,
+        options.emulator_counts,
+        workers=options.workers,
+        shards=options.shards,
+        seed=[options.random_seed, *seed_suffix],
+        first_index=processes.rank * options.emulator_counts,
+        share_screens=share_screens,
+        **options.emulator_settings,
+    )
 
 
 class Training:
@@ -125,15 +138,16 @@ class Training:
         """Write the first checkpoint of a new or imported run, before its first update here."""
         self._write_checkpoint(self.emulator_states())
 
-    def loop(self, stop: StopSignal, viewer: Viewer | None) -> None:
+    def loop(self, stop: Stop, viewer: Viewer | None, callback: Callback) -> None:
         """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
-        recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state)
+        recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state, callback)
         with recorder as self.recorder, self._save_on_failure():
             stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
+                values = parameters(self.options, self.processes.count * self.pool.count, self.state.global_step)
+                self.recorder.show_progress_and_write_curves(values)
                 stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
-                self.recorder.show_progress_and_write_curves(self.parameters())
                 if viewer:
                     viewer.show(self.pool.screens)
                 if self.processes.rank == 0:
@@ -153,9 +167,8 @@ class Training:
         """Make one update of the learner, and record it."""
         began = time.monotonic()
         step = self.state.global_step + self.learner.decisions_per_update
-        update = self.learner.update(
-            self.learning_rate(step), epsilon(self.options, step), self.recorder.wants_gradients
-        )
+        lr = learning_rate(self.options, self.processes.count * self.pool.count, step)
+        update = self.learner.update(lr, epsilon(self.options, step), self.recorder.wants_gradients)
         update = update._replace(transitions=Transitions(*self.processes.all_gather(update.transitions, axis=1)))
         finished = self.state.add(update.transitions, seconds=time.monotonic() - began)
         self.recorder.record(update, finished)
@@ -171,16 +184,6 @@ class Training:
             f"{lr}: {NOT_FINITE} at {self.state.decisions}; the last finite "
             f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
-
-    def learning_rate(self, step: int) -> float:
-        """Return the learning rate of the update that ends at `step`."""
-        return learning_rate(self.options, self.processes.count * self.pool.count, step)
-
-    def parameters(self) -> dict[str, float]:
-        """Return the learning rate, the temperature and, with --egreedy, epsilon by their TensorBoard tags."""
-        step = self.state.global_step
-        values = {"parameters/lr": self.learning_rate(step), "parameters/softmax_temp": self.options.softmax_temp}
-        return values | ({"parameters/epsilon": epsilon(self.options, step)} if self.options.egreedy else {})
 
     def emulator_states(self) -> list[bytes] | None:
         """Return the states of all processes' emulators; None if the game cannot save its state.

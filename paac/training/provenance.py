@@ -58,6 +58,8 @@ def versions() -> dict[str, str]:
 
 def project_version() -> str:
     """Return the version in pyproject.toml and, in a Git repository, the commit; "+" means that files were changed."""
+    if not (ROOT / "pyproject.toml").exists():  # installed as a package without -e
+        return metadata.version("manette")
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
     version = next(line.split('"')[1] for line in lines if line.startswith("version"))
     if not (ROOT / ".git").exists():

@@ -1,6 +1,7 @@
 """What the training writes and shows while it runs: episodes.csv, TensorBoard events, the progress bar and warnings."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from emulators import EmulatorPool
 from paac.cli.options import Options
@@ -13,6 +14,7 @@ from paac.training.progress import Progress, SpeedMeter
 from paac.training.provenance import append_session, describe_session
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
+from paac.training.summary import Callback, Summary, ignore
 from paac.video.episode import film_episode
 
 SUMMARY_UPDATES = 50  # updates between two points of a curve
@@ -24,13 +26,21 @@ class Recorder:
     """Records the training of `learner`, whose counters are in `state`; a context manager that closes the files."""
 
     def __init__(
-        self, run: RunFolder, options: Options, pool: EmulatorPool, learner: Learner, state: TrainingState
+        self,
+        run: RunFolder,
+        options: Options,
+        pool: EmulatorPool,
+        learner: Learner,
+        state: TrainingState,
+        callback: Callback = ignore,
     ) -> None:
+        """`callback` receives each summary after it was written."""
         self._run = run
         self._options = options
         self._pool = pool
         self._network = learner.network
         self._state = state
+        self._callback = callback
         self._log = EpisodeLog(run.episodes_csv)
         self._summaries = SummaryWriter(run.events, pool.action_names, options.repetition_table)
         session = describe_session(state.global_step)
@@ -63,7 +73,7 @@ class Recorder:
         self._summaries.add(update, finished)
 
     def show_progress_and_write_curves(self, parameters: Mapping[str, float]) -> None:
-        """Update the progress bar, and write the curves and pictures that are due.
+        """Update the progress bar, write the curves and pictures that are due, and call the callback with the curves.
 
         `parameters` are further values to write, by their TensorBoard tags.
         """
@@ -71,7 +81,15 @@ class Recorder:
         self._progress.show(state.global_step, state.plays * frame_skip, state.episodes.mean_reward)
         if state.updates % SUMMARY_UPDATES == 0:
             curves = {**parameters, **self._rates(), **self._active_units()}
-            self._summaries.write(state.global_step, state.episodes.last, curves)
+            curves = self._summaries.write(state.global_step, state.episodes.last, curves)
+            self._callback(
+                Summary(
+                    step=state.global_step,
+                    seconds=state.seconds,
+                    mean_score=state.episodes.mean_reward,
+                    curves=MappingProxyType(curves),
+                )
+            )
         if self._options.visualize_convs and state.updates % PICTURE_UPDATES == 1:
             self._summaries.show_convolutions(state.global_step, self._network, self._pool.observations[0])
 

@@ -1,6 +1,7 @@
 """Ctrl+C, SIGTERM or a closed terminal stops the training after the current update; a second signal ends it at once.
 
-Before the training there is nothing to save, so the first signal ends the process at once.
+Before the training there is nothing to save, so the first signal ends the process at once. `StopSignal` does this for a
+command. In a notebook or script, which has more to do than to train, `Interrupt` handles only Ctrl+C, and ends nothing.
 
 While the main thread is inside an update, Python runs no signal handlers, but it still writes each signal's number to
 the wake-up pipe, where a thread reads it. Programs like `timeout` send a signal to a process and then to its whole
@@ -12,9 +13,52 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from types import FrameType
+from typing import Protocol
 
 SAME_SIGNAL_S = 0.1  # signals within this time count as one; nobody presses Ctrl+C twice that fast
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop(Protocol):
+    """Says whether the training should stop; a context manager. While `saves` is false, there is nothing to save."""
+
+    requested: bool
+    saves: bool
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Interrupt:
+    """Sets `requested` to true at the first Ctrl+C while `saves` is true.
+
+    Any other Ctrl+C does what it would do without this class: by default it raises KeyboardInterrupt. Python handles
+    signals in the main thread only, so in another thread this class does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.saves = False
+
+    def __enter__(self) -> "Interrupt":
+        self._is_active = threading.current_thread() is threading.main_thread()
+        if self._is_active:
+            self._handler = signal.signal(signal.SIGINT, self._on_interrupt) or signal.default_int_handler
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_active:
+            signal.signal(signal.SIGINT, self._handler)
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.saves and not self.requested:
+            self.requested = True
+        elif callable(self._handler):
+            self._handler(number, frame)
+        elif self._handler != signal.SIG_IGN:
+            raise KeyboardInterrupt
 
 
 class StopSignal:
@@ -33,7 +77,7 @@ class StopSignal:
         os.set_blocking(self._write_end, False)
         threading.Thread(target=self._listen, args=(self._read_end,), daemon=True).start()
         # Before the handlers: a signal between the two would be lost.
-        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        self._wakeup_fd = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         self._handlers = {
             number: signal.signal(number, lambda *_: None)
             for number in SIGNALS
@@ -44,7 +88,7 @@ class StopSignal:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(self._wakeup_fd)
         os.close(self._write_end)  # ends the thread `_listen`
 
     def _listen(self, read_end: int) -> None:

@@ -3,11 +3,16 @@
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paac.cli.errors import UserError
+
+# Held while libraries are loaded, because threads must not do this at the same time: some libraries register games
+# then, and `stderr_kept_for_errors` redirects the output of the whole process.
+LOADING = threading.RLock()
 
 
 def set_environment() -> None:
@@ -17,7 +22,10 @@ def set_environment() -> None:
 
 
 def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], None] = lambda: None) -> str:
-    """Import and set up TensorFlow; call it before anything else imports TensorFlow.
+    """Import and set up TensorFlow.
+
+    If something has computed with TensorFlow before, as in a notebook, its threads and visible devices stay as they
+    are.
 
     Args:
         device: The device to use, such as "/gpu:0".
@@ -27,32 +35,59 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
     Returns:
         The name by which TensorFlow now knows the device: "/gpu:0" for every GPU, because the others are made
-        invisible, so that their memory stays free for others; "/cpu:0" for a CPU or a missing GPU.
+        invisible, so that their memory stays free for others; "/cpu:0" for a CPU or a missing GPU. If several GPUs
+        were visible before, it is the number of the device among them.
     """
     set_environment()
-    with stderr_kept_for_errors():
+    with LOADING, stderr_kept_for_errors():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
-        tf.config.threading.set_intra_op_parallelism_threads(op_threads)
-        device_type, number = device[1:].lower().split(":")
-        gpus = tf.config.list_physical_devices("GPU")
-        used = gpus[int(number) : int(number) + 1] if device_type == "gpu" else []
-        if gpus:
-            tf.config.set_visible_devices(used, "GPU")
-        for gpu in used:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        chosen = "/gpu:0" if used else "/cpu:0"
+        with suppress(RuntimeError):  # it has computed already, and keeps its threads; `thread_notes` says so
+            tf.config.threading.set_intra_op_parallelism_threads(op_threads)
+        chosen = _choose_device(device)
         connect()
         with tf.device(chosen):
             tf.zeros([])  # initializes the runtime, which writes log messages of its own
     return chosen
 
 
+def thread_notes(op_threads: int) -> list[str]:
+    """Return a message for the user if the operations of TensorFlow do not have `op_threads` threads."""
+    import tensorflow as tf
+
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    if threads == op_threads:
+        return []
+    return [
+        f"--op_threads {op_threads}: TensorFlow was used before in this process, and keeps "
+        f"{threads or 'a thread for each core'} instead, which may change the last bits of the weights; for exact "
+        "results, restart Python and train before anything else uses TensorFlow"
+    ]
+
+
+def _choose_device(device: str) -> str:
+    """Make only the `device` visible, unless TensorFlow is in use already; return its name then, as above."""
+    import tensorflow as tf
+
+    device_type, number = device[1:].lower().split(":")
+    gpus = tf.config.list_physical_devices("GPU")
+    used = gpus[int(number) : int(number) + 1] if device_type == "gpu" else []
+    try:
+        if gpus:
+            tf.config.set_visible_devices(used, "GPU")
+        for gpu in used:
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError):  # what is visible now stays so
+        visible = tf.config.get_visible_devices("GPU")
+        return f"/gpu:{visible.index(used[0])}" if used and used[0] in visible else "/cpu:0"
+    return "/gpu:0" if used else "/cpu:0"
+
+
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
     """Return messages for the user about the device that the training runs on."""
     is_found = requested.lower().startswith(device[:5])  # compares only the type: any GPU in use is /gpu:0
-    notes = [f"Running on {requested}" if is_found else f"Running on {device}: there is no {requested} on this machine"]
+    notes = [f"Running on {requested}" if is_found else f"Running on {device}: TensorFlow finds no {requested}"]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")
     return notes

@@ -26,9 +26,9 @@ from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
 from paac.cli.folders import shown_name
 from paac.cli.safe_files import copy_file
-from paac.training.agent import export_agent
 from paac.training.provenance import read_sessions
 from paac.training.run_folder import RESULT, RunFolder
+from paac.training.saved_network import export_agent
 
 COLUMNS = ("agent", "score", "random", "rule", "original", "decisions", "frames", "hours", "`python3 train.py`")
 

@@ -16,7 +16,25 @@ import pytest
 from emulators import EmulatorPool, WorkerError, find_game
 from tests.helpers import ROOT
 from tests.helpers.commands import as_from_a_terminal
+from tests.helpers.environments import register
 from tests.helpers.messages import message_of
+
+
+def test_workers_do_not_import_the_script_that_starts_them(tmp_path, monkeypatch):
+    script, mark = tmp_path / "script.py", tmp_path / "imported"
+    script.write_text(f"open({str(mark)!r}, 'w')")
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__spec__", None)
+    monkeypatch.setattr(main, "__file__", str(script))
+    with EmulatorPool("pong", 1, workers=1, seed=1) as pool:
+        pool.reset()
+    assert not mark.exists() and sys.modules["__main__"] is main
+
+
+def test_an_environment_that_only_this_process_knows_is_named_with_what_to_do():
+    game = find_game(register("OnlyHere"))
+    with pytest.raises(WorkerError, match=r"^-g OnlyHere.*register it in a module, and name it MODULE:ID$"):
+        EmulatorPool(game, 1, workers=1, seed=1)
 
 
 def test_a_worker_that_is_killed_is_reported_with_its_game_and_emulators():

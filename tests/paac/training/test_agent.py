@@ -1,17 +1,22 @@
-"""Loading the agent of a run for test.py and gif.py."""
+"""Loading the agent of a run, for test.py, gif.py and notebooks."""
 
 import json
+from contextlib import closing
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from networks.registry import make_network
 from paac.cli.errors import UserError
-from paac.cli.options import resolve
+from paac.cli.options import FilmOptions, resolve
 from paac.evaluation import Decision, EpisodeResult
-from paac.training.agent import AgentEvaluation, load_agent
+from paac.training import load_agent, train
+from paac.training.agent import evaluate_agent
+from paac.training.agent_evaluation import AgentEvaluation
 from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.run_folder import RunFolder
+from paac.training.saved_network import load_network
 from paac.video.film import Film
 
 ACTIONS = 4
@@ -33,7 +38,7 @@ def assert_same(one, other):
 def test_the_newest_checkpoint_is_loaded(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     newest = save_agent(tmp_path, 100, seed=2)
-    network, checkpoint, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    network, checkpoint, lines = load_network(RunFolder(tmp_path), OPTIONS, ACTIONS)
     assert (checkpoint.step, lines) == (100, [])
     assert_same(network, newest)
 
@@ -42,7 +47,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
     older = save_agent(tmp_path, 9, seed=1)
     save_agent(tmp_path, 100, seed=2)
     (tmp_path / "checkpoints" / "100" / "state.json").write_text(json.dumps({"half": 1}))
-    network, checkpoint, lines = load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+    network, checkpoint, lines = load_network(RunFolder(tmp_path), OPTIONS, ACTIONS)
     assert checkpoint.step == 9
     assert_same(network, older)
     assert len(lines) == 1
@@ -52,19 +57,19 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_loaded(tmp_path):
 
 def test_a_run_without_a_checkpoint_cannot_be_tested(tmp_path):
     with pytest.raises(UserError, match=".*: no intact checkpoint there; train the agent first"):
-        load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS)
+        load_network(RunFolder(tmp_path), OPTIONS, ACTIONS)
 
 
 def test_a_checkpoint_of_an_earlier_bayesian_network_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)  # NIPS: the earlier one had the same variables
     with pytest.raises(UserError, match="checkpoints/9 does not fit .* an earlier version of this one, saved it"):
-        load_agent(RunFolder(tmp_path), resolve(dict(arch="BAYESIAN", max_repetition=4, nb_choices=2)), ACTIONS)
+        load_network(RunFolder(tmp_path), resolve(dict(arch="BAYESIAN", max_repetition=4, nb_choices=2)), ACTIONS)
 
 
 def test_a_checkpoint_that_does_not_fit_the_game_is_refused(tmp_path):
     save_agent(tmp_path, 9, seed=1)
     with pytest.raises(UserError, match="does not fit"):
-        load_agent(RunFolder(tmp_path), OPTIONS, ACTIONS + 1)
+        load_network(RunFolder(tmp_path), OPTIONS, ACTIONS + 1)
 
 
 @pytest.mark.parametrize("seconds", [300, 5])
@@ -81,3 +86,67 @@ def test_a_line_says_that_a_gif_ends_before_its_episode(seconds, tmp_path):
     end = "; the film ends after 5 seconds at score 12, before the episode (--gif_seconds)"
     assert line == f"Wrote {gif}: pong, score 21, length 90 plays" + (end if seconds == 5 else "")
     assert gif.exists()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a short run with FiGAR and a network that uses earlier observations."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    settings = {"ec": 2, "ew": 1, "arch": "LSTM", "max_repetition": 4, "nb_choices": 3, "max_episode_frames": 200}
+    train(game="Catcher-v0", df=folder, seed=3, max_global_steps=20, **settings)
+    return folder
+
+
+def test_play_returns_what_a_test_gives(trained):
+    played = load_agent(trained).play(3, seed=np.int64(7))
+    evaluation = evaluate_agent(FilmOptions(folder=str(trained), test_count=3, seed=7))
+    assert played.scores.tolist() == evaluation.report()["scores"]
+    assert played.lengths.tolist() == evaluation.report()["lengths"]
+    assert played.truncated.tolist() == [result.truncated for result in evaluation.results]
+    assert (played.scores.shape, played.scores.dtype, played.lengths.dtype, played.seed) == ((3,), float, np.int64, 7)
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_act_decides_as_play_does(trained, greedy):
+    agent = load_agent(trained)
+    played = agent.play(seed=7, greedy=greedy)
+    for _ in range(2):  # `reset` starts over
+        agent.reset(seed=7)
+        with closing(agent.make_emulator(seed=7)) as emulator:
+            observation, score, length = emulator.reset(), 0.0, 0
+            while not emulator.done:
+                action, repeats = agent.act(observation, greedy)
+                observation, reward, _, plays = emulator.hold(action, repeats)
+                score, length = score + reward, length + plays
+        assert (score, length) == (played.scores[0], played.lengths[0])
+
+
+def test_an_observation_of_another_form_is_refused(trained):
+    with pytest.raises(UserError, match=r"^act\(\): the observation is float64 \[84, 84, 4\], but must be uint8"):
+        load_agent(trained).act(np.zeros((84, 84, 4)))
+
+
+def test_a_film_is_written_to_the_named_file(trained, tmp_path):
+    agent = load_agent(trained)
+    filmed = agent.film(tmp_path / "film.gif", seed=7, gif_scale=1)
+    assert filmed.scores == agent.play(seed=7).scores
+    with Image.open(tmp_path / "film.gif") as gif:
+        assert gif.n_frames > 10
+
+
+def test_the_options_of_an_agent_are_checked(trained, tmp_path):
+    agent = load_agent(trained)
+    for call, message in (
+        (
+            lambda: load_agent(trained, sed=1),
+            r"load_agent\(\): there is no option 'sed'; the options are rom_",
+        ),
+        (lambda: load_agent(tmp_path / "none"), "no such folder"),
+        (lambda: agent.play(0), r"play\(\): --test_count 0: must be from 1 to 1000"),
+        (lambda: agent.play(annotate=True), r"play\(\): there is no option 'annotate'"),
+        (lambda: agent.play(greedy="yes"), r"play\(\): greedy must be true or false"),
+        (lambda: agent.play(dropout_samples=2), "LSTM has no dropout"),
+        (lambda: agent.film(tmp_path / "none/film.gif"), r"film\(\) .*must be a file in an existing folder"),
+    ):
+        with pytest.raises(UserError, match=message):
+            call()

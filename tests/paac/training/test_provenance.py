@@ -23,6 +23,12 @@ def test_a_session_names_versions_machine_date_and_command(monkeypatch):
     assert dict(session.rows)["machine"] == session.machine and dict(session.rows)["numpy"] == session.versions["numpy"]
 
 
+def test_the_version_of_an_installed_package_is_known_without_its_source(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(provenance.metadata, "version", {"manette": "1.2.3"}.get)
+    assert project_version() == "1.2.3"
+
+
 def test_sessions_are_read_in_their_order(tmp_path):
     file = tmp_path / "sessions.jsonl"
     assert read_sessions(file) == []

@@ -53,14 +53,14 @@ def edit(run, **changes):
 def started(monkeypatch):
     """Return a list of the options of each training that starts; nothing is trained."""
     trained = []
-    monkeypatch.setattr("paac.training.tensorflow_setup.start_tensorflow", lambda *_: "/cpu:0")
+    monkeypatch.setattr("paac.training.session.start_tensorflow", lambda *_: "/cpu:0")
     monkeypatch.setattr("paac.training.loop.train", lambda options, *_: trained.append(options))
     return trained
 
 
 @pytest.fixture
 def no_tensorflow(monkeypatch):
-    for place in ("tensorflow_setup", "agent"):
+    for place in ("session", "agent"):
         monkeypatch.setattr(f"paac.training.{place}.start_tensorflow", lambda *_: pytest.fail("TensorFlow was loaded"))
 
 

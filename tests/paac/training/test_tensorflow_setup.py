@@ -34,12 +34,26 @@ def test_only_the_chosen_gpu_is_visible_and_the_cpu_is_used_if_it_is_missing(
     assert memory_growth == [(gpu, True) for gpu in visible or []] and connected == [True]
 
 
+@pytest.mark.parametrize(
+    ("requested", "visible", "device"),
+    [("/gpu:1", ["GPU 0", "GPU 1"], "/gpu:1"), ("/gpu:1", ["GPU 1"], "/gpu:0"), ("/gpu:1", ["GPU 0"], "/cpu:0")],
+)
+def test_devices_that_a_program_has_used_before_stay_visible(requested, visible, device, monkeypatch):
+    def fixed(*_):
+        raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind} {number}" for number in range(2)])
+    monkeypatch.setattr(tf.config, "set_visible_devices", fixed)
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda _: visible)
+    assert tensorflow_setup._choose_device(requested) == device
+
+
 def test_a_message_names_the_device():
     assert device_notes("/gpu:0", "/gpu:0", "float32") == ["Running on /gpu:0"]
     assert device_notes("/GPU:1", "/gpu:0", "float32") == ["Running on /GPU:1"]
     assert device_notes("/cpu:0", "/cpu:0", "float32") == ["Running on /cpu:0"]
     (message,) = device_notes("/gpu:1", "/cpu:0", "float32")
-    assert message == "Running on /cpu:0: there is no /gpu:1 on this machine"
+    assert message == "Running on /cpu:0: TensorFlow finds no /gpu:1"
 
 
 @pytest.mark.parametrize("has_avx512", [True, False])

@@ -10,9 +10,9 @@ from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.training import checkpoint as checkpoint_module
 from paac.training import checkpoint_folder
-from paac.training.agent import load_agent
 from paac.training.checkpoint import Checkpoint
 from paac.training.run_folder import RunFolder
+from paac.training.saved_network import load_network
 from tests.helpers.commands import TINY, interrupt, wait_for
 from tests.helpers.messages import message_of
 
@@ -75,7 +75,7 @@ def before(monkeypatch):
 )
 def test_the_next_newest_is_loaded(moment, train, run, before):
     before(*moment, run, train)
-    network, checkpoint, lines = load_agent(run, run.load_options(), ACTIONS)
+    network, checkpoint, lines = load_network(run, run.load_options(), ACTIONS)
     assert (checkpoint.step, lines) == (300, [])
     assert network.weights.numpy().tolist() == [300] * ACTIONS
 
@@ -84,14 +84,14 @@ def test_the_next_newest_is_loaded(moment, train, run, before):
 def test_if_there_is_none_one_line_says_so(moment, run, before):
     before(*moment, run, lambda run, step: shutil.rmtree(run.checkpoints.folder, ignore_errors=True))
     with pytest.raises(UserError, match="no intact checkpoint there") as error:
-        load_agent(run, run.load_options(), ACTIONS)
+        load_network(run, run.load_options(), ACTIONS)
     assert message_of(error)
 
 
 def test_a_checkpoint_that_does_not_fit_is_still_refused_beside_a_training(run, before):
     before(Checkpoint, "restore", run, lambda run, step: None)
     with pytest.raises(UserError, match="checkpoints/100 does not fit"):
-        load_agent(run, run.load_options(), ACTIONS + 1)
+        load_network(run, run.load_options(), ACTIONS + 1)
 
 
 @pytest.mark.parametrize("train", [save, save_while_deleting])
@@ -100,7 +100,7 @@ def test_the_next_newest_is_kept(moment, train, run, before):
     before(*moment, run, train)
     kept = keep_newest(run)
     assert kept.name == "300" and [path.name for path in kept.parent.iterdir()] == ["300"]
-    load_agent(RunFolder(kept), run.load_options(), ACTIONS)
+    load_network(RunFolder(kept), run.load_options(), ACTIONS)
 
 
 @pytest.mark.slow

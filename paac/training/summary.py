@@ -1,0 +1,21 @@
+"""What the callback of a training receives."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The state of a training at one point of its curves. Nothing in it leads back into the training."""
+
+    step: int  # decisions of all emulators since the run began
+    seconds: float  # spent in updates since the run began
+    mean_score: float | None  # of the last 50 episodes, not clipped; None if no episode has ended
+    curves: Mapping[str, float]  # the values of all TensorBoard curves at this point, by their tags; read-only
+
+
+Callback = Callable[[Summary], object]
+
+
+def ignore(summary: Summary) -> None:
+    """The callback of a training that nobody follows."""
