@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from paac.cli.args_json import from_keywords
-from paac.cli.options import Options
+from paac.cli.options import Options, TrainOptions
 from paac.training.distributed import processes_from_tf_config
 from paac.training.resume import check_start
 from paac.training.start import prepare
@@ -42,7 +42,7 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
         UserError, GameError, NetworkError: An option, the game or the network cannot be used; the message says why.
         WorkerError, OSError: Emulators failed, or writing failed. The same call resumes from the last checkpoint.
     """
-    typed = from_keywords(options, "train()")
+    typed = from_keywords(options, "train()", TrainOptions)
     stop = Interrupt()
     caller = _Caller(callback or ignore, stop)
     used, state = run_session(typed, stop, caller)
