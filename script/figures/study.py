@@ -9,11 +9,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 import optuna
+from matplotlib.ticker import NullFormatter
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 from optuna.visualization import matplotlib as plots
 
-from figures.style import save_figure
+from paac.cli.safe_files import replacing
 
 # What distinguishes the better half of the trials; the default, the best tenth, needs 50 trials to say anything.
 IMPORTANCES = PedAnovaImportanceEvaluator(target_quantile=0.5)
@@ -26,7 +27,7 @@ MIN_TRIALS = 2  # finished ones; fewer show nothing
 
 
 def draw_study(study: optuna.Study, folder: Path) -> list[Path]:
-    """Write a picture of each kind as PNG and SVG to `folder`; returns the files, none before two trials have finished.
+    """Write a picture of each kind to `folder`; returns the files, none before two trials have finished.
 
     Raises OSError.
     """
@@ -37,10 +38,13 @@ def draw_study(study: optuna.Study, folder: Path) -> list[Path]:
 
     files = []
     for name, plot in PICTURES.items():
-        with matplotlib.rc_context({"savefig.dpi": 150, "savefig.bbox": "tight"}), warnings.catch_warnings():
+        with matplotlib.rc_context(), warnings.catch_warnings():  # Optuna sets a style
             warnings.simplefilter("ignore")  # the functions are experimental, and some values are all equal
-            panels = plot(study, target_name="mean score")
-            figure = np.ravel(panels)[0].figure
-            files += save_figure(figure, folder, name)
+            figure = np.ravel(plot(study, target_name="mean score"))[0].figure
+            for panel in figure.axes:
+                panel.xaxis.set_minor_formatter(NullFormatter())  # between powers of ten, labels would overlap
+            with replacing(folder / f"{name}.png") as opened:
+                figure.savefig(opened, dpi=150, bbox_inches="tight")
             pyplot.close(figure)
+        files.append(folder / f"{name}.png")
     return files

@@ -208,9 +208,9 @@ def test_pictures_of_a_study_are_drawn_when_two_trials_have_finished(folder):
         lr, arch = FloatDistribution(0.001, 2.0, log=True), CategoricalDistribution(["NIPS", "PWYX"])
         trial = optuna.trial.create_trial(params=values, distributions={"initial_lr": lr, "arch": arch}, value=count)
         study.add_trial(trial)
-    names = [f"{name}.{kind}" for name in ("history", "importances", "slice") for kind in ("png", "svg")]
+    names = ["history.png", "importances.png", "slice.png"]
     assert [file.name for file in draw_study(study, folder)] == names
-    assert all((folder / name).read_bytes()[:4] in (b"\x89PNG", b"<?xm") for name in names)
+    assert all((folder / name).read_bytes()[:4] == b"\x89PNG" for name in names)
 
 
 @pytest.mark.slow
@@ -261,7 +261,7 @@ def test_without_an_episode_there_is_no_score(player, capsys):
     player.score = lambda options, step: 1 / 0
     search("--trials", "1", steps="9")
     assert "failed: no episode has ended" in capsys.readouterr().out
-    assert not Path("s/best.json").exists() and not Path("s/history.png").exists()
+    assert not Path("s/best.json").exists() and not Path("s/slice.png").exists()
 
 
 @pytest.mark.parametrize("code", [1, 2, -9])
