@@ -11,7 +11,7 @@ from paac.cli import entry_point
 
 def main(argv: Sequence[str]) -> None:
     from paac.cli.command_line import parse
-    from paac.cli.options import FilmOptions
+    from paac.cli.film_options import FilmOptions
 
     options = parse(FilmOptions, ["-gn", "agent", *argv], "Film a trained agent: write one gif or mp4 per episode.")
 

@@ -16,7 +16,7 @@ from paac.cli import entry_point
 
 def main(argv: Sequence[str]) -> None:
     from paac.cli.command_line import parse
-    from paac.cli.options import TestOptions
+    from paac.cli.film_options import TestOptions
 
     options = parse(
         TestOptions, argv, "Test a trained agent: play whole episodes, and print statistics of their scores."

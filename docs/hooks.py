@@ -13,7 +13,8 @@ from mkdocs.structure.files import File, Files
 
 from agents.publishing import table
 from paac.cli.command_line import CHOSEN_AT_START
-from paac.cli.options import Options, TestOptions, TrainOptions
+from paac.cli.film_options import TestOptions
+from paac.cli.options import Options, TrainOptions
 
 TABLES = {"<!-- options of train.py -->": TrainOptions, "<!-- options of test.py -->": TestOptions}
 AGENTS = "<!-- agents in pretrained/ -->"

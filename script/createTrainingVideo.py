@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, option, parse
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions
+from paac.cli.film_options import FilmOptions
 from paac.cli.output_paths import writable_file
 from paac.cli.words import counted
 from paac.training.find_runs import find_run

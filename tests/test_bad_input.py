@@ -15,7 +15,8 @@ from experiments.plan import read_plan
 from paac.cli import entry_point
 from paac.cli.command_line import option_fields
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, Options
+from paac.cli.film_options import FilmOptions
+from paac.cli.options import Options
 from tests.helpers import ROOT
 
 TRIED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

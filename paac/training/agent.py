@@ -12,7 +12,8 @@ from emulators import Emulator, Game, find_game, make_emulator
 from emulators.seeds import evaluation_seed
 from paac.cli.args_json import from_keywords
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, Options
+from paac.cli.film_options import FilmOptions
+from paac.cli.options import Options
 from paac.cli.output_paths import writable_file, writable_folder
 from paac.training.agent_evaluation import AgentEvaluation, Episodes, make_films
 from paac.training.find_runs import check_rom_path, find_run

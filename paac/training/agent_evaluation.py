@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from emulators import Emulator
-from paac.cli.options import FilmOptions, Options
+from paac.cli.film_options import FilmOptions
+from paac.cli.options import Options
 from paac.cli.words import counted
 from paac.video.film import Film
 

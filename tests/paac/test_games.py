@@ -8,7 +8,8 @@ from PIL import Image
 
 from emulators import find_game
 from paac.cli.command_line import typed_options
-from paac.cli.options import FilmOptions, Options
+from paac.cli.film_options import FilmOptions
+from paac.cli.options import Options
 from paac.training.agent import evaluate_agent
 from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train

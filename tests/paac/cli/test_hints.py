@@ -4,7 +4,8 @@ import pytest
 
 from paac.cli.command_line import option_fields, parse, spellings, typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, Options
+from paac.cli.film_options import FilmOptions
+from paac.cli.options import Options
 from paac.cli.words import counted, did_you_mean
 from tests.helpers.messages import message_of
 from tests.helpers.options import parse_options

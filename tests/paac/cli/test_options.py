@@ -9,8 +9,9 @@ import pytest
 from paac.cli.args_json import load_options
 from paac.cli.command_line import parse, typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, Options
-from paac.cli.options import TestOptions as OptionsOfTest  # pytest collects classes named Test...
+from paac.cli.film_options import FilmOptions
+from paac.cli.film_options import TestOptions as OptionsOfTest  # pytest collects classes named Test...
+from paac.cli.options import Options
 from tests.helpers import ROOT
 from tests.helpers.messages import message_of
 from tests.helpers.options import parse_options

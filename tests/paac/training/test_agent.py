@@ -9,7 +9,8 @@ from PIL import Image
 
 from networks.registry import make_network
 from paac.cli.errors import UserError
-from paac.cli.options import FilmOptions, resolve
+from paac.cli.film_options import FilmOptions
+from paac.cli.options import resolve
 from paac.evaluation import Decision, EpisodeResult
 from paac.training import load_agent, train
 from paac.training.agent import evaluate_agent
