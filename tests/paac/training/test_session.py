@@ -173,6 +173,7 @@ def test_options_are_checked_like_those_of_json_files():
         ({"gme": "pong"}, "train(): unknown key 'gme'; did you mean game?"),
         ({"gamma": 5}, "train(): --gamma 5.0: must be from 0 to 1"),
         ({"gamma": "high"}, 'train(): gamma must be a number, not "high"'),
+        ({"preset": "brekout"}, "no such preset or file"),
         ({"rgb": {1}}, 'train(): rgb must be true or false, not "{1}"'),
         ({"entropy": 0.1, "entropy_regularisation_strength": 0.1}, "set the same option"),
     ):
