@@ -374,5 +374,6 @@ def test_libraries_print_no_greetings(commands, monkeypatch):
         "Running on /cpu:0",
         "pong: NIPS with",
         "The learning rate",
+        "Curves: tensorboard --logdir",
         "Saved at 20",
     ]
