@@ -74,7 +74,7 @@ class Options:
     keep_percentage: float = option(0.9, group="Network", kind=FIXED, limit=Limit(lambda fraction: 0 < fraction <= 1, "more than 0 and at most 1"), help="fraction of the units that the dropout of BAYESIAN keeps")
 
     max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="largest number of repeats of an action; 0 is plain PAAC")
-    nb_choices: int = option(CHOSEN_AT_START, group="FiGAR", kind=FIXED, limit=between(1, MAX_CHOICES), help="number of repeat counts to choose from: equal steps from 0, and --max_repetition as the last (R; all numbers from 0 if it is not set)")
+    nb_choices: int = option(CHOSEN_AT_START, group="FiGAR", kind=FIXED, limit=between(1, MAX_CHOICES), help="number of repeat counts to choose from: equal steps from 0, and --max_repetition as the last (--max_repetition + 1)")
     figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="apply the discount once per decision (decision), or once per play of the action, as in the FiGAR paper (play)")
 
     initial_lr: float = option(0.0224, "-lr", "--initial_lr", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="learning rate at step 0")
