@@ -71,8 +71,9 @@ def test_an_evaluation_is_due_when_an_interval_has_ended(interval, step, due):
     assert is_evaluation_due(options, step, decisions=20) is due
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("arguments", [["--arch", "LSTM", *FIGAR], ["--arch", "BAYESIAN"]])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param(["--arch", "LSTM", *FIGAR], marks=pytest.mark.slow), ["--arch", "BAYESIAN"]]
+)
 def test_evaluations_do_not_affect_the_training_nor_a_resume(tmp_path, arguments):
     run(tmp_path / "without", 120, *arguments)
     run(tmp_path / "whole", 120, *EVALUATED, *arguments)
