@@ -23,10 +23,11 @@ from benchmarking.measurements import (
     measure_scaling,
     measure_startup,
 )
-from benchmarking.options import BenchmarkOptions, read_options
+from benchmarking.options import UNUSED_OPTIONS, BenchmarkOptions, read_options
 from benchmarking.results import Results
 from benchmarking.tuning import tune
 from paac.cli import entry_point
+from paac.cli.command_line import typed_options
 from paac.cli.output_paths import writable_folder
 from paac.cli.words import counted
 
@@ -69,7 +70,8 @@ def main(argv: Sequence[str]) -> None:
 
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     if options.tune:
-        tune(options, partial(print, flush=True))
+        typed = typed_options(BenchmarkOptions, argv, "", without=UNUSED_OPTIONS)
+        tune(options, typed, partial(print, flush=True))
         return
     folder = writable_folder("--folder", options.folder) if options.folder else None
     device = start_tensorflow(options.device, options.op_threads)

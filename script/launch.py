@@ -97,6 +97,10 @@ def main(argv: Sequence[str]) -> None:
     # Check the options here, so that an error is reported once and not by each process.
     training = prepare(typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])).options
     arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
+    arguments += [
+        "--op_threads",
+        str(training.op_threads),
+    ]  # a preset may set it, and only the first process reads that
     run = RunFolder(training.debugging_folder)
     if run.path.is_dir():
         with run.lock():  # raises an error if another training uses the folder

@@ -10,10 +10,11 @@ import importlib.util
 import json
 import re
 import shlex
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from emulators import find_game, make_emulator
+from experiments.train_command import option_words
 from paac.cli import entry_point
 from paac.cli.command_line import (
     AT_LEAST_ONE,
@@ -22,24 +23,23 @@ from paac.cli.command_line import (
     SEED,
     TUNABLE,
     check_limits,
-    flag,
     option,
     option_fields,
     typed_options,
 )
 from paac.cli.errors import UserError
-from paac.cli.options import Options, TrainOptions, resolve
+from paac.cli.options import TrainOptions, resolve
 from paac.cli.output_paths import writable_file, writable_folder
 from paac.cli.safe_files import replace_file
 from paac.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from experiments.search import Search
-    from experiments.search_space import TrialOptions
+    from experiments.search_space import Space, TrialOptions
 
 DESCRIPTION = """Search for the hyperparameters of a game with Optuna. Each trial is a run of train.py with other values,
-in the folder of the study; its score is the mean of the last 50 episodes. TPE chooses the values, and trials whose score
-is below the median of the earlier ones are pruned. All options of train.py can be typed, and are those of each trial.
+in the folder of the study; its score is the mean of the last 50 episodes. TPE chooses the values, and trials whose best
+score is below the median of the finished ones are pruned. The options of train.py that are not searched for can be typed.
 Ctrl+C saves the running trials and stops; the same command resumes. At the end there are a table of the trials,
 pictures, and the best options as a preset, best.json. --space names a JSON file of the options to search for, by their
 names in args.json or their flags without dashes, each with a range or a list of values: {"lr": {"low": 1e-4, "high":
@@ -80,6 +80,10 @@ def study_file(options: TuneOptions) -> Path:
     file = Path(options.study or f"logs/tune_{name}.db")
     if file.suffix != ".db":
         raise UserError(f"--study {file}: its name must end with .db")
+    if RunFolder(file.with_suffix("")).exists():
+        raise UserError(
+            f"--study {file}: {file.with_suffix('')}, the folder of its trials, is a run; name another file"
+        )
     writable_folder("--study", file.parent)
     return writable_file("--study", file)
 
@@ -98,18 +102,18 @@ def write_results(search: "Search") -> None:
     file = search.folder / "best.json"
     replace_file(file, (json.dumps(preset, indent=2) + "\n").encode())
     print(f"Best: trial {best.number}, mean score {best.value:.2f}: {shown_values(best.params)}")
-    print(f"Train with these options: python3 train.py --preset {shlex.quote(str(file))}")
+    words = ["python3", "train.py", "-df", f"{search.folder}_best", "--preset", str(file)]
+    print(f"Train with these options: {shlex.join(words)}")
 
 
-def open_search(options: TuneOptions, given: "TrialOptions", file: Path) -> "Search":
+def open_search(
+    options: TuneOptions, given: "TrialOptions", ranges: Mapping[str, Any], space: "Space", file: Path
+) -> "Search":
     """The search in the study's file, which is created if necessary. Raises UserError."""
     from experiments.search import Search, Settings
-    from experiments.search_space import read_space
     from experiments.study import open_study
 
-    ranges, space = read_space(options.space)
     interval = options.interval or max(1, options.max_global_steps // INTERVALS)
-    fields = {field.name: field for field, _ in option_fields(Options)}
     settings = Settings(
         options=given.shared,
         space=space,
@@ -117,7 +121,7 @@ def open_search(options: TuneOptions, given: "TrialOptions", file: Path) -> "Sea
         decisions=options.max_global_steps,
         interval=interval,
         seed=options.random_seed,
-        arguments=[word for name, value in given.local.items() for word in (flag(fields[name]), str(value))],
+        arguments=option_words(given.local),
     )
     common = {
         "options": given.shared,
@@ -136,7 +140,8 @@ def main(argv: Sequence[str]) -> None:
     check_optuna()
     from experiments.search_space import read_space, split_options
 
-    given = split_options(typed, read_space(typed.get("space"))[1])
+    ranges, space = read_space(typed.get("space"))
+    given = split_options(typed, space)
     own = {name: typed[name] for name in OWN_OPTIONS if name in typed}
     options: TuneOptions = resolve({**given.shared, **given.local, **own}, cls=TuneOptions)
     game = find_game(options.game, options.rom_path, options.env_kwargs)
@@ -144,7 +149,7 @@ def main(argv: Sequence[str]) -> None:
 
     file = study_file(options)
     with RunFolder(file.with_suffix("")).lock("--study"):
-        search = open_search(options, given, file)
+        search = open_search(options, given, ranges, space, file)
         failures = search.run(options.trials, options.jobs)
         write_results(search)
     if failures:

@@ -18,7 +18,7 @@ from launch import environments
 from experiments.trainings import Trainings
 from paac.cli.command_line import typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import Options
+from paac.cli.options import TrainOptions
 from paac.processes import Processes
 from paac.training.distributed import SeveralProcesses, _pack, _unpack, processes_from_tf_config
 from paac.training.run_folder import RunFolder
@@ -31,15 +31,17 @@ SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew",
 HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # for each of two processes, for one
 
 
-def test_all_processes_get_the_folder_of_the_game(tmp_path, monkeypatch):
+def test_all_processes_get_the_folder_of_the_game_and_the_threads_of_a_preset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     started = []
     monkeypatch.setattr("launch.train", lambda processes, arguments: started.append(arguments))
-    for typed in (["-g", "breakout"], ["-g", "breakout", "-df", "typed"]):
+    Path("two.json").write_text('{"options": {"op_threads": 2}}')
+    for typed in (["-g", "breakout"], ["-g", "breakout", "-df", "typed", "--preset", "two.json"]):
         with pytest.raises(SystemExit):
             launch_script.main(["--", *typed, "-ew", "1"])
-    folders = [typed_options(Options, arguments, "")["debugging_folder"] for arguments in started]
-    assert folders == ["logs/breakout", "typed"]
+    given = [typed_options(TrainOptions, arguments, "") for arguments in started]
+    assert [options["debugging_folder"] for options in given] == ["logs/breakout", "typed"]
+    assert [options["op_threads"] for options in given] == [1, 2], "only the first process reads a preset"
 
 
 def launch(commands, *arguments: str, processes: str = "2", code: int = 0):

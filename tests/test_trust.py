@@ -80,7 +80,7 @@ def saved_after(run: Path, name: str) -> bool:
 
 
 def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(commands):
-    """One bit is flipped; paac/training/test_checkpoint.py tests other damage."""
+    """One bit is flipped; paac/training/test_damaged_checkpoint.py tests other damage."""
     commands.run("train.py", "-df", "run", *ENDLESS, "--max_global_steps", "600")
     file = next((commands.folder / "run/checkpoints/600").glob("weights.data*"))
     content = bytearray(file.read_bytes())

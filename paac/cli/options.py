@@ -1,4 +1,4 @@
-"""All options of training and testing, with their types, defaults, flags, help and limits.
+"""All options of training, with their types, defaults, flags, help and limits; film_options.py has those of tests.
 
 Options from the command line or a file are a mapping that holds only the given ones; `resolve` adds the defaults and
 makes the dataclass. The learner, the networks and the emulators get plain arguments and do not depend on these classes.
@@ -18,6 +18,7 @@ from paac.cli.command_line import (
     DEVICE,
     FIXED,
     FRACTION,
+    LOCAL,
     NOT_NEGATIVE,
     PATH,
     POSITIVE,
@@ -171,6 +172,9 @@ class TrainOptions(Options):
     list_games: bool = option(False, group="Game", help="list all games by platform, and exit")
     preset: str | None = option(None, flag_value=OWN_PRESET, group="Run", help="start the run with options that are known to work: the name or the file of a preset, original for those of the original Manette, or no value for the preset of the game; options that you type win")
     # fmt: on
+
+
+LOCAL_OPTIONS = frozenset(field.name for field in fields(Options) if field.metadata["kind"] == LOCAL)
 
 
 def usable_cores() -> int:

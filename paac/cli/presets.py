@@ -6,9 +6,9 @@ from typing import Any
 
 from emulators import find_game, short_name
 from paac.cli.args_json import check_json, read_json, without_dependent
-from paac.cli.command_line import LOCAL, expand_home, option_fields
+from paac.cli.command_line import expand_home
 from paac.cli.errors import UserError
-from paac.cli.options import OWN_PRESET, Options, resolve
+from paac.cli.options import LOCAL_OPTIONS, OWN_PRESET, Options, resolve
 from paac.cli.words import did_you_mean
 
 PRESETS = Path(__file__).resolve().parents[2] / "presets"
@@ -61,9 +61,8 @@ def read_preset(file: Path) -> dict[str, Any]:
             f'{file}: must hold {{"about": {{...}}, "options": {{...}}}}, as the files in {PRESETS.name}/ do'
         )
     options = check_json(options, str(file))
-    for field, _ in option_fields(Options):
-        if field.metadata["kind"] == LOCAL and field.name in options:
-            raise UserError(f"{file}: {field.name} belongs to a machine, and not to a preset; leave it out")
+    for name in LOCAL_OPTIONS & options.keys():
+        raise UserError(f"{file}: {name} belongs to a machine, and not to a preset; leave it out")
     resolve(options, f"{file}: ")
     return options
 

@@ -196,7 +196,7 @@ def _film_files(options: FilmOptions) -> list[Path]:
     """Return the path of each episode's gif or mp4; an empty list if `gif_name` is not set."""
     if options.gif_name is None:
         return []
-    ending = ".mp4" if options.mp4 else ".gif"
+    ending = ".mp4" if options.mp4 or options.gif_name.endswith(".mp4") else ".gif"
     name = options.gif_name.removesuffix(ending)
     if not name or Path(name).name != name:
         raise UserError(f"-gn {options.gif_name}: must be a file name without a folder; set the folder with -gf")

@@ -95,15 +95,13 @@ def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     own = {name: value for name, value in typed.items() if name != "preset"}
     if typed.get("preset") is None:
         return own, ""
-    # The preset has to be read first only where its game chooses the folder.
+    # Without -g and -df, the game of a named preset chooses the folder, so the preset is read first.
     is_folder_known = typed["preset"] in (OWN_PRESET, ORIGINAL) or own.keys() & {"game", "debugging_folder"}
     folder, _ = training_folder(own if is_folder_known else with_preset(typed))
     run = RunFolder(folder)
     if run.exists():
-        return {
-            **own,
-            "debugging_folder": folder,
-        }, f"--preset is ignored: the run in {run} has its options in {run.args}"
+        note = f"--preset is ignored: the run in {run} has its options in {run.args}"
+        return {**own, "debugging_folder": folder}, note
     return with_preset(typed), ""
 
 

@@ -93,6 +93,7 @@ class Training:
         self.pool = pool
         self.state = state
         self.processes = processes
+        self.total_emulators = processes.count * pool.count
         self.network = make_network(num_actions=pool.num_actions, **options.network_settings)
         self.learner = Learner(
             self.network, pool, learner_hyperparameters(options), seed=options.random_seed, processes=processes
@@ -145,7 +146,7 @@ class Training:
             stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                values = parameters(self.options, self.processes.count * self.pool.count, self.state.global_step)
+                values = parameters(self.options, self.total_emulators, self.state.global_step)
                 self.recorder.show_progress_and_write_curves(values)
                 stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
                 if viewer:
@@ -167,7 +168,7 @@ class Training:
         """Make one update of the learner, and record it."""
         began = time.monotonic()
         step = self.state.global_step + self.learner.decisions_per_update
-        lr = learning_rate(self.options, self.processes.count * self.pool.count, step)
+        lr = learning_rate(self.options, self.total_emulators, step)
         update = self.learner.update(lr, epsilon(self.options, step), self.recorder.wants_gradients)
         update = update._replace(transitions=Transitions(*self.processes.all_gather(update.transitions, axis=1)))
         finished = self.state.add(update.transitions, seconds=time.monotonic() - began)

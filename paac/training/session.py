@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from paac.cli.args_json import from_keywords
+from paac.cli.errors import UserError
 from paac.cli.options import Options, TrainOptions
 from paac.training.distributed import processes_from_tf_config
 from paac.training.resume import check_start
@@ -39,9 +40,12 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
         **options: Options of train.py by their names in args.json or by their flags without dashes, such as `seed`.
 
     Raises:
-        UserError, GameError, NetworkError: An option, the game or the network cannot be used; the message says why.
+        UserError, GameError, NetworkError: An option, the game or the network cannot be used, or a loss is not finite;
+            the message says why.
         WorkerError, OSError: Emulators failed, or writing failed. The same call resumes from the last checkpoint.
     """
+    if "list_games" in options:
+        raise UserError("train(): list_games only prints the games, with train.py; leave it out")
     typed = from_keywords(options, "train()", TrainOptions)
     stop = Interrupt()
     caller = _Caller(callback or ignore, stop)

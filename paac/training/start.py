@@ -7,14 +7,12 @@ from typing import Any
 
 from emulators import Game, find_game, make_emulator, short_name
 from emulators.fingerprint import fingerprint
-from paac.cli.command_line import LOCAL, check_limits, flag, option_fields
+from paac.cli.command_line import check_limits, flag, option_fields
 from paac.cli.errors import UserError
-from paac.cli.options import Options, resolve, usable_cores
+from paac.cli.options import LOCAL_OPTIONS, Options, resolve, usable_cores
 from paac.cli.words import counted
 from paac.training.find_runs import check_rom_path, resolve_run_options, training_folder
 from paac.training.run_folder import RunFolder
-
-LOCAL_OPTIONS = frozenset(field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,8 @@ def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
 
 def _idle_cores(options: Options) -> str:
     cores = usable_cores()
-    if cores <= options.workers + 1:  # the network uses at least one
+    # The network uses at least one core. A number that the user has chosen needs no hint.
+    if options.emulator_workers is not None or cores <= options.workers + 1:
         return ""
     return (
         f"{counted(options.workers, 'worker')} on {cores} cores: python3 script/benchmark.py --tune finds the fastest "

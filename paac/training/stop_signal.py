@@ -45,7 +45,8 @@ class Interrupt:
     def __enter__(self) -> "Interrupt":
         self._is_active = threading.current_thread() is threading.main_thread()
         if self._is_active:
-            self._handler = signal.signal(signal.SIGINT, self._on_interrupt) or signal.default_int_handler
+            earlier = signal.signal(signal.SIGINT, self._on_interrupt)
+            self._handler = signal.default_int_handler if earlier is None else earlier  # None: set outside Python
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -57,8 +58,9 @@ class Interrupt:
             self.requested = True
         elif callable(self._handler):
             self._handler(number, frame)
-        elif self._handler != signal.SIG_IGN:
-            raise KeyboardInterrupt
+        elif self._handler == signal.SIG_DFL:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)  # ends the process
 
 
 class StopSignal:

@@ -70,11 +70,9 @@ def _choose_device(device: str) -> str:
     """Make only the `device` visible, unless TensorFlow is in use already; return its name then, as above."""
     import tensorflow as tf
 
-    device_type, number = device[1:].lower().split(":")
-    gpus = tf.config.list_physical_devices("GPU")
-    used = gpus[int(number) : int(number) + 1] if device_type == "gpu" else []
+    used = _physical_gpus(device)
     try:
-        if gpus:
+        if tf.config.list_physical_devices("GPU"):
             tf.config.set_visible_devices(used, "GPU")
         for gpu in used:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -84,10 +82,23 @@ def _choose_device(device: str) -> str:
     return "/gpu:0" if used else "/cpu:0"
 
 
+def _physical_gpus(device: str) -> list:
+    """Return the GPU that the device names, whether it is visible or not; an empty list for a CPU or a missing GPU."""
+    import tensorflow as tf
+
+    device_type, number = device[1:].lower().split(":")
+    return tf.config.list_physical_devices("GPU")[int(number) : int(number) + 1] if device_type == "gpu" else []
+
+
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
     """Return messages for the user about the device that the training runs on."""
     is_found = requested.lower().startswith(device[:5])  # compares only the type: any GPU in use is /gpu:0
-    notes = [f"Running on {requested}" if is_found else f"Running on {device}: TensorFlow finds no {requested}"]
+    notes = [f"Running on {requested}"]
+    if not is_found:
+        reason = f"TensorFlow finds no {requested}"
+        if _physical_gpus(requested):
+            reason = f"TensorFlow was used on other devices before; restart Python to use {requested}"
+        notes = [f"Running on {device}: {reason}"]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")
     return notes

@@ -113,7 +113,7 @@ class Film:
 
         Raises OSError.
         """
-        if file.suffix == ".mp4":
+        if file.suffix.lower() == ".mp4":
             from paac.video.mp4 import mp4_writer
 
             with mp4_writer(file, self.picture_rate) as write:

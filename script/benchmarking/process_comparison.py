@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarking.timing import Workload
 from benchmarking.workloads import make_learner, make_updates
-from paac.cli.options import Options
+from paac.cli.options import Options, usable_cores
 from paac.cli.words import counted
 from paac.training.tf_config import TF_CONFIG, configs_on_this_machine
 
@@ -48,7 +48,7 @@ class ProcessComparison(NamedTuple):
 @contextmanager
 def compare_processes(count: int, options: Options) -> Iterator[ProcessComparison]:
     """Start one process with all emulators and cores, and `count` processes that divide the same numbers among them."""
-    cores = sorted(os.sched_getaffinity(0))
+    cores = _own_cores()
     single, multiple = (
         _start(
             [cores[rank::processes] for rank in range(processes)],
@@ -71,13 +71,19 @@ def compare_processes(count: int, options: Options) -> Iterator[ProcessCompariso
 @contextmanager
 def trainings(options: Mapping[str, Options]) -> Iterator[dict[str, Workload]]:
     """Start a training on all cores with each of the `options`; the whole loop of each is a workload."""
-    cores = sorted(os.sched_getaffinity(0))
+    cores = _own_cores()
     started = {name: _start([cores], chosen) for name, chosen in options.items()}
     try:
         yield {name: _make_updates_in(_ready(connections)) for name, connections in started.items()}
     finally:
         for connections in started.values():
             _ask(connections, "end")
+
+
+def _own_cores() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(usable_cores()))  # macOS has no affinity
 
 
 def _ask(connections: list[Connection], request: str | int) -> Any:
@@ -114,7 +120,8 @@ def _ready(connections: list[Connection]) -> list[Connection]:
 
 def _serve(connection: Connection, cores: list[int], config: str, options: Options) -> None:
     """Answer requests: a number of updates to make, "all-reduce", "time" or "end"."""
-    os.sched_setaffinity(0, cores)  # the workers inherit it
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)  # the workers inherit it
     os.environ[TF_CONFIG] = config
 
     from paac.training.distributed import processes_from_tf_config

@@ -1,22 +1,27 @@
 """Finds the numbers of workers, shards and threads that are fastest on this machine."""
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarking.options import BenchmarkOptions
 from benchmarking.process_comparison import trainings
 from benchmarking.timing import Rounds, measure_in_rounds, median_ratio, medians
-from paac.cli.command_line import flag, option_fields
+from experiments.train_command import option_words
 from paac.cli.options import usable_cores
 
+MAX_WORKERS = 32  # the trainings with all numbers of workers are started together
 SMALLEST_GAIN = 1.03  # a smaller one may be noise, and the numbers so far are kept
 
 
 def candidates(options: BenchmarkOptions, cores: int) -> dict[str, list[int]]:
     """Return the values to try for each option, in the order in which the options are tuned."""
     counts = {
-        "emulator_workers": {1, cores // 2, cores, 2 * cores, options.workers},
+        "emulator_workers": {
+            *(min(number, MAX_WORKERS) for number in (1, cores // 2, cores, 2 * cores)),
+            options.workers,
+        },
         "shards": {1, 2, 4, options.shards},
     }
     tried = {
@@ -33,23 +38,22 @@ def fastest(rounds: Rounds, current: str) -> str:
     return best if ratios[best] >= SMALLEST_GAIN else current
 
 
-def tune(options: BenchmarkOptions, print_line: Callable[[str], None]) -> None:
+def tune(options: BenchmarkOptions, typed: Mapping[str, Any], print_line: Callable[[str], None]) -> None:
     """Measure trainings with other numbers of workers, shards and threads, and print the command of the fastest.
 
-    The options are tuned one after the other: all combinations would take too long.
+    The options are tuned one after the other: all combinations would take too long. The command has the `typed` ones too.
     """
-    flags = {field.name: flag(field) for field, _ in option_fields(BenchmarkOptions)}
     chosen: dict[str, Any] = {"emulator_workers": options.workers}
     for name, values in candidates(options, usable_cores()).items():
         current = chosen.get(name, getattr(options, name))
         settings = {str(value): dataclasses.replace(options, **{**chosen, name: value}) for value in values}
         rounds = _measure(settings, options)
-        print_line(f"\n| {flags[name]} | decisions/s |\n|---|---:|")
+        print_line(f"\n| --{name} | decisions/s |\n|---|---:|")
         for label, rate in medians(rounds, 1).items():
             print_line(f"| {label} | {rate.decisions_per_s:,.0f} |")
         chosen[name] = int(fastest(rounds, str(current)))
-    typed = " ".join(f"{flags[name]} {value}" for name, value in chosen.items())
-    print_line(f"\nThe fastest here: python3 train.py -g {options.game} --arch {options.arch} {typed}")
+    words = option_words({**typed, "game": options.game, "arch": options.arch, **chosen})
+    print_line(f"\nThe fastest here: {shlex.join(['python3', 'train.py', *words])}")
 
 
 def _measure(settings: Mapping[str, BenchmarkOptions], options: BenchmarkOptions) -> Rounds:

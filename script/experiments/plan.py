@@ -11,16 +11,15 @@ from typing import Any, NamedTuple
 
 from emulators import GameError, find_game, make_emulator
 from paac.cli.args_json import check_json, read_json, rename_keys
-from paac.cli.command_line import LOCAL, flag, option_fields
+from paac.cli.command_line import flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.folders import walk
-from paac.cli.options import Options, resolve
+from paac.cli.options import LOCAL_OPTIONS, Options, resolve
 from paac.cli.presets import with_preset
 from paac.training.find_runs import with_absolute_rom_path
 
 SWEEP = "sweep"
 MAX_RUNS = 10_000  # of a JSON file
-LOCAL_OPTIONS = {field.name for field, _ in option_fields(Options) if field.metadata["kind"] == LOCAL}
 
 
 class PlannedRun(NamedTuple):
@@ -96,7 +95,7 @@ def _with_preset(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     given = check_json(own, where)
     try:
         return with_preset({**given, "preset": preset})
-    except UserError as error:
+    except (UserError, GameError) as error:
         raise UserError(f"{where}: {error}") from None
 
 

@@ -1,5 +1,6 @@
 """A search for hyperparameters: each trial is a run of train.py, and can be stopped and resumed."""
 
+import signal
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from experiments.folder import TRAIN_LOG
 from experiments.search_space import Space, point_of
@@ -85,7 +86,7 @@ class TrialRun:
 
     def should_stop(self) -> bool:
         """Report what is new, and return whether the pruner ends the trial."""
-        with suppress(UserError, *STORAGE_ERRORS):  # the end of the trial will raise them again
+        with suppress(UserError, OSError, *STORAGE_ERRORS):  # the end of the trial will raise them again
             self.report()
         return self.is_pruned
 
@@ -146,16 +147,27 @@ class Search:
             if self._trainings.stopping or self._failures:
                 return None
             if self._to_resume:
-                return Trial(self.study, self._to_resume.pop(0)._trial_id)
+                return self._reopened(self._to_resume.pop(0))
             number = sum(trial.state != TrialState.WAITING for trial in self.study.trials)
             if number >= trials:
                 return None
             if not self.study.trials:  # the first one starts from the options without a search
                 start = vars(self._resolve(self.settings.start, seed=self.settings.seed))
                 self.study.enqueue_trial(point_of(start, self.settings.space))
-            # A sampler for each trial: what it draws does not depend on where the search was stopped.
-            self.study.sampler = optuna.samplers.TPESampler(seed=self.settings.seed + number)
+            self.study.sampler = self._sampler(number)
             return self.study.ask(self.settings.space)
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        # One for each trial: what it draws does not depend on where the search was stopped.
+        return optuna.samplers.TPESampler(seed=self.settings.seed + number)
+
+    def _reopened(self, trial: FrozenTrial) -> Trial:
+        """Return a trial that was stopped. If this was while it was created, the values that it lacks are drawn."""
+        self.study.sampler = self._sampler(trial.number)
+        reopened = Trial(self.study, trial._trial_id)
+        for name, distribution in self.settings.space.items():
+            reopened._suggest(name, distribution)
+        return reopened
 
     def _resolve(self, values: Mapping[str, Any], seed: int) -> Options:
         given = {**self.settings.options, **values}
@@ -166,8 +178,13 @@ class Search:
         trial_run = TrialRun(trial, run, self.settings.rungs)
         if not run.exists():
             trial_run.print_line(f"starts with {shown_values(trial.params)}")
-            options = {**trial.params, "debugging_folder": str(run)}
-            run.save_options(self._resolve(options, self.settings.seed + trial.number))
+            values = {**trial.params, "debugging_folder": str(run)}
+            try:
+                options = self._resolve(values, self.settings.seed + trial.number)
+            except UserError as error:  # values that contradict each other
+                self._fail(trial_run, str(error))
+                return
+            run.save_options(options)
         elif trial.number in self._resumed:
             trial_run.print_line("resumes")
         else:
@@ -186,13 +203,21 @@ class Search:
         if is_finished and not run.reported:
             failure = "no episode has ended"
         if failure:
-            run.trial.set_user_attr(FAILED, failure)
-        if failure or run.is_pruned:
+            self._fail(run, failure)
+            return
+        if run.is_pruned:
             self.study.tell(run.trial, state=TrialState.PRUNED)
         elif is_finished:
             self.study.tell(run.trial, run.reported[self.settings.decisions])
         elif code and not self._trainings.stopping:
-            raise UserError(run.last_line)
+            ended = f"its process was ended by {signal.Signals(-code).name}" if code < 0 else run.last_line
+            raise UserError(ended)
+        run.print_line(state_of(self.study.trials[run.trial.number]))
+
+    def _fail(self, run: TrialRun, reason: str) -> None:
+        """Tell the study that the options of the trial give no score."""
+        run.trial.set_user_attr(FAILED, reason)
+        self.study.tell(run.trial, state=TrialState.PRUNED)
         run.print_line(state_of(self.study.trials[run.trial.number]))
 
     def best_preset(self) -> dict[str, Any] | None:

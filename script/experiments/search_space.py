@@ -1,6 +1,7 @@
 """The space of a hyperparameter search: the options that vary, and the values that each may have."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,9 +10,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from emulators import short_name
 from paac.cli.args_json import DEPENDENT_OPTIONS, check_json, read_json, rename_keys
-from paac.cli.command_line import LOCAL, check_limits, flag, option_fields
+from paac.cli.command_line import check_limits, flag, option_fields
 from paac.cli.errors import UserError
-from paac.cli.options import Options
+from paac.cli.options import LOCAL_OPTIONS, Options
 from paac.cli.presets import with_preset
 from paac.training.find_runs import check_rom_path, with_absolute_rom_path
 
@@ -27,7 +28,6 @@ RANGE_KEYS = {"low", "high", "log", "step"}
 NOT_SEARCHED = {"game", "max_global_steps", "random_seed"}  # they are the same for all trials, or set for each
 FIELDS = {field.name: field for field, _ in option_fields(Options)}
 TYPES = {field.name: value_type for field, value_type in option_fields(Options)}
-LOCAL_OPTIONS = {name for name, field in FIELDS.items() if field.metadata["kind"] == LOCAL}
 
 Space = dict[str, Any]  # Optuna's distributions by the names of the options
 
@@ -55,7 +55,7 @@ def _distribution(name: str, values: Any, where: str) -> Any:
     low, high = (_checked(name, values[key], where) for key in ("low", "high"))
     log, step = values.get("log", False), values.get("step")
     if TYPES[name] not in (int, float):
-        raise UserError(f"{where}: {name} is no number, so its values must be a list")
+        raise UserError(f"{where}: {name} is not a number, so its values must be a list")
     if type(log) is not bool or type(step) not in (int, float, type(None)) or log and step:
         raise UserError(f'{where}: {name}: "log" must be true or false, and "step" a number without "log"')
     try:
@@ -85,7 +85,8 @@ def point_of(options: Mapping[str, Any], space: Space) -> dict[str, Any]:
         else:
             is_inside = distribution.low <= value <= distribution.high
             if is_inside and distribution.step:
-                is_inside = (value - distribution.low) % distribution.step == 0
+                steps = (value - distribution.low) / distribution.step
+                is_inside = math.isclose(steps, round(steps), abs_tol=1e-8)
         if is_inside:
             point[name] = value
     return point

@@ -1,6 +1,8 @@
 """The command that repeats the training of a run."""
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from emulators.registry import earlier_frame_skip
 from paac.cli.command_line import LOCAL, flag, option_fields
@@ -17,13 +19,22 @@ def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     defaults = resolve({**decisive, "frame_skip": earlier_frame_skip(options.game)})
     launch = ["script/launch.py", "--processes", str(num_processes), "--"]
     words = ["python3", *(launch if num_processes > 1 else ["train.py"]), "-df", f"logs/{name}"]
-    for field, kind in option_fields(Options):
+    for field, _ in option_fields(Options):
         value = getattr(options, field.name)
         is_needed = field.name in ("game", "random_seed") or value != getattr(defaults, field.name)
         if field.name in DECISIVE_OPTIONS[1:]:
             is_needed = value != field.default
         if field.metadata["kind"] == LOCAL or not is_needed:
             continue
-        typed = flag(field)
-        words += [typed if value else f"--no-{typed[2:]}"] if kind is bool else [typed, str(value)]
+        words += option_words({field.name: value})
     return shlex.join(words)
+
+
+def option_words(values: Mapping[str, Any]) -> list[str]:
+    """The words that set options of train.py, given by name, to these values on a command line."""
+    words = []
+    for field, kind in option_fields(Options):
+        if field.name in values:
+            typed, value = flag(field), values[field.name]
+            words += [typed if value else f"--no-{typed[2:]}"] if kind is bool else [typed, str(value)]
+    return words

@@ -93,7 +93,7 @@ def key_figures(run: Run) -> dict[str, str]:
     """The most important numbers of the run, by their names on the page."""
     last = run.last_scores
     return {
-        "decisions": f"{run.steps[-1]:,}",
+        "decisions": f"{max(RunFolder(run.folder).checkpoints.steps(), default=run.steps[-1]):,}",
         "frames": f"{run.positions('frames')[-1]:,.0f}",
         "hours of training": f"{run.positions('hours')[-1]:.2f}",
         "decisions per second": f"{decisions_per_second(run):,.0f}",

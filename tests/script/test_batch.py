@@ -132,6 +132,7 @@ def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
         ('{"game": "pang"}', "no game of that name"),
         ('{"gamma": 2.0}', "--gamma 2.0: must be from 0 to 1"),
         ('{"preset": "nope"}', "bad.json: --preset nope: no such preset or file"),
+        ('{"preset": "original", "game": "pang"}', "bad.json: -g pang: "),
         ('{"preset": true}', "preset must be the name or file of a preset"),
         ('{"preset": "pong", "game": 3}', "bad.json: game must be a string"),
         ('{"sweep": ["NIPS"]}', "sweep must be an object of lists"),

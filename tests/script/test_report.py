@@ -128,3 +128,10 @@ def test_the_rate_of_a_run_of_the_original_counts_only_its_own_decisions(tmp_pat
     """The run was trained for 1,000,000 decisions by the original, and for 300 in 3 seconds here."""
     run = make_run(tmp_path / "run", [(1_000_100, 1.0, 0, 1, 5), (1_000_400, 4.0, 0, 1, 5)])
     assert key_figures(run)["decisions per second"] == "100"
+
+
+def test_the_decisions_are_those_of_the_newest_checkpoint(tmp_path):
+    run = make_run(tmp_path / "run", [(60, 1.0, 0, 1, 5), (80, 4.0, 0, 1, 5)])
+    assert key_figures(run)["decisions"] == "80", "without a checkpoint those of the last episode"
+    (tmp_path / "run/checkpoints/100").mkdir(parents=True)
+    assert key_figures(run)["decisions"] == "100"

@@ -1,4 +1,4 @@
-"""Tests of tune.py: the space, the trials of a study, stopping and resuming it, and its results."""
+"""Tests of tune.py: the trials of a study, stopping and resuming it, and its results."""
 
 import csv
 import json
@@ -25,7 +25,6 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from experiments import trainings
 from experiments.search import mean_score
-from experiments.search_space import DEFAULT_SPACE, point_of, read_space, split_options
 from figures.study import draw_study
 from paac.cli.options import resolve
 from paac.training.run_folder import RunFolder
@@ -92,77 +91,6 @@ def trials(study="s.db"):
     return optuna.load_study(study_name=None, storage=f"sqlite:///{study}").trials
 
 
-# The space.
-
-
-def test_the_default_space_has_the_default_options_inside():
-    ranges, space = read_space(None)
-    assert ranges == DEFAULT_SPACE
-    assert point_of(vars(resolve({})), space) == {
-        "initial_lr": 0.0224,
-        "e": 0.1,
-        "clip_norm": 3.0,
-        "entropy_regularisation_strength": 0.02,
-        "activation": "relu",
-        "max_local_steps": 5,
-    }
-
-
-def test_a_space_may_have_flags_as_keys_and_what_lies_outside_is_no_point_of_it(folder):
-    _, space = read_space("space.json")
-    assert list(space) == ["initial_lr", "max_local_steps"] and space["initial_lr"].log
-    assert point_of({"initial_lr": 0.5, "max_local_steps": 10}, space) == {"max_local_steps": 10}
-    Path("space.json").write_text('{"max_local_steps": {"low": 5, "high": 20, "step": 5}}')
-    _, space = read_space("space.json")
-    assert [point_of({"max_local_steps": steps}, space) != {} for steps in (4, 5, 8, 20, 25)] == [0, 1, 0, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ([], "holds no JSON object"),
-        ({}, "space.json: names no option; an example is {"),
-        ({"depth": [1]}, "space.json: unknown key 'depth'"),
-        ({"gamma": []}, "space.json: gamma must be a list of values, or {"),
-        ({"gamma": {"low": 0.9}}, "space.json: gamma must be a list of values, or {"),
-        ({"gamma": {"low": 0.9, "high": 0.99, "base": 2}}, "space.json: gamma must be a list of values, or {"),
-        ({"gamma": [0.9, 2.0]}, "space.json: --gamma 2.0: must be from 0 to 1"),
-        ({"gamma": {"low": 0.9, "high": 2.0}}, "space.json: --gamma 2.0: must be from 0 to 1"),
-        ({"gamma": ["high"]}, 'space.json: gamma must be a number, not "high"'),
-        ({"gamma": {"low": 0.99, "high": 0.9}}, "space.json: gamma: "),
-        ({"gamma": {"low": 0.0, "high": 0.9, "log": True}}, "space.json: gamma: "),
-        ({"gamma": {"low": 0.1, "high": 0.9, "log": True, "step": 0.1}}, 'space.json: gamma: "log" must be'),
-        ({"max_local_steps": {"low": 1, "high": 9, "log": "yes"}}, 'space.json: max_local_steps: "log" must be'),
-        ({"arch": {"low": "NIPS", "high": "PWYX"}}, "space.json: arch is no number, so its values must be a list"),
-        ({"arch": ["NOPE"]}, "space.json: --arch NOPE: must be one of"),
-        ({"emulator_workers": [None]}, "space.json: emulator_workers cannot be searched for"),
-        ({"seed": [1, 2]}, "space.json: random_seed cannot be searched for"),
-        ({"max_global_steps": [1, 2]}, "space.json: max_global_steps cannot be searched for"),
-        ({"lr": [0.1], "initial_lr": [0.2]}, "space.json: lr and initial_lr set the same option"),
-    ],
-)
-def test_a_mistake_in_the_space_is_one_line_with_its_file_and_key(content, message, folder):
-    Path("space.json").write_text(json.dumps(content))
-    with pytest.raises(UserError) as error:
-        read_space("space.json")
-    assert message in message_of(error)
-
-
-def test_typed_options_and_a_preset_are_those_of_each_trial_but_what_is_searched_for(folder):
-    space = {"initial_lr": None, "max_repetition": None}
-    typed = {"preset": "seaquest_figar", "gamma": 0.9, "device": "/cpu:0", "emulator_workers": 1, "trials": 3}
-    shared, start, local = split_options(typed, space)
-    assert shared == {"game": "seaquest", "entropy_regularisation_strength": 0.05, "gamma": 0.9}
-    assert start == {"max_repetition": 10} and local == {"device": "/cpu:0", "emulator_workers": 1}
-    assert split_options({"preset": "breakout", "random_seed": 1}, {}).shared["e"] == 1e-8
-    assert "max_global_steps" not in split_options({"preset": "breakout"}, {}).shared, "the preset's would be too long"
-    with pytest.raises(UserError, match="^--initial_lr: the space has initial_lr too"):
-        split_options({"initial_lr": 0.1}, space)
-
-
-# A study.
-
-
 def test_a_study_finds_good_options_and_writes_them_as_a_preset_that_a_training_takes(player, capsys):
     search("--trials", "12", "--gamma", "0.9", "--seed", "3", "-ew", "1")
     done = trials()
@@ -186,7 +114,7 @@ def test_a_study_finds_good_options_and_writes_them_as_a_preset_that_a_training_
     assert set(map(tuple, arguments)) == {("--emulator_workers", "1")}
     out = capsys.readouterr().out
     assert re.search(rf"^ +{best.number} .* {best.params['initial_lr']:.4g} .*  finished$", out, re.M), out
-    assert out.endswith("Train with these options: python3 train.py --preset s/best.json\n")
+    assert out.endswith("Train with these options: python3 train.py -df s_best --preset s/best.json\n")
     assert Path("s/trial-0/train.log").read_text() == "a line of train.py\n"
 
 
@@ -257,6 +185,28 @@ def test_options_with_which_a_training_diverges_are_a_failed_trial_and_the_study
     assert [trial.state.name for trial in trials()] == ["COMPLETE", "PRUNED", "COMPLETE"]
 
 
+def test_options_that_contradict_each_other_are_a_failed_trial_and_the_study_goes_on(player, capsys):
+    Path("space.json").write_text('{"max_repetition": [0, 4], "nb_choices": [5]}')
+    search("--trials", "4")
+    states = {trial.params["max_repetition"]: trial.state.name for trial in trials()}
+    assert states == {0: "PRUNED", 4: "COMPLETE"}
+    assert "failed: --nb_choices 5: at most --max_repetition + 1" in capsys.readouterr().out
+
+
+def test_a_trial_that_was_stopped_while_it_was_created_gets_the_values_that_it_lacks(player):
+    search("--trials", "1")
+    study = optuna.load_study(study_name=None, storage="sqlite:///s.db")
+    study.ask({"initial_lr": FloatDistribution(0.001, 0.1, log=True)})
+    search("--trials", "2")
+    assert player.started[-1][0] == "trial-1" and set(trials()[1].params) == {"initial_lr", "max_local_steps"}
+
+
+def test_a_study_beside_a_run_of_the_same_name_is_refused(player):
+    RunFolder("s").save_options(resolve({}))
+    with pytest.raises(UserError, match=r"^--study s.db: s, the folder of its trials, is a run; name another file$"):
+        search("--trials", "1")
+
+
 def test_without_an_episode_there_is_no_score(player, capsys):
     player.score = lambda options, step: 1 / 0
     search("--trials", "1", steps="9")
@@ -270,7 +220,8 @@ def test_a_training_that_fails_for_another_reason_stops_the_study_and_is_tried_a
     with pytest.raises(SystemExit) as end:
         search("--trials", "2")
     assert end.value.code == 1
-    assert capsys.readouterr().err == "trial 1 failed: a line of train.py\nRun the same command to try again.\n"
+    reason = "its process was ended by SIGKILL" if code == -9 else "a line of train.py"
+    assert capsys.readouterr().err == f"trial 1 failed: {reason}\nRun the same command to try again.\n"
     assert len(trials()) == 2
     search("--trials", "2")
     assert [trial.state.name for trial in trials()] == ["COMPLETE"] * 2
@@ -298,8 +249,8 @@ def test_a_study_with_other_options_is_refused(typed, message, player):
     assert message_of(error).startswith(message)
 
 
-def test_a_file_that_is_no_study_and_a_folder_of_another_search_are_refused(player, capsys):
-    Path("text.db").write_text("This is no database." * 100)
+def test_a_file_that_is_not_a_study_and_a_folder_of_another_search_are_refused(player, capsys):
+    Path("text.db").write_text("This is not a database." * 100)
     for study, message in [("text.db", "cannot be opened ("), ("s.sqlite", "its name must end with .db")]:
         with pytest.raises(UserError) as error:
             search(study=study)

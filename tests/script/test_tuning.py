@@ -16,6 +16,7 @@ def test_candidates_depend_on_the_cores_and_include_what_was_typed():
         "op_threads": [1, 2, 4],
     }
     few, _ = read_options(["-ec", "1"], "")
+    assert tuning.candidates(read_options(["-ec", "128"], "")[0], cores=64)["emulator_workers"][-1] == 32
     assert tuning.candidates(few, cores=1) == {"emulator_workers": [1], "shards": [1], "op_threads": [1]}
 
 
@@ -36,13 +37,15 @@ def test_each_option_is_tuned_with_the_best_values_of_those_before_it(monkeypatc
     monkeypatch.setattr(tuning, "usable_cores", lambda: 2)
     options, _ = read_options(["-g", "breakout", "-ew", "2", "--archs", "NATURE"], "")
     lines: list[str] = []
-    tuning.tune(options, lines.append)
+    typed = {"game": "breakout", "emulator_workers": 2, "archs": "NATURE", "rgb": True, "emulator_counts": 64}
+    tuning.tune(options, typed, lines.append)
     assert measured == [
         [(1, 2, 1), (2, 2, 1), (4, 2, 1)],
         [(4, 1, 1), (4, 2, 1), (4, 4, 1)],
         [(4, 4, 1), (4, 4, 2)],
     ]
-    command = "python3 train.py -g breakout --arch NATURE --emulator_workers 4 --shards 4 --op_threads 2"
+    command = "python3 train.py -g breakout --rgb --emulator_counts 64 --emulator_workers 4 --shards 4"
+    command += " --arch NATURE --op_threads 2"
     assert lines[-1].endswith(command) and "| 4 | 4 |" in lines
 
 

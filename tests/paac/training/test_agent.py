@@ -12,6 +12,7 @@ from paac.cli.errors import UserError
 from paac.cli.film_options import FilmOptions
 from paac.cli.options import resolve
 from paac.evaluation import Decision, EpisodeResult
+from paac.training import agent as agent_module
 from paac.training import load_agent, train
 from paac.training.agent import evaluate_agent
 from paac.training.agent_evaluation import AgentEvaluation
@@ -151,3 +152,17 @@ def test_the_options_of_an_agent_are_checked(trained, tmp_path):
     ):
         with pytest.raises(UserError, match=message):
             call()
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ({"gif_name": "a", "test_count": 2}, ["a_1.gif", "a_2.gif"]),
+        ({"gif_name": "a.gif"}, ["a_1.gif"]),
+        ({"gif_name": "a", "mp4": True}, ["a_1.mp4"]),
+        ({"gif_name": "a.mp4"}, ["a_1.mp4"]),
+        ({}, []),
+    ],
+)
+def test_films_have_the_ending_that_was_asked_for(typed, names):
+    assert [file.name for file in agent_module._film_files(FilmOptions(**typed))] == names

@@ -1,4 +1,4 @@
-"""Checkpoints: complete or missing, wherever the run's folder is."""
+"""Checkpoints: complete or missing, wherever the run's folder is; test_damaged_checkpoint.py tests damage."""
 
 import json
 import shutil
@@ -13,42 +13,7 @@ from paac.cli.errors import UserError
 from paac.optimizer import RMSProp
 from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.checkpoint_folder import CheckpointFolder
-
-EMULATORS = [bytes([number, 0, 255, 0]) * (number + 1) for number in range(12)]  # twelve: "10" must not sort before "2"
-
-
-class Net(tf.Module):
-    """Stands for a network, whose size would only cost time."""
-
-    def __init__(self, value, size=3):
-        super().__init__()
-        self.weights = tf.Variable(tf.fill([size], float(value)))
-
-
-def write(folder, step, value=None, *, keep=9, emulators=EMULATORS):
-    value = step if value is None else value
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    CheckpointFolder(folder).write(
-        step, {"network": Net(value)}, {"global_step": step, "value": value}, emulators, keep
-    )
-    return folder / str(step)
-
-
-def value_in(checkpoint):
-    network = Net(-1)
-    checkpoint.restore(network=network)
-    return network.weights.numpy()[0]
-
-
-def steps_in(folder):
-    return sorted(int(entry.name) for entry in folder.iterdir() if entry.is_dir())
-
-
-def flip(file, position, bit=0):
-    content = bytearray(file.read_bytes())
-    content[position] ^= 1 << bit
-    file.write_bytes(content)
-
+from tests.helpers.made_checkpoints import EMULATORS, Net, steps_in, value_in, write
 
 # Round trips.
 
@@ -176,100 +141,6 @@ def test_a_step_can_be_written_again(tmp_path):
     write(tmp_path, 10, 1)
     write(tmp_path, 10, 2)
     assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 2
-
-
-# Damage.
-
-
-def damage(file, how):
-    if how == "truncated":
-        file.write_bytes(file.read_bytes()[:-1])
-    elif how == "longer":
-        file.write_bytes(file.read_bytes() + b"\n")
-    elif how == "flipped":
-        flip(file, file.stat().st_size // 2)
-    elif how == "empty":
-        file.write_bytes(b"")
-    else:
-        file.unlink()
-
-
-@pytest.mark.parametrize("how", ["truncated", "longer", "flipped", "empty", "missing"])
-@pytest.mark.parametrize("name", ["weights.index", "weights.data-*", "emulators.npz", "state.json"])
-def test_a_damaged_file_is_named_and_the_previous_checkpoint_used(name, how, tmp_path):
-    write(tmp_path, 9)
-    (file,) = write(tmp_path, 100).glob(name)
-    damage(file, how)
-    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
-    assert (checkpoint.step, value_in(checkpoint)) == (9, 9)
-    assert len(damaged) == 1
-    assert str(file) in damaged[0]
-
-
-@pytest.mark.parametrize("how", ["truncated", "empty", "missing"])
-def test_a_damaged_manifest_damages_its_checkpoint(how, tmp_path):
-    write(tmp_path, 9)
-    damage(write(tmp_path, 100) / "manifest.json", how)
-    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
-    assert checkpoint.step == 9
-    assert len(damaged) == 1
-    assert str(tmp_path / "100") in damaged[0]
-
-
-def test_a_flipped_bit_in_the_manifest_is_reported_or_does_no_harm(tmp_path):
-    # Either the checkpoint is reported as damaged, or everything is read unchanged.
-    folder = write(tmp_path, 100)
-    whole = Checkpoint(folder)
-    good = (folder / "manifest.json").read_bytes()
-    reported = 0
-    for position in range(0, len(good), 3):
-        flip(folder / "manifest.json", position, bit=position % 8)
-        try:
-            checkpoint = Checkpoint(folder)
-        except CheckpointError as error:
-            reported += 1
-            assert "\n" not in str(error)
-        else:
-            assert (checkpoint.state, checkpoint.has_emulators) == (whole.state, True)
-        (folder / "manifest.json").write_bytes(good)
-    assert reported > len(good) / 6
-
-
-@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"files": []}', '{"files": {"state.json": 7}}', '"a"'])
-def test_a_malformed_manifest_is_reported_as_damage(content, tmp_path):
-    folder = write(tmp_path, 100)
-    (folder / "manifest.json").write_text(content)
-    with pytest.raises(CheckpointError, match="100"):
-        Checkpoint(folder)
-
-
-@pytest.mark.parametrize("name", ["../outside", "../../outside", "/outside", "..", "."])
-def test_a_manifest_cannot_name_files_outside_its_folder(name, tmp_path):
-    folder = write(tmp_path / "checkpoints", 100)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for place in (folder.parent, tmp_path):  # files with the right size and checksum, but outside
-        shutil.copy(folder / "state.json", place / "outside")
-    if name == "/outside":
-        name = str(tmp_path / "outside")
-    manifest["files"][name] = manifest["files"]["state.json"]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(CheckpointError):
-        Checkpoint(folder)
-
-
-def test_if_all_are_damaged_all_are_named(tmp_path):
-    for step in (9, 100):
-        (write(tmp_path, step) / "state.json").unlink()
-    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
-    assert checkpoint is None
-    assert ["100" in damaged[0], "9" in damaged[1]] == [True, True]
-
-
-def test_a_damaged_checkpoint_is_replaced_when_its_step_is_reached_again(tmp_path):
-    write(tmp_path, 9)
-    (write(tmp_path, 100) / "state.json").unlink()
-    write(tmp_path, 100, 7)
-    assert value_in(CheckpointFolder(tmp_path).newest()[0]) == 7
 
 
 # A save that was interrupted or failed.

@@ -112,6 +112,17 @@ def test_ctrl_c_raises_keyboard_interrupt_before_there_is_something_to_save_and_
             signal.raise_signal(signal.SIGINT)
 
 
+def test_a_default_handler_that_ends_the_program_is_put_back():
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with Interrupt() as stop:
+            stop.saves = True
+            signal.raise_signal(signal.SIGINT)
+        assert stop.requested and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 def test_another_thread_can_train_while_an_agent_plays():
     handler = signal.getsignal(signal.SIGINT)
@@ -174,6 +185,7 @@ def test_options_are_checked_like_those_of_json_files():
         ({"gamma": 5}, "train(): --gamma 5.0: must be from 0 to 1"),
         ({"gamma": "high"}, 'train(): gamma must be a number, not "high"'),
         ({"preset": "brekout"}, "no such preset or file"),
+        ({"list_games": False}, "train(): list_games only prints the games"),
         ({"rgb": {1}}, 'train(): rgb must be true or false, not "{1}"'),
         ({"entropy": 0.1, "entropy_regularisation_strength": 0.1}, "set the same option"),
     ):

@@ -206,7 +206,10 @@ def test_few_active_units_are_reported_once_in_a_run_and_not_again_after_a_resum
 def test_a_line_says_where_cores_lie_idle(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for cores, idle in ((8, False), (9, False), (10, True)):
-        monkeypatch.setattr("paac.training.start.usable_cores", lambda cores=cores: cores)
-        notes = prepare({"game": "Catcher-v0", "emulator_workers": 8}).notes
+        for module in ("paac.training.start", "paac.cli.options"):
+            monkeypatch.setattr(f"{module}.usable_cores", lambda cores=cores: cores)
+        notes = prepare({"game": "Catcher-v0"}).notes
         line = f"8 workers on {cores} cores: python3 script/benchmark.py --tune finds the fastest -ew, "
         assert any(note.startswith(line) for note in notes) == idle, notes
+    chosen = prepare({"game": "Catcher-v0", "emulator_workers": 8}).notes
+    assert not any("--tune" in note for note in chosen), "the user has chosen"

@@ -56,6 +56,12 @@ def test_a_message_names_the_device():
     assert message == "Running on /cpu:0: TensorFlow finds no /gpu:1"
 
 
+def test_a_gpu_that_an_earlier_call_made_invisible_is_not_called_missing(monkeypatch):
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: ["GPU 0"])
+    (message,) = device_notes("/gpu:0", "/cpu:0", "float32")
+    assert message == "Running on /cpu:0: TensorFlow was used on other devices before; restart Python to use /gpu:0"
+
+
 @pytest.mark.parametrize("has_avx512", [True, False])
 def test_a_message_warns_where_bfloat16_is_slow(has_avx512, monkeypatch):
     monkeypatch.setattr(tensorflow_setup, "_has_avx512", lambda: has_avx512)

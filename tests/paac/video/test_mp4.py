@@ -24,8 +24,8 @@ def test_a_film_is_as_long_as_the_game_divided_by_the_speed(speed, frame_rate, s
     film = Film(speed, frame_rate=frame_rate)
     for _ in range(120):
         film.add(np.zeros((16, 16, 3), np.uint8))
-    film.save(tmp_path / "a.mp4")
-    about, pictures = read(tmp_path / "a.mp4")
+    film.save(tmp_path / "a.MP4")
+    about, pictures = read(tmp_path / "a.MP4")
     assert about["duration"] == pytest.approx(seconds, abs=0.1) == pytest.approx(film.seconds, abs=0.1)
     assert len(pictures) / about["fps"] == pytest.approx(seconds, abs=0.1)
 
