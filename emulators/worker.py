@@ -1,32 +1,43 @@
 """The process that steps some of a pool's emulators.
 
-A worker has one connection to its parent for each shard in which it steps emulators. Observations, actions and results
-lie in shared arrays; a connection carries only short requests and answers. The most frequent request, one decision, is
-an empty message with an empty answer, so nothing is pickled. A worker ends as soon as the parent's end of a connection
-is closed, so it never outlives its parent, however the parent ended.
+A worker has a connection to its parent for commands, such as saving a state, and a pipe for each shard in which it
+steps emulators. Observations, actions and results lie in shared arrays, so the most frequent request, one decision, is
+a single byte, and its answer the index of the worker. A worker ends as soon as the parent's ends are closed, so it
+never outlives its parent, however the parent ended.
 """
 
-import pickle
+import os
 import select
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.registry import Game, make_emulator
 from emulators.shared_memory import SharedArrays
 
-STEP_REQUEST = STEP_ANSWER = b""
-Request = tuple[str, Any]  # (name of a command for every emulator of the group, its arguments)
-Answer = tuple[bool, Any]  # (True, results), or (False, (index of the emulator that failed, message, traceback or ""))
+STEP_REQUEST = b"\0"
+ANSWER = np.dtype(np.uint32)  # to a step: the worker's index
+
+
+class ShardPart(NamedTuple):
+    """The emulators of one shard that a worker steps, by their index in the pool."""
+
+    indices: list[int]
+    requests: Connection  # a pipe with a byte for each step
+    answers: Connection  # the pipe for the answers of all workers of the shard
 
 
 class Assignment(NamedTuple):
-    """The emulators of one shard that a worker steps."""
+    """What a worker is responsible for."""
 
-    connection: Connection  # on which the worker receives requests for these emulators
-    indices: list[int]  # of the emulators in the pool
+    worker: int  # its index
+    commands: Connection  # for commands and their answers, and for errors
+    parts: list[ShardPart]
 
 
 def run_worker(
@@ -35,62 +46,72 @@ def run_worker(
     seed: Seed,
     first_index: int,
     settings: Mapping[str, Any],
-    assignments: list[Assignment],
+    assignment: Assignment,
 ) -> None:
-    """Make the assigned emulators and answer requests until the parent closes a connection.
+    """Make the assigned emulators and answer requests until the parent closes its ends.
 
     Emulator i is seeded with `seed` and `first_index` + i. `settings` are those of `make_emulator`.
     """
     seeds = [seed] if isinstance(seed, int) else list(seed)
-    groups = {
-        assignment.connection.fileno(): EmulatorGroup(
-            arrays, assignment, lambda index: make_emulator(game, seed=[*seeds, first_index + index], **settings)
-        )
-        for assignment in assignments
-    }
+    worker = Worker(arrays, assignment, lambda i: make_emulator(game, seed=[*seeds, first_index + i], **settings))
+    parts = {part.requests.fileno(): part for part in assignment.parts}
     poller = select.poll()
-    for fd in groups:
+    for fd in (assignment.commands.fileno(), *parts):
         poller.register(fd, select.POLLIN)
     try:
         while True:
             for fd, _ in poller.poll():
-                groups[fd].serve()
+                if fd in parts:
+                    worker.answer_step(parts[fd])
+                else:
+                    worker.answer_command()
     except (EOFError, ConnectionError):
         pass  # the parent has ended or has closed the pool
 
 
-class EmulatorGroup:
-    """The emulators of one shard that one worker steps, by their index in the pool."""
+class Worker:
+    """The emulators of one worker, by their index in the pool."""
 
     def __init__(self, arrays: SharedArrays, assignment: Assignment, make: Callable[[int], Emulator]):
         self.emulators: dict[int, Emulator] = {}
-        self._connection, self._indices = assignment
+        self._answer = ANSWER.type(assignment.worker).tobytes()
+        self._commands = assignment.commands
+        self._indices = sorted(index for part in assignment.parts for index in part.indices)
         self._make = make
         self._arrays = arrays
-
-    def serve(self) -> None:
-        """Receive one request and answer it."""
-        request = self._connection.recv_bytes()
         self._current = -1  # index of the emulator at work
-        try:
-            if request == STEP_REQUEST:
-                self._step()
-                self._connection.send_bytes(STEP_ANSWER)
-                return
-            command, arguments = pickle.loads(request)
+
+    def answer_step(self, part: ShardPart) -> None:
+        """Read the request for a step, play the decisions in the shared arrays, and answer."""
+        if not os.read(part.requests.fileno(), len(STEP_REQUEST)):
+            raise EOFError
+        with self._errors_sent():
+            self._step(part.indices)
+            os.write(part.answers.fileno(), self._answer)
+
+    def answer_command(self) -> None:
+        """Receive the name of a command and its arguments, carry it out for every emulator, and send the results."""
+        command, arguments = self._commands.recv()
+        with self._errors_sent():
             results = []
             for place, index in enumerate(self._indices):
                 self._current = index
                 results.append(getattr(self, f"_{command}")(index, arguments and arguments[place]))
-            answer: Answer = (True, results)
-        except GameError as error:  # the user's environment gave something that cannot be used
-            answer = (False, (self._current, str(error), ""))
-        except Exception:  # the parent must learn of any error
-            answer = (False, (self._current, "failed", traceback.format_exc()))
-        self._connection.send(answer)
+            self._commands.send((True, results))
 
-    def _step(self) -> None:
-        arrays, indices = self._arrays, self._indices
+    @contextmanager
+    def _errors_sent(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionError:  # the parent has ended
+            raise
+        except GameError as error:  # the user's environment gave something that cannot be used
+            self._commands.send((False, (self._current, str(error), "")))
+        except Exception:  # the parent must learn of any error
+            self._commands.send((False, (self._current, "failed", traceback.format_exc())))
+
+    def _step(self, indices: Sequence[int]) -> None:
+        arrays = self._arrays
         rewards, dones, plays = [], [], []
         for self._current, action, repeats in zip(
             indices, arrays["actions"][indices].tolist(), arrays["repeats"][indices].tolist(), strict=True

@@ -1,22 +1,26 @@
 """The parent's side of the worker processes: it starts them, sends them requests and ends them."""
 
 import multiprocessing
-import pickle
+import os
 import select
 import signal
 import sys
+import threading
 import types
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from emulators.emulator import Seed
 from emulators.registry import Game
 from emulators.shared_memory import SharedArrays
-from emulators.worker import STEP_ANSWER, STEP_REQUEST, Assignment, Request, run_worker
+from emulators.worker import ANSWER, STEP_REQUEST, Assignment, ShardPart, run_worker
 
 WORKER_TIMEOUT_S = 300  # a worker that takes longer to answer has failed; a decision takes milliseconds
 
@@ -25,13 +29,21 @@ class WorkerError(RuntimeError):
     """A worker process raised an error, died or did not answer; the message names the game and the emulators."""
 
 
-class _GroupHandle(NamedTuple):
-    """The parent's side of one `EmulatorGroup`."""
+class _WorkerHandle(NamedTuple):
+    """The parent's side of one `Worker`."""
 
-    connection: Connection
-    poller: select.poll  # of the connection
-    indices: list[int]  # of the emulators in the pool
-    worker: int  # index of the process
+    process: multiprocessing.process.BaseProcess
+    commands: Connection
+    indices: list[int]  # of its emulators in the pool
+
+
+class _ShardHandle(NamedTuple):
+    """The parent's side of the workers that step one shard."""
+
+    requests: dict[int, Connection]  # index of a worker -> the pipe for its requests
+    answers: Connection  # the pipe for the answers of all workers
+    answers_end: Connection  # the workers' end of it
+    poller: select.poll  # of the answers, and of the workers' commands, on which they send errors
 
 
 class Workers:
@@ -56,108 +68,129 @@ class Workers:
         """
         self.failure: WorkerError | None = None
         self._game = game
-        self._groups: list[list[_GroupHandle]] = [[] for _ in shards]
-        self._processes: list[multiprocessing.process.BaseProcess] = []
+        self._workers: list[_WorkerHandle] = []
+        self._shards: list[_ShardHandle] = []
+        self._receiving = threading.Lock()  # two threads that step different shards may find the error of one worker
         # Also ends the workers when nobody calls `close`: otherwise they would wait for requests and keep the program
         # from ending. `weakref.finalize` could run too late, after multiprocessing has begun to wait for them.
-        self._end = Finalize(self, _end_workers, (self._groups, self._processes), exitpriority=0)
+        self._end = Finalize(self, _end_workers, (self._shards, self._workers), exitpriority=0)
+        context = multiprocessing.get_context("spawn")  # a fork of a process that uses TensorFlow can hang
         try:
+            for _ in shards:
+                answers, answers_end = context.Pipe(duplex=False)
+                self._shards.append(_ShardHandle({}, answers, answers_end, select.poll()))
+                self._shards[-1].poller.register(answers, select.POLLIN)
             with _signals_blocked(), _main_module_hidden():
                 for worker in range(count):
-                    self._spawn(worker, count, shards, (arrays, game, seed, first_index, settings))
+                    parts = [
+                        [index for index in indices if _worker_of(index, shard, count, len(shards)) == worker]
+                        for shard, indices in enumerate(shards)
+                    ]
+                    self._start(context, parts, (arrays, game, seed, first_index, settings))
+            for shard in self._shards:
+                shard.answers_end.close()
             arrays.close_file()
             self.ask("make_emulator")
         except BaseException:
             self.close()
             raise
 
-    def _spawn(self, worker: int, count: int, shards: Sequence[range], arguments: tuple[Any, ...]) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork of a process that uses TensorFlow can hang
-        assignments = []
-        for shard, all_indices in enumerate(shards):
-            indices = [index for index in all_indices if _worker_of(index, shard, count, len(shards)) == worker]
+    def _start(self, context: SpawnContext, parts: Sequence[list[int]], arguments: tuple[Any, ...]) -> None:
+        """Start a worker that steps `parts`, its emulators in each shard; `arguments` are those of `run_worker`."""
+        index = len(self._workers)
+        commands, commands_end = context.Pipe()
+        shard_parts = []
+        for shard, indices in zip(self._shards, parts, strict=True):
             if indices:
-                parent_end, worker_end = context.Pipe()
-                assignments.append(Assignment(worker_end, indices))
-                poller = select.poll()
-                poller.register(parent_end.fileno(), select.POLLIN)
-                self._groups[shard].append(_GroupHandle(parent_end, poller, indices, worker))
-        process = context.Process(target=run_worker, args=(*arguments, assignments), daemon=True)
+                requests_end, shard.requests[index] = context.Pipe(duplex=False)
+                shard.poller.register(commands, select.POLLIN)
+                shard_parts.append(ShardPart(indices, requests_end, shard.answers_end))
+        assignment = Assignment(index, commands_end, shard_parts)
+        process = context.Process(target=run_worker, args=(*arguments, assignment), daemon=True)
         process.start()
-        self._processes.append(process)
-        for assignment in assignments:
-            assignment.connection.close()
+        self._workers.append(_WorkerHandle(process, commands, sorted(sum(parts, []))))
+        for connection in (commands_end, *(part.requests for part in shard_parts)):
+            connection.close()
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [process.pid for process in self._processes if process.pid is not None]
+        return [worker.process.pid for worker in self._workers if worker.process.pid is not None]
 
     def step(self, shard: int) -> None:
         """Make all emulators of `shard` play the actions and repeats in the shared arrays."""
-        groups = self._groups[shard]
-        self._send(groups, [STEP_REQUEST] * len(groups))
+        self._check()
+        requests, answers, _, poller = self._shards[shard]
+        waiting = set(requests)
+        with suppress(BrokenPipeError):  # a worker has ended, and the poller finds it
+            for request in requests.values():
+                os.write(request.fileno(), STEP_REQUEST)
+        while waiting:
+            for fd, _ in self._poll(poller, waiting):
+                if fd == answers.fileno():
+                    answered = os.read(fd, len(waiting) * ANSWER.itemsize)
+                    waiting.difference_update(np.frombuffer(answered, ANSWER).tolist())
+                else:
+                    self._receive(next(index for index in requests if self._workers[index].commands.fileno() == fd))
+
+    def _poll(self, poller: select.poll, waiting: Iterable[int]) -> list[tuple[int, int]]:
+        """Wait until a worker has sent something; raises WorkerError if none of those in `waiting` does in time."""
+        # One second at a time, so that the timeout does not run out while the program is suspended (Ctrl+Z).
+        for _ in range(WORKER_TIMEOUT_S):
+            if ready := poller.poll(1000):
+                return ready
+        raise self._failed(min(waiting), f"gave no answer within {WORKER_TIMEOUT_S} seconds")
 
     def ask(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:
         """Make every emulator carry out `command`, and return the results in the order of the emulators.
 
-        The method `_command` of `worker.EmulatorGroup` carries it out. `arguments` holds one argument per emulator.
+        The method `_command` of `worker.Worker` carries it out. `arguments` holds one argument per emulator.
         """
-        groups = [group for groups in self._groups for group in groups]
-        requests: list[Request] = [
-            (command, arguments and [arguments[index] for index in group.indices]) for group in groups
-        ]
-        answers = self._send(groups, [pickle.dumps(request) for request in requests])
-        results = {
-            index: result
-            for group, answer in zip(groups, answers, strict=True)
-            for index, result in zip(group.indices, answer, strict=True)
-        }
+        self._check()
+        results: dict[int, Any] = {}
+        for worker in self._workers:
+            with suppress(BrokenPipeError):  # the worker has ended, which is found below
+                worker.commands.send((command, arguments and [arguments[index] for index in worker.indices]))
+        for index, worker in enumerate(self._workers):
+            results.update(zip(worker.indices, self._receive(index), strict=True))
         return [results[index] for index in sorted(results)]
 
     def close(self) -> None:
         """End the workers. It is safe to call this twice."""
         self._end()
 
-    def _send(self, groups: list[_GroupHandle], requests: list[bytes]) -> list[Any]:
-        """Send request i to group i, then wait for all answers."""
+    def _check(self) -> None:
         if self.failure:
             raise self.failure
         if not self._end.still_active():
             raise ValueError("the pool is closed")
-        answers = []
-        try:
-            for group, request in zip(groups, requests, strict=True):
-                group.connection.send_bytes(request)
-            for group in groups:
-                answers.append(self._receive(group))
-        except (EOFError, ConnectionError):
-            process = self._processes[group.worker]
-            process.join(timeout=5)
-            self.failure = self._error(group, f"died (exit code {process.exitcode})")
-            raise self.failure from None
-        except WorkerError as error:
-            self.failure = error
-            raise
-        return answers
 
-    def _receive(self, group: _GroupHandle) -> Any:
-        # Waits one second at a time, so that the timeout does not run out while the program is suspended (Ctrl+Z).
-        if not any(group.poller.poll(1000) for _ in range(WORKER_TIMEOUT_S)):
-            raise self._error(group, f"gave no answer within {WORKER_TIMEOUT_S} seconds")
-        answer = group.connection.recv_bytes()
-        if answer == STEP_ANSWER:
-            return None
-        succeeded, result = pickle.loads(answer)
-        if not succeeded:
-            index, message, trace = result
-            raise WorkerError(f"{self._game}, emulator {index} {message}:\n{trace}" if trace else message)
-        return result
+    def _receive(self, index: int) -> list[Any]:
+        """Receive what a worker sends as the answer to a command or because of an error. Raises WorkerError."""
+        worker = self._workers[index]
+        with self._receiving:
+            if self.failure:
+                raise self.failure
+            try:
+                if not any(worker.commands.poll(1) for _ in range(WORKER_TIMEOUT_S)):
+                    raise self._failed(index, f"gave no answer within {WORKER_TIMEOUT_S} seconds")
+                succeeded, result = worker.commands.recv()
+            except (EOFError, ConnectionError):
+                worker.process.join(timeout=5)
+                raise self._failed(index, f"died (exit code {worker.process.exitcode})") from None
+            if not succeeded:
+                emulator, message, trace = result
+                self.failure = WorkerError(
+                    f"{self._game}, emulator {emulator} {message}:\n{trace}" if trace else message
+                )
+                raise self.failure
+            return result
 
-    def _error(self, group: _GroupHandle, what: str) -> WorkerError:
-        indices = ", ".join(map(str, group.indices))
-        emulators = "emulator" if len(group.indices) == 1 else "emulators"
-        return WorkerError(f"{self._game}: the worker process of {emulators} {indices} {what}")
+    def _failed(self, index: int, what: str) -> WorkerError:
+        indices = self._workers[index].indices
+        emulators = f"emulator{'s' * (len(indices) > 1)} {', '.join(map(str, indices))}"
+        self.failure = WorkerError(f"{self._game}: the worker process of {emulators} {what}")
+        return self.failure
 
 
 def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int:
@@ -171,17 +204,20 @@ def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int
     return index % num_workers if num_workers > num_shards else shard % num_workers
 
 
-def _end_workers(groups: list[list[_GroupHandle]], processes: list[multiprocessing.process.BaseProcess]) -> None:
+def _end_workers(shards: list[_ShardHandle], workers: list[_WorkerHandle]) -> None:
     """Close the connections, which ends the workers, and kill those that do not end within 5 seconds."""
-    for connection in (group.connection for shard in groups for group in shard):
-        connection.close()
-    for process in processes:
-        process.join(timeout=5)
-        if process.is_alive():
-            process.kill()
-            process.join()
-    groups.clear()
-    processes.clear()
+    for shard in shards:
+        for connection in (*shard.requests.values(), shard.answers, shard.answers_end):
+            connection.close()
+    for worker in workers:
+        worker.commands.close()
+    for worker in workers:
+        worker.process.join(timeout=5)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+    shards.clear()
+    workers.clear()
 
 
 @contextmanager

@@ -62,6 +62,27 @@ def test_a_worker_that_is_killed_while_it_plays_is_reported():
         killer.join()
 
 
+def test_all_threads_that_step_shards_learn_that_a_worker_has_died():
+    with EmulatorPool("pong", 4, workers=3, shards=2, seed=1) as pool:  # the worker 0 has emulators in both shards
+        pool.reset()
+        errors: list[str] = []
+
+        def step(shard: int) -> None:
+            with pytest.raises(WorkerError) as error:
+                for _ in range(1000):
+                    pool.step(shard, np.zeros(2), np.full(2, 100))
+            errors.append(message_of(error))
+
+        threads = [threading.Thread(target=step, args=(shard,)) for shard in range(2)]
+        for thread in threads:
+            thread.start()
+        os.kill(pool.worker_pids[0], signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+    assert len(errors) == 2 and len(set(errors)) == 1
+    assert "emulators 0, 3 died (exit code -9)" in errors[0]
+
+
 def test_an_emulator_that_raises_is_reported_with_its_index_and_traceback():
     with EmulatorPool("pong", 4, workers=2, shards=2, seed=1) as pool:
         pool.reset()
