@@ -12,7 +12,6 @@ processes run the same code and need no shared disk.
 import dataclasses
 import io
 import json
-import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +46,6 @@ class SeveralProcesses(Processes):
 
     def __init__(self, rank: int, addresses: Sequence[str]):
         self.rank, self.count = rank, len(addresses)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # this class reports a lost process itself, once
         self._addresses = addresses
         self._exit_stack = ExitStack()
 

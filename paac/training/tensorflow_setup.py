@@ -17,7 +17,7 @@ LOADING = threading.RLock()
 
 def set_environment() -> None:
     """Set the environment variables that TensorFlow reads when it is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it logs as an error is either harmless or raised, too
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on AMD, which halves the speed
 
 
