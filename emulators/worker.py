@@ -2,15 +2,16 @@
 
 A worker has a connection to its parent for commands, such as saving a state, and a pipe for each shard in which it
 steps emulators. Observations, actions and results lie in shared arrays, so the most frequent request, one decision, is
-a single byte, and its answer the index of the worker. A worker ends as soon as the parent's ends are closed, so it
-never outlives its parent, however the parent ended.
+a single byte, and its answer the index of the worker. A worker ends when its parent closes its ends of them, or has
+ended, however it ended.
 """
 
+import multiprocessing
 import os
 import select
+import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from emulators.registry import Game, make_emulator
 from emulators.shared_memory import SharedArrays
 
 STEP_REQUEST = b"\0"
-ANSWER = np.dtype(np.uint32)  # to a step: the worker's index
+ANSWER = np.dtype(np.uint32)  # of the answer to a step, which is the index of the worker
 
 
 class ShardPart(NamedTuple):
@@ -30,6 +31,13 @@ class ShardPart(NamedTuple):
     indices: list[int]
     requests: Connection  # a pipe with a byte for each step
     answers: Connection  # the pipe for the answers of all workers of the shard
+
+
+class Result(NamedTuple):
+    """What a worker sends after a command, or after a step that failed."""
+
+    succeeded: bool
+    value: Any  # a list of the results, or (index of the emulator that failed, message, traceback or "")
 
 
 class Assignment(NamedTuple):
@@ -55,6 +63,7 @@ def run_worker(
     seeds = [seed] if isinstance(seed, int) else list(seed)
     worker = Worker(arrays, assignment, lambda i: make_emulator(game, seed=[*seeds, first_index + i], **settings))
     parts = {part.requests.fileno(): part for part in assignment.parts}
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     poller = select.poll()
     for fd in (assignment.commands.fileno(), *parts):
         poller.register(fd, select.POLLIN)
@@ -65,8 +74,16 @@ def run_worker(
                     worker.answer_step(parts[fd])
                 else:
                     worker.answer_command()
-    except (EOFError, ConnectionError):
+    except (EOFError, OSError):
         pass  # the parent has ended or has closed the pool
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent has ended, and end this process, even if an emulator hangs."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 class Worker:
@@ -82,33 +99,33 @@ class Worker:
         self._current = -1  # index of the emulator at work
 
     def answer_step(self, part: ShardPart) -> None:
-        """Read the request for a step, play the decisions in the shared arrays, and answer."""
+        """Read the request for a step, play the decisions in the shared arrays, and answer or send the error."""
         if not os.read(part.requests.fileno(), len(STEP_REQUEST)):
             raise EOFError
-        with self._errors_sent():
-            self._step(part.indices)
+        result = self._result_or_error(self._step, part.indices)
+        if result.succeeded:
             os.write(part.answers.fileno(), self._answer)
+        else:
+            self._commands.send(result)
 
     def answer_command(self) -> None:
         """Receive the name of a command and its arguments, carry it out for every emulator, and send the results."""
-        command, arguments = self._commands.recv()
-        with self._errors_sent():
-            results = []
-            for place, index in enumerate(self._indices):
-                self._current = index
-                results.append(getattr(self, f"_{command}")(index, arguments and arguments[place]))
-            self._commands.send((True, results))
+        self._commands.send(self._result_or_error(self._carry_out, *self._commands.recv()))
 
-    @contextmanager
-    def _errors_sent(self) -> Iterator[None]:
+    def _result_or_error(self, function: Callable[..., Any], *arguments: Any) -> Result:
         try:
-            yield
-        except ConnectionError:  # the parent has ended
-            raise
+            return Result(True, function(*arguments))
         except GameError as error:  # the user's environment gave something that cannot be used
-            self._commands.send((False, (self._current, str(error), "")))
+            return Result(False, (self._current, str(error), ""))
         except Exception:  # the parent must learn of any error
-            self._commands.send((False, (self._current, "failed", traceback.format_exc())))
+            return Result(False, (self._current, "failed", traceback.format_exc()))
+
+    def _carry_out(self, command: str, arguments: Sequence[Any] | None) -> list[Any]:
+        results = []
+        for place, index in enumerate(self._indices):
+            self._current = index
+            results.append(getattr(self, f"_{command}")(index, arguments and arguments[place]))
+        return results
 
     def _step(self, indices: Sequence[int]) -> None:
         arrays = self._arrays

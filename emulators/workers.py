@@ -6,6 +6,7 @@ import select
 import signal
 import sys
 import threading
+import time
 import types
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -42,14 +43,15 @@ class _ShardHandle(NamedTuple):
 
     requests: dict[int, Connection]  # index of a worker -> the pipe for its requests
     answers: Connection  # the pipe for the answers of all workers
-    answers_end: Connection  # the workers' end of it
+    answers_writer: Connection  # the workers' end of it
     poller: select.poll  # of the answers, and of the workers' commands, on which they send errors
 
 
 class Workers:
     """The processes that step the emulators of `shards`, which are ranges of emulator indices.
 
-    When a worker fails, that request and all later ones raise WorkerError. Requests raise ValueError after `close`.
+    The request during which a worker fails, and all later ones, raise WorkerError. Requests raise ValueError after
+    `close`. Threads may step different shards at the same time; nothing else may run beside another request.
     """
 
     def __init__(
@@ -70,46 +72,52 @@ class Workers:
         self._game = game
         self._workers: list[_WorkerHandle] = []
         self._shards: list[_ShardHandle] = []
-        self._receiving = threading.Lock()  # two threads that step different shards may find the error of one worker
+        self._receiving = threading.Lock()  # held while a thread receives: two may wait for the error of one worker
         # Also ends the workers when nobody calls `close`: otherwise they would wait for requests and keep the program
         # from ending. `weakref.finalize` could run too late, after multiprocessing has begun to wait for them.
         self._end = Finalize(self, _end_workers, (self._shards, self._workers), exitpriority=0)
-        context = multiprocessing.get_context("spawn")  # a fork of a process that uses TensorFlow can hang
         try:
-            for _ in shards:
-                answers, answers_end = context.Pipe(duplex=False)
-                self._shards.append(_ShardHandle({}, answers, answers_end, select.poll()))
-                self._shards[-1].poller.register(answers, select.POLLIN)
-            with _signals_blocked(), _main_module_hidden():
-                for worker in range(count):
-                    parts = [
-                        [index for index in indices if _worker_of(index, shard, count, len(shards)) == worker]
-                        for shard, indices in enumerate(shards)
-                    ]
-                    self._start(context, parts, (arrays, game, seed, first_index, settings))
-            for shard in self._shards:
-                shard.answers_end.close()
-            arrays.close_file()
+            try:
+                self._start_all(shards, count, (arrays, game, seed, first_index, settings))
+            finally:
+                arrays.close_file()
             self.ask("make_emulator")
         except BaseException:
             self.close()
             raise
 
+    def _start_all(self, shards: Sequence[range], count: int, arguments: tuple[Any, ...]) -> None:
+        """Start `count` workers; `arguments` are those of `run_worker`."""
+        context = multiprocessing.get_context("spawn")  # a fork of a process that uses TensorFlow can hang
+        for _ in shards:
+            answers, answers_writer = context.Pipe(duplex=False)
+            self._shards.append(_ShardHandle({}, answers, answers_writer, select.poll()))
+            self._shards[-1].poller.register(answers, select.POLLIN)
+        with _signals_blocked(), _main_module_hidden():
+            for worker in range(count):
+                parts = [
+                    [index for index in indices if _worker_of(index, shard, count, len(shards)) == worker]
+                    for shard, indices in enumerate(shards)
+                ]
+                self._start(context, parts, arguments)
+        for shard in self._shards:
+            shard.answers_writer.close()
+
     def _start(self, context: SpawnContext, parts: Sequence[list[int]], arguments: tuple[Any, ...]) -> None:
-        """Start a worker that steps `parts`, its emulators in each shard; `arguments` are those of `run_worker`."""
+        """Start a worker that steps `parts`, its emulators in each shard."""
         index = len(self._workers)
-        commands, commands_end = context.Pipe()
+        commands, worker_commands = context.Pipe()
         shard_parts = []
         for shard, indices in zip(self._shards, parts, strict=True):
             if indices:
-                requests_end, shard.requests[index] = context.Pipe(duplex=False)
+                requests_reader, shard.requests[index] = context.Pipe(duplex=False)
                 shard.poller.register(commands, select.POLLIN)
-                shard_parts.append(ShardPart(indices, requests_end, shard.answers_end))
-        assignment = Assignment(index, commands_end, shard_parts)
+                shard_parts.append(ShardPart(indices, requests_reader, shard.answers_writer))
+        assignment = Assignment(index, worker_commands, shard_parts)
         process = context.Process(target=run_worker, args=(*arguments, assignment), daemon=True)
         process.start()
         self._workers.append(_WorkerHandle(process, commands, sorted(sum(parts, []))))
-        for connection in (commands_end, *(part.requests for part in shard_parts)):
+        for connection in (worker_commands, *(part.requests for part in shard_parts)):
             connection.close()
 
     @property
@@ -149,7 +157,7 @@ class Workers:
         self._check()
         results: dict[int, Any] = {}
         for worker in self._workers:
-            with suppress(BrokenPipeError):  # the worker has ended, which is found below
+            with suppress(ConnectionError):  # the worker has ended, which is found below
                 worker.commands.send((command, arguments and [arguments[index] for index in worker.indices]))
         for index, worker in enumerate(self._workers):
             results.update(zip(worker.indices, self._receive(index), strict=True))
@@ -174,17 +182,17 @@ class Workers:
             try:
                 if not any(worker.commands.poll(1) for _ in range(WORKER_TIMEOUT_S)):
                     raise self._failed(index, f"gave no answer within {WORKER_TIMEOUT_S} seconds")
-                succeeded, result = worker.commands.recv()
-            except (EOFError, ConnectionError):
+                result = worker.commands.recv()
+            except (EOFError, OSError):  # OSError if the worker has ended while it sent
                 worker.process.join(timeout=5)
                 raise self._failed(index, f"died (exit code {worker.process.exitcode})") from None
-            if not succeeded:
-                emulator, message, trace = result
+            if not result.succeeded:
+                emulator, message, trace = result.value
                 self.failure = WorkerError(
                     f"{self._game}, emulator {emulator} {message}:\n{trace}" if trace else message
                 )
                 raise self.failure
-            return result
+            return result.value
 
     def _failed(self, index: int, what: str) -> WorkerError:
         indices = self._workers[index].indices
@@ -207,13 +215,16 @@ def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int
 def _end_workers(shards: list[_ShardHandle], workers: list[_WorkerHandle]) -> None:
     """Close the connections, which ends the workers, and kill those that do not end within 5 seconds."""
     for shard in shards:
-        for connection in (*shard.requests.values(), shard.answers, shard.answers_end):
+        for connection in (*shard.requests.values(), shard.answers, shard.answers_writer):
             connection.close()
     for worker in workers:
         worker.commands.close()
-    for worker in workers:
-        worker.process.join(timeout=5)
-        if worker.process.is_alive():
+    deadline = time.monotonic() + 5
+    try:
+        for worker in workers:
+            worker.process.join(timeout=max(0, deadline - time.monotonic()))
+    finally:
+        for worker in workers:
             worker.process.kill()
             worker.process.join()
     shards.clear()

@@ -37,7 +37,7 @@ class Settings(NamedTuple):
 
     @property
     def rungs(self) -> list[int]:
-        """The decisions after which the score of a run is looked at; the last are all decisions of the run."""
+        """The numbers of decisions at which the score of a run is looked at; the last is the length of the run."""
         return [*range(self.interval, self.decisions, self.interval), self.decisions]
 
 
@@ -76,13 +76,13 @@ class TrialRun:
         episodes = self.run.read_episodes()
         last = int(episodes.steps[-1]) if len(episodes.steps) else 0
         while self._rungs and not self.is_pruned and (ended or last > self._rungs[0]):
-            rung = self._rungs.pop(0)
+            rung = self._rungs[0]
             score = mean_score(episodes, rung)
-            if score is None:
-                continue
-            self.trial.report(score, rung)
-            self.print_line(f"{rung:,} of {self._last_rung:,} decisions, mean score {score:.2f}")
-            self.is_pruned = rung < self._last_rung and self.trial.should_prune()
+            if score is not None:
+                self.trial.report(score, rung)
+                self.print_line(f"{rung:,} of {self._last_rung:,} decisions, mean score {score:.2f}")
+                self.is_pruned = rung < self._last_rung and self.trial.should_prune()
+            del self._rungs[0]  # not earlier: what could not be reported is reported at the next look
 
     def should_stop(self) -> bool:
         """Report what is new, and return whether the pruner ends the trial."""
@@ -117,8 +117,8 @@ class Search:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a signal has stopped the search."""
-        return self._trainings.stopping
+        """Whether a signal has stopped the search, or one of its trainings."""
+        return self._trainings.stopping or any(trial.state == TrialState.RUNNING for trial in self.study.trials)
 
     def run(self, trials: int, jobs: int) -> list[str]:
         """Run trials until the study has that many, `jobs` at a time; returns why trainings failed, a line for each.
@@ -141,6 +141,9 @@ class Search:
                 self._run_trial(trial)
             except UserError as error:
                 self._failures.append(f"trial {trial.number} failed: {error}")
+            except BaseException as error:
+                self._failures.append(str(error))  # so that other jobs start no more trials
+                raise
 
     def _next_trial(self, trials: int) -> Trial | None:
         with self._lock:

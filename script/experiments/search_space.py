@@ -56,8 +56,11 @@ def _distribution(name: str, values: Any, where: str) -> Any:
     log, step = values.get("log", False), values.get("step")
     if TYPES[name] not in (int, float):
         raise UserError(f"{where}: {name} is not a number, so its values must be a list")
-    if type(log) is not bool or type(step) not in (int, float, type(None)) or log and step:
-        raise UserError(f'{where}: {name}: "log" must be true or false, and "step" a number without "log"')
+    if type(log) is not bool or log and step is not None:
+        raise UserError(f'{where}: {name}: "log" must be true or false, and cannot be true with a "step"')
+    if step is not None and (type(step) not in (int, TYPES[name]) or not 0 < step < math.inf):
+        kind = "whole number" if TYPES[name] is int else "number"
+        raise UserError(f'{where}: {name}: "step" must be a {kind} above 0')
     try:
         if TYPES[name] is int:
             return IntDistribution(low, high, log, step or 1)
@@ -96,7 +99,7 @@ class TrialOptions(NamedTuple):
     """The options of the trials that were typed or come from a preset."""
 
     shared: dict[str, Any]  # of all trials
-    start: dict[str, Any]  # the values of options that are searched for, which the first trial has
+    start: dict[str, Any]  # the values that the first trial has for options that are searched for
     local: dict[str, Any]  # of this machine
 
 

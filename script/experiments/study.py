@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from experiments.plan import flag_name
 from paac.cli.errors import UserError
 
-STARTUP_TRIALS = 5  # finished ones, before the pruner stops one
-WARMUP_INTERVALS = 3  # of each trial; the pruner may stop it at the end of the last of these
+STARTUP_TRIALS = 5  # trials that must finish before any is pruned
+WARMUP_INTERVALS = 3  # intervals of a trial that must pass before it may be pruned
 FAILED = "failed"  # attribute of a trial: why its training has no score
 SETTINGS = "settings"  # attribute of a study: what all its trials have in common
 STORAGE_ERRORS = SQLAlchemyError, optuna.exceptions.OptunaError
@@ -30,9 +30,10 @@ def open_study(file: Path, settings: Mapping[str, Any], prune: bool) -> optuna.S
     pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_INTERVALS * settings["interval"])
     try:
         storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+        names = optuna.get_all_study_names(storage)
         study = optuna.create_study(
             storage=storage,
-            study_name=file.stem,
+            study_name=names[0] if names else file.stem,  # the file may have been renamed
             direction="maximize",
             pruner=pruner if prune else optuna.pruners.NopPruner(),
             load_if_exists=True,
@@ -44,12 +45,21 @@ def open_study(file: Path, settings: Mapping[str, Any], prune: bool) -> optuna.S
     if saved is None:
         study.set_user_attr(SETTINGS, dict(settings))
     elif saved != settings:
-        changed = next(name for name in {**saved, **settings} if saved.get(name) != settings.get(name))
         raise UserError(
-            f"--study {file}: was started with {changed} {saved.get(changed)}, which is now {settings.get(changed)}; "
-            "type the same options, or name another file"
+            f"--study {file}: was started with {_difference(saved, settings)}; type the same options, or name another file"
         )
     return study
+
+
+def _difference(saved: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The first of the settings that differ, with both of its values, in words."""
+    before, now = ({**each, **each["options"], "options": None} for each in (saved, settings))
+    name = next(name for name in {**before, **now} if before.get(name) != now.get(name))
+    first, second = (
+        f"{flag_name(name)} {shown_value(values[name])}" if name in values else f"no {flag_name(name)}"
+        for values in (before, now)
+    )
+    return f"{first}, and now there is {second}"
 
 
 def best_trial(study: optuna.Study) -> FrozenTrial | None:

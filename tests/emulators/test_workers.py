@@ -208,11 +208,11 @@ if __name__ == "__main__":
 """
 
 
-def start(script: Path, code: str, argument: str) -> subprocess.Popen:
+def start(script: Path, code: str, *arguments: str) -> subprocess.Popen:
     """Start a process that runs `code`. It has its own session, so that signals to its group do not reach pytest."""
     script.write_text(code)
     return subprocess.Popen(
-        [sys.executable, script, argument],
+        [sys.executable, script, *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
@@ -236,10 +236,11 @@ def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in
 PARENT = """
 import sys, time
 import numpy as np
-from emulators import EmulatorPool
+from emulators import EmulatorPool, find_game
 
 if __name__ == "__main__":
-    pool = EmulatorPool("pong", 3, workers=2, shards=2, seed=1)
+    game = find_game(sys.argv[2], env_kwargs=sys.argv[3])
+    pool = EmulatorPool(game, 3, workers=2, shards=2, seed=1)
     pool.reset()
     print(*pool.worker_pids, flush=True)
     if sys.argv[1] == "playing":
@@ -249,10 +250,15 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("parent_is", ["playing", "idle"])
-def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
+HANGS = "tests.helpers.environments:Fake-v0", '{"after": 50, "hangs": "step"}'
+
+
+@pytest.mark.parametrize(
+    ("parent_is", "game"), [("playing", ("pong", "{}")), ("idle", ("pong", "{}")), ("playing", HANGS)], ids=str
+)
+def test_workers_end_when_their_parent_is_killed(parent_is, game, tmp_path):
     # The workers share their parent's output, which is closed when the last of them has ended.
-    parent = start(tmp_path / "parent.py", PARENT, parent_is)
+    parent = start(tmp_path / "parent.py", PARENT, parent_is, *game)
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     assert len(pids) == 2
@@ -270,4 +276,9 @@ def test_workers_end_when_their_parent_is_killed(parent_is, tmp_path):
 def test_a_program_that_does_not_close_its_pool_ends_nevertheless(tmp_path):
     script = tmp_path / "careless.py"
     script.write_text(PARENT.partition("    pool.reset()")[0])
-    subprocess.run([sys.executable, script], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, script, "idle", "pong", "{}"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=60,
+    )

@@ -1,6 +1,7 @@
 """A small Gymnasium environment for tests, as other packages have them: tests.helpers.environments:Fake-v0."""
 
 import itertools
+import time
 from typing import Any, ClassVar
 
 import gymnasium
@@ -55,7 +56,7 @@ REWARDS: dict[str, Any] = {
 class Fake(gymnasium.Env):
     """Gives the named picture and reward. From step `after` of the environment on it gives the odd ones instead.
 
-    The method that is called `fails` raises an error from then on.
+    The method that is called `fails` raises an error from then on, and the one that is called `hangs` does not return.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
@@ -72,6 +73,7 @@ class Fake(gymnasium.Env):
         length: int = 100,
         fps: Any = 30,
         fails: str = "",
+        hangs: str = "",
     ):
         self.render_mode = render_mode
         self.action_space = gymnasium.spaces.Discrete(3)
@@ -79,6 +81,7 @@ class Fake(gymnasium.Env):
         self.metadata = {**type(self).metadata, "render_fps": fps}  # type: ignore[misc]
         self._given = [(picture, reward), (odd_picture or picture, odd_reward or reward)]
         self._after, self._grows, self._length, self._fails = after, grows, length, fails
+        self._hangs = hangs
         self.steps = 0  # of all episodes
         self._episode = 0  # steps of this episode
 
@@ -108,6 +111,8 @@ class Fake(gymnasium.Env):
     def _fail_in(self, method):
         if method == self._fails and self._is_odd():
             raise LookupError(f"{method}\nfails")
+        if method == self._hangs and self._is_odd():
+            time.sleep(600)
 
 
 gymnasium.register("Fake-v0", entry_point=Fake)

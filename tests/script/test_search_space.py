@@ -60,6 +60,11 @@ def test_a_space_may_have_flags_as_keys_and_what_lies_outside_is_no_point_of_it(
         ({"gamma": {"low": 0.99, "high": 0.9}}, "space.json: gamma: "),
         ({"gamma": {"low": 0.0, "high": 0.9, "log": True}}, "space.json: gamma: "),
         ({"gamma": {"low": 0.1, "high": 0.9, "log": True, "step": 0.1}}, 'space.json: gamma: "log" must be'),
+        ({"gamma": {"low": 0.1, "high": 0.9, "step": 0}}, 'space.json: gamma: "step" must be a number above 0'),
+        (
+            {"max_local_steps": {"low": 1, "high": 9, "step": 0.5}},
+            'space.json: max_local_steps: "step" must be a whole number above 0',
+        ),
         ({"max_local_steps": {"low": 1, "high": 9, "log": "yes"}}, 'space.json: max_local_steps: "log" must be'),
         ({"arch": {"low": "NIPS", "high": "PWYX"}}, "space.json: arch is not a number, so its values must be a list"),
         ({"arch": ["NOPE"]}, "space.json: --arch NOPE: must be one of"),

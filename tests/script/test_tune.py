@@ -236,10 +236,16 @@ def test_several_trials_run_at_the_same_time(player):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["--gamma", "0.9"], "--study s.db: was started with options {'game': 'pong'}, which is now {'game': 'pong', "),
-        (["--seed", "2"], "--study s.db: was started with seed 1, which is now 2; type the same options, or name"),
-        (["--interval", "7"], "--study s.db: was started with interval 500, which is now 7; "),
-        (["--max_global_steps", "2000"], "--study s.db: was started with max_global_steps 1000, which is now 2000; "),
+        (["--gamma", "0.9"], "--study s.db: was started with no gamma, and now there is gamma 0.9; type the same"),
+        (
+            ["--seed", "2"],
+            "--study s.db: was started with seed 1, and now there is seed 2; type the same options, or name",
+        ),
+        (["--interval", "7"], "--study s.db: was started with interval 500, and now there is interval 7; "),
+        (
+            ["--max_global_steps", "2000"],
+            "--study s.db: was started with max_global_steps 1000, and now there is max_global_steps 2000",
+        ),
     ],
 )
 def test_a_study_with_other_options_is_refused(typed, message, player):
@@ -247,6 +253,35 @@ def test_a_study_with_other_options_is_refused(typed, message, player):
     with pytest.raises(UserError) as error:
         search("--trials", "1", *typed)
     assert message_of(error).startswith(message)
+
+
+def test_a_renamed_study_goes_on(player):
+    search("--trials", "1")
+    Path("s.db").rename("t.db")
+    Path("s").rename("t")
+    search("--trials", "2", study="t.db")
+    assert [name for name, *_ in player.started] == ["trial-0", "trial-1"]
+
+
+def test_a_training_that_something_else_stops_is_resumed_by_the_same_command(player, capsys):
+    player.codes["trial-1"] = 0  # as after a signal: train.py has saved, and ended early
+    search("--trials", "2")
+    assert capsys.readouterr().out.endswith("Run the same command to resume.\n")
+    search("--trials", "2")
+    assert [trial.state.name for trial in trials()] == ["COMPLETE"] * 2
+
+
+def test_after_an_error_of_one_job_the_other_starts_no_more_trials(player, monkeypatch):
+    def fail_in_the_first(search, trial):
+        if trial.number == 0:
+            raise MemoryError("too little")
+        wait_for(lambda: search._failures)  # of the other job
+        search.study.tell(trial, 1.0)
+
+    monkeypatch.setattr("experiments.search.Search._run_trial", fail_in_the_first)
+    with pytest.raises(MemoryError):
+        search("--trials", "9", "--jobs", "2")
+    assert len(trials()) <= 2
 
 
 def test_a_file_that_is_not_a_study_and_a_folder_of_another_search_are_refused(player, capsys):
@@ -331,4 +366,4 @@ def test_a_real_study_is_stopped_and_resumed(commands):
         steps = [int(row["step"]) for row in csv.DictReader(file)]
     assert steps == sorted(set(steps))
     refused = commands.run_alone(*command, "--gamma", "0.5", code=2)
-    assert_one_line(refused.stderr, "--study s.db: was started with options ")
+    assert_one_line(refused.stderr, "--study s.db: was started with no gamma, and now there is gamma 0.5")
