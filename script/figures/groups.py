@@ -119,7 +119,7 @@ def _describe(name: str, value: Any) -> str:
         return name if value else f"no {name}"
     if isinstance(value, int) and value >= 1_000_000:
         return f"{name} {value / 1e6:g}M"
-    return f"{name} {value}"
+    return f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
 
 
 def describe_figar(options: Options) -> str:

@@ -1,5 +1,7 @@
 """Tests of the data in pictures of runs, against values computed by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,8 @@ def test_labels_name_the_options_that_differ(tmp_path):
     assert describe_options(options, ["nb_choices"]) == "FiGAR 10 with 3 choices"
     held = resolve(dict(max_repetition=10, nb_choices=1))
     assert describe_options(held, ["nb_choices"]) == "FiGAR 10 with 1 choice"
+    searched = dataclasses.replace(options, e=0.029830125693457155, clip_norm=3.0)
+    assert describe_options(searched, ["e", "clip_norm"]) == "e 0.02983, clip_norm 3"
 
 
 def test_a_copy_of_a_run_is_left_out(tmp_path):
