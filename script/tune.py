@@ -98,6 +98,7 @@ def write_results(search: "Search") -> None:
         print(f"wrote {file}")
     best, preset = best_trial(search.study), search.best_preset()
     if best is None:
+        print("No trial has finished with a score yet, so there is no best one.")
         return
     file = search.folder / "best.json"
     replace_file(file, (json.dumps(preset, indent=2) + "\n").encode())

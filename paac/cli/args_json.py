@@ -72,7 +72,8 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         values = load_json(file)
     except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read ({error}): correct it, or name another") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{file} cannot be read ({reason}): correct it, or name another") from None
     if not isinstance(values, dict):
         raise UserError(f"{file} holds no JSON object: correct it, or name another")
     return values
