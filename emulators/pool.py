@@ -98,8 +98,7 @@ class EmulatorPool:
     def screens(self) -> np.ndarray:
         """The screen after each emulator's last decision, or the first of the next episode where one ended.
 
-        uint8 [count, height, width, 3].
-        Without `share_screens` the array is empty: its first dimension is 0.
+        uint8 [count, height, width, 3]. Without `share_screens` the array is empty: its first dimension is 0.
         """
         return self._arrays["screens"]
 
