@@ -147,6 +147,8 @@ class Workers:
         for _ in range(WORKER_TIMEOUT_S):
             if ready := poller.poll(1000):
                 return ready
+            if self.failure:  # the thread of another shard has received the error that this one waits for
+                raise self.failure
         raise self._failed(min(waiting), f"gave no answer within {WORKER_TIMEOUT_S} seconds")
 
     def ask(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:

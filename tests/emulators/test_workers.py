@@ -62,25 +62,47 @@ def test_a_worker_that_is_killed_while_it_plays_is_reported():
         killer.join()
 
 
+class SteppingThreads:
+    """Threads that step all shards of a pool until each has raised WorkerError."""
+
+    def __init__(self, pool):
+        self.errors: list[str] = []
+        self._pool = pool
+        self._threads = [threading.Thread(target=self._step, args=(shard,)) for shard in range(len(pool.shards))]
+        for thread in self._threads:
+            thread.start()
+
+    def _step(self, shard):
+        emulators = len(self._pool.shards[shard])
+        with pytest.raises(WorkerError) as error:
+            for _ in range(1000):
+                self._pool.step(shard, np.zeros(emulators), np.full(emulators, 100))
+        self.errors.append(message_of(error))
+
+    def join(self):
+        for thread in self._threads:
+            thread.join()
+
+
 def test_all_threads_that_step_shards_learn_that_a_worker_has_died():
     with EmulatorPool("pong", 4, workers=3, shards=2, seed=1) as pool:  # the worker 0 has emulators in both shards
         pool.reset()
-        errors: list[str] = []
-
-        def step(shard: int) -> None:
-            with pytest.raises(WorkerError) as error:
-                for _ in range(1000):
-                    pool.step(shard, np.zeros(2), np.full(2, 100))
-            errors.append(message_of(error))
-
-        threads = [threading.Thread(target=step, args=(shard,)) for shard in range(2)]
-        for thread in threads:
-            thread.start()
+        threads = SteppingThreads(pool)
         os.kill(pool.worker_pids[0], signal.SIGKILL)
-        for thread in threads:
-            thread.join()
-    assert len(errors) == 2 and len(set(errors)) == 1
-    assert "emulators 0, 3 died (exit code -9)" in errors[0]
+        threads.join()
+    assert len(threads.errors) == 2 and len(set(threads.errors)) == 1
+    assert "emulators 0, 3 died (exit code -9)" in threads.errors[0]
+
+
+def test_all_threads_that_step_shards_learn_of_the_error_that_a_worker_sends_once(monkeypatch):
+    monkeypatch.setattr("emulators.workers.WORKER_TIMEOUT_S", 20)
+    game = find_game("tests.helpers.environments:Fake-v0", env_kwargs='{"after": 1000, "odd_reward": "NaN"}')
+    with EmulatorPool(game, 4, workers=1, shards=2, seed=1) as pool:
+        pool.reset()
+        threads = SteppingThreads(pool)
+        threads.join()
+    assert len(threads.errors) == 2 and len(set(threads.errors)) == 1
+    assert "gives the reward nan" in threads.errors[0]
 
 
 def test_an_emulator_that_raises_is_reported_with_its_index_and_traceback():
