@@ -125,15 +125,21 @@ class Options:
         return "--no-scale_lr and a lower --initial_lr" if self.scale_lr else "a lower --initial_lr"
 
     @property
-    def annealing_note(self) -> str:
-        """A line for the user if the learning rate is 0 before the training ends, "" otherwise."""
-        if self.lr_annealing_steps >= self.max_global_steps:
-            return ""
-        return (
-            f"--lr_annealing_steps {self.lr_annealing_steps:,} is less than --max_global_steps "
-            f"{self.max_global_steps:,}: after {counted(self.lr_annealing_steps, 'decision')} the learning rate is 0, and "
-            "nothing is learned"
-        )
+    def notes(self) -> list[str]:
+        """Lines for the user about options that are valid, but may have another effect than expected."""
+        notes = []
+        if self.lr_annealing_steps < self.max_global_steps:
+            notes.append(
+                f"--lr_annealing_steps {self.lr_annealing_steps:,} is less than --max_global_steps "
+                f"{self.max_global_steps:,}: after {counted(self.lr_annealing_steps, 'decision')} the learning rate is "
+                "0, and nothing is learned"
+            )
+        if self.eval_interval > self.max_global_steps:
+            notes.append(
+                f"--eval_interval {self.eval_interval:,} is more than --max_global_steps {self.max_global_steps:,}: "
+                "there is no evaluation"
+            )
+        return notes
 
     @property
     def workers(self) -> int:

@@ -102,13 +102,16 @@ class Agent:
     def film(self, file: str | Path, **options: Any) -> Episodes:
         """Play one episode and write its film, as gif.py does. Raises UserError, GameError or OSError.
 
-        A `file` that ends with .mp4 is an mp4 video, and any other a gif.
+        `file` ends with .gif or .mp4.
 
         `options` are those of `play`, and those of gif.py that concern the film: `annotate`, `gif_speed`, `gif_seconds`
         and `gif_scale`.
         """
         given = _options("film()", options, FILM_OPTIONS)
-        evaluation = self.evaluate(given, [writable_file("film()", file)])
+        file = writable_file("film()", file)
+        if file.suffix.lower() not in (".gif", ".mp4"):
+            raise UserError(f"film(): {file} must end with .gif or .mp4")
+        evaluation = self.evaluate(given, [file])
         evaluation.save_films(given.gif_scale)
         return evaluation.episodes()
 

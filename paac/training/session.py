@@ -46,6 +46,8 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
     """
     if "list_games" in options:
         raise UserError("train(): list_games only prints the games, with train.py; leave it out")
+    if callback is not None and not callable(callback):
+        raise UserError(f"train(): callback is {callback!r}; it must be a function that takes a Summary")
     typed = from_keywords(options, "train()", TrainOptions)
     stop = Interrupt()
     caller = _Caller(callback or ignore, stop)

@@ -42,7 +42,7 @@ def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
     assert start.game
     run = RunFolder(options.debugging_folder)
     started = "" if run.has_checkpoint() else f"{start.game}: new run in {run}"
-    lines = started, *notes, start.game.notice, options.annealing_note, _idle_cores(options)
+    lines = started, *notes, start.game.notice, *options.notes, _idle_cores(options)
     return dataclasses.replace(start, notes=tuple(filter(None, lines)))
 
 

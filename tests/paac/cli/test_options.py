@@ -119,10 +119,16 @@ def test_the_flags_of_test_py_and_gif_py():
 
 
 def test_a_line_says_that_the_learning_rate_is_0_before_the_training_ends():
-    early = parse_options(["-lra", "1000", "--max_global_steps", "5000"]).annealing_note
+    (early,) = parse_options(["-lra", "1000", "--max_global_steps", "5000"]).notes
     assert early.startswith("--lr_annealing_steps 1,000 is less than --max_global_steps 5,000: after 1,000 decisions ")
-    assert parse_options(["-lra", "5000", "--max_global_steps", "5000"]).annealing_note == ""
-    assert parse_options([]).annealing_note == ""
+    assert parse_options(["-lra", "5000", "--max_global_steps", "5000"]).notes == []
+    assert parse_options([]).notes == []
+
+
+def test_a_line_says_that_the_training_ends_before_its_first_evaluation():
+    (never,) = parse_options(["--eval_interval", "6000", "--max_global_steps", "5000"]).notes
+    assert never == "--eval_interval 6,000 is more than --max_global_steps 5,000: there is no evaluation"
+    assert parse_options(["--eval_interval", "5000", "--max_global_steps", "5000"]).notes == []
 
 
 def test_the_home_folder_is_inserted_in_paths(monkeypatch):

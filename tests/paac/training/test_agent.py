@@ -149,6 +149,7 @@ def test_the_options_of_an_agent_are_checked(trained, tmp_path):
         (lambda: agent.play(greedy="yes"), r"play\(\): greedy must be true or false"),
         (lambda: agent.play(dropout_samples=2), "LSTM has no dropout"),
         (lambda: agent.film(tmp_path / "none/film.gif"), r"film\(\) .*must be a file in an existing folder"),
+        (lambda: agent.film(tmp_path / "film.avi"), r"film\(\): .*film.avi must end with .gif or .mp4"),
     ):
         with pytest.raises(UserError, match=message):
             call()

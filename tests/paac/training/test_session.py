@@ -186,6 +186,7 @@ def test_options_are_checked_like_those_of_json_files():
         ({"gamma": "high"}, 'train(): gamma must be a number, not "high"'),
         ({"preset": "brekout"}, "no such preset or file"),
         ({"list_games": False}, "train(): list_games only prints the games"),
+        ({"callback": 3}, "train(): callback is 3; it must be a function that takes a Summary"),
         ({"rgb": {1}}, 'train(): rgb must be true or false, not "{1}"'),
         ({"entropy": 0.1, "entropy_regularisation_strength": 0.1}, "set the same option"),
     ):
