@@ -88,8 +88,11 @@ def study_file(options: TuneOptions) -> Path:
     return writable_file("--study", file)
 
 
-def write_results(search: "Search") -> None:
-    """Print the table of the trials, write the pictures and the best options, and print where they are."""
+def write_results(search: "Search") -> bool:
+    """Print the table of the trials, write the pictures and the best options, and print where they are.
+
+    Returns whether there is a best trial.
+    """
     from experiments.study import best_trial, shown_values, trial_table
     from figures.study import draw_study
 
@@ -99,12 +102,13 @@ def write_results(search: "Search") -> None:
     best, preset = best_trial(search.study), search.best_preset()
     if best is None:
         print("No trial has finished with a score yet, so there is no best one.")
-        return
+        return False
     file = search.folder / "best.json"
     replace_file(file, (json.dumps(preset, indent=2) + "\n").encode())
     print(f"Best: trial {best.number}, mean score {best.value:.2f}: {shown_values(best.params)}")
     words = ["python3", "train.py", "-df", f"{search.folder}_best", "--preset", str(file)]
     print(f"Train with these options: {shlex.join(words)}")
+    return True
 
 
 def open_search(
@@ -152,12 +156,13 @@ def main(argv: Sequence[str]) -> None:
     with RunFolder(file.with_suffix("")).lock("--study"):
         search = open_search(options, given, ranges, space, file)
         failures = search.run(options.trials, options.jobs)
-        write_results(search)
+        has_best = write_results(search)
     if failures:
         print(*failures, "Run the same command to try again.", sep="\n", file=sys.stderr)
-        sys.exit(entry_point.FAILURE)
-    if search.is_stopped:
+    elif search.is_stopped:
         print("Run the same command to resume.")
+    if failures or not (search.is_stopped or has_best):
+        sys.exit(entry_point.FAILURE)
 
 
 if __name__ == "__main__":

@@ -207,10 +207,11 @@ def test_a_study_beside_a_run_of_the_same_name_is_refused(player):
         search("--trials", "1")
 
 
-def test_without_an_episode_there_is_no_score(player, capsys):
+def test_without_an_episode_there_is_no_score_and_the_search_has_failed(player, capsys):
     player.score = lambda options, step: 1 / 0
-    search("--trials", "1", steps="9")
-    assert "failed: no episode has ended" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        search("--trials", "1", steps="9")
+    assert ended.value.code == 1 and "failed: no episode has ended" in capsys.readouterr().out
     assert not Path("s/best.json").exists() and not Path("s/slice.png").exists()
 
 
