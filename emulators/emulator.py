@@ -158,10 +158,12 @@ class Emulator(ABC):
 
         Returns the observation, the sum of the rewards (not clipped), `done`, and the number of plays. `done` is true
         at game over, at a lost life with `single_life_episodes`, and at the frame limit, where `truncated` is true as
-        well. Raises RuntimeError if the episode is already done.
+        well. Raises RuntimeError if the episode is already done, and ValueError if the game has no such action.
         """
         if self.done:
             raise RuntimeError("the episode is over: call reset() first")
+        if not 0 <= action < self.num_actions:
+            raise ValueError(f"there is no action {action}: this game has the actions 0 to {self.num_actions - 1}")
         reward = 0.0
         plays = 0
         while plays <= repeats and not self.done:

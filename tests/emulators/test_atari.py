@@ -186,8 +186,9 @@ def test_the_actions_are_those_that_the_game_uses_or_all_eighteen(game, minimal)
             for _ in range(4):
                 twin.act(Action.__members__[name])
             np.testing.assert_array_equal(ale_of(emulator).getRAM(), twin.getRAM(), name)
-        with pytest.raises(IndexError):
-            emulator.step(len(names))
+        for action in (-1, len(names)):
+            with pytest.raises(ValueError, match=f"^there is no action {action}: "):
+                emulator.step(action)
 
 
 @pytest.mark.parametrize("game", ["backgammon", "video_checkers"])
