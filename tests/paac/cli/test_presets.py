@@ -17,6 +17,7 @@ from tests.helpers.messages import message_of
 
 # The options of these were changed during the training: no single command makes them.
 MADE_BY_SEVERAL_COMMANDS = {"cartpole", "flappy_bird", "pong_figar", "tetris"}
+FOR_EVERY_GAME = "fast"
 AGENTS = sorted(path.parent.name for path in (ROOT / "pretrained").glob("*/args.json"))
 LEARNING_OPTIONS = {
     field.name
@@ -29,8 +30,12 @@ def learning_options(options):
     return {name: getattr(options, name) for name in LEARNING_OPTIONS}
 
 
-def options_of(preset):
-    return learning_options(resolve(with_preset({"preset": preset})))
+def options_of(preset, agent):
+    """Return the options of `preset`. One for every game is completed with the game and the length of `agent`."""
+    typed = {"preset": preset}
+    if preset == FOR_EVERY_GAME:
+        typed |= {name: agent[name] for name in ("game", "max_global_steps")}
+    return learning_options(resolve(with_preset(typed)))
 
 
 def about(preset):
@@ -51,17 +56,26 @@ def folder(tmp_path, monkeypatch):
 def test_a_preset_has_the_options_and_the_score_of_its_agent(preset):
     said = about(preset)
     agent = ROOT / said["source"]
-    assert options_of(preset) == learning_options(load_options(agent / "args.json"))
+    trained = learning_options(load_options(agent / "args.json"))
+    assert options_of(preset, trained) == trained
     result = json.loads((agent / "RESULT.json").read_text())
     assert (said["steps"], said["score"]) == (result["training"]["decisions"], result["agent"]["mean"])
     assert said["seeds"] == [load_options(agent / "args.json").random_seed]
-    assert said["steps"] <= options_of(preset)["max_global_steps"]
+    assert said["steps"] <= trained["max_global_steps"]
 
 
 @pytest.mark.parametrize("agent", [agent for agent in AGENTS if agent not in MADE_BY_SEVERAL_COMMANDS])
 def test_every_agent_that_one_command_made_has_a_preset(agent):
     trained = learning_options(load_options(ROOT / "pretrained" / agent / "args.json"))
-    assert trained in [options_of(preset) for preset in preset_files()]
+    assert trained in [options_of(preset, trained) for preset in preset_files()]
+
+
+@pytest.mark.parametrize("game", ["pong", "tetris", "CartPole-v1"])
+def test_the_preset_fast_fits_every_game_with_and_without_figar(game):
+    assert "game" not in read_preset(preset_files()[FOR_EVERY_GAME])
+    options = resolve(with_preset({"preset": FOR_EVERY_GAME, "game": game, "max_repetition": 10}))
+    assert (options.game, options.nb_choices, options.initial_lr) == (game, 11, 0.0015)
+    assert resolve(with_preset({"preset": FOR_EVERY_GAME, "game": game})).nb_choices == 1
 
 
 def test_a_preset_without_a_value_is_that_of_the_game():
@@ -70,7 +84,7 @@ def test_a_preset_without_a_value_is_that_of_the_game():
     assert with_preset({"preset": ""}) == {"game": "pong"}
     with pytest.raises(UserError) as error:
         with_preset({"game": "tetris", "preset": ""})
-    assert message_of(error).startswith("--preset: there is no preset for tetris; name one, or a file: breakout, ")
+    assert message_of(error).startswith("--preset: there is no preset for tetris; try --preset fast, ")
 
 
 def test_the_flag_may_be_typed_with_and_without_a_value():
@@ -160,8 +174,8 @@ def test_the_preset_original_is_refused_for_a_game_that_the_original_could_not_p
 
 
 def test_the_name_of_a_preset_names_a_game_or_starts_with_it():
-    for name, file in preset_files().items():
-        assert name.split("_")[0] == read_preset(file)["game"].split("_")[0]
+    for name in preset_files().keys() - {FOR_EVERY_GAME}:
+        assert name.split("_")[0] == read_preset(preset_files()[name])["game"].split("_")[0]
     assert ORIGINAL not in preset_files()
 
 
