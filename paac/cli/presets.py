@@ -74,7 +74,7 @@ def _find_file(preset: str, game: str) -> Path:
         return files[name]
     if preset == OWN_PRESET:
         raise UserError(
-            f"--preset: there is no preset for {game}; try --preset fast, which suits most games, or name another "
+            f"--preset: there is no preset for {game}; try --preset fast, which is for any game, or name another "
             f"preset or a file: {', '.join([*files, ORIGINAL])}"
         )
     file = Path(expand_home(preset))

@@ -17,7 +17,6 @@ from tests.helpers.messages import message_of
 
 # The options of these were changed during the training: no single command makes them.
 MADE_BY_SEVERAL_COMMANDS = {"cartpole", "flappy_bird", "pong_figar", "tetris"}
-FOR_EVERY_GAME = "fast"
 AGENTS = sorted(path.parent.name for path in (ROOT / "pretrained").glob("*/args.json"))
 LEARNING_OPTIONS = {
     field.name
@@ -30,10 +29,14 @@ def learning_options(options):
     return {name: getattr(options, name) for name in LEARNING_OPTIONS}
 
 
+def game_of(preset):
+    return read_preset(preset_files()[preset]).get("game")
+
+
 def options_of(preset, agent):
-    """Return the options of `preset`. One for every game is completed with the game and the length of `agent`."""
+    """Return the options of `preset`. One that names no game is completed with the game and the length of `agent`."""
     typed = {"preset": preset}
-    if preset == FOR_EVERY_GAME:
+    if game_of(preset) is None:
         typed |= {name: agent[name] for name in ("game", "max_global_steps")}
     return learning_options(resolve(with_preset(typed)))
 
@@ -72,10 +75,10 @@ def test_every_agent_that_one_command_made_has_a_preset(agent):
 
 @pytest.mark.parametrize("game", ["pong", "tetris", "CartPole-v1"])
 def test_the_preset_fast_fits_every_game_with_and_without_figar(game):
-    assert "game" not in read_preset(preset_files()[FOR_EVERY_GAME])
-    options = resolve(with_preset({"preset": FOR_EVERY_GAME, "game": game, "max_repetition": 10}))
+    assert game_of("fast") is None
+    options = resolve(with_preset({"preset": "fast", "game": game, "max_repetition": 10}))
     assert (options.game, options.nb_choices, options.initial_lr) == (game, 11, 0.0015)
-    assert resolve(with_preset({"preset": FOR_EVERY_GAME, "game": game})).nb_choices == 1
+    assert resolve(with_preset({"preset": "fast", "game": game})).nb_choices == 1
 
 
 def test_a_preset_without_a_value_is_that_of_the_game():
@@ -174,8 +177,8 @@ def test_the_preset_original_is_refused_for_a_game_that_the_original_could_not_p
 
 
 def test_the_name_of_a_preset_names_a_game_or_starts_with_it():
-    for name in preset_files().keys() - {FOR_EVERY_GAME}:
-        assert name.split("_")[0] == read_preset(preset_files()[name])["game"].split("_")[0]
+    for name in preset_files().keys() - {"fast"}:
+        assert name.split("_")[0] == game_of(name).split("_")[0]
     assert ORIGINAL not in preset_files()
 
 
