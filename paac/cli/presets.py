@@ -1,4 +1,4 @@
-"""Presets: options that are known to work for a game, in presets/NAME.json, and those of the original Manette."""
+"""Presets: options of trained agents, in presets/NAME.json, and those of the original Manette."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ ORIGINAL_ATARI: dict[str, Any] = {
     "lr_annealing_steps": 300_000_000,
 }
 ORIGINAL_PIXEL_GAME: dict[str, Any] = {"random_start": False, "lr_annealing_steps": 300_000_000}
-# The options of the agents that the original Manette shipped, where they are not those of all its Atari games.
+# The options of agents that the original Manette shipped, where they differ from ORIGINAL_ATARI.
 ORIGINAL_AGENTS: dict[str, dict[str, Any]] = {
     "breakout": ORIGINAL_ATARI | {"rgb": True},
     "pong": ORIGINAL_ATARI | {"rgb": True},
@@ -49,7 +49,9 @@ def with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
         return given
     game = short_name(given.get("game", Options.game))
     options = _original(given, game) if preset == ORIGINAL else read_preset(_find_file(preset, game))
-    return {**without_dependent({"game": game, **options}, given), **given}
+    # What the preset chose for its own game or number of repeats is chosen again if another one is given.
+    chosen = without_dependent({"game": game, **options}, given)
+    return {**chosen, **given}
 
 
 def read_preset(file: Path) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 One run may lie below another one: logs/ itself can be a run, and logs/pong too.
 """
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from emulators import short_name
+from emulators import GameError, short_name
 from paac.cli.args_json import resume_options
-from paac.cli.command_line import check_limits
+from paac.cli.command_line import FIXED, check_limits, flag, option_fields
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered, walk
 from paac.cli.options import OWN_PRESET, Options, resolve
@@ -99,10 +100,32 @@ def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     is_folder_known = typed["preset"] in (OWN_PRESET, ORIGINAL) or own.keys() & {"game", "debugging_folder"}
     folder, _ = training_folder(own if is_folder_known else with_preset(typed))
     run = RunFolder(folder)
-    if run.exists():
-        note = f"--preset is ignored: the run in {run} has its options in {run.args}"
-        return {**own, "debugging_folder": folder}, note
-    return with_preset(typed), ""
+    if not run.exists():
+        return with_preset(typed), ""
+    if run.has_checkpoint():
+        _check_preset_fits(typed, run)
+    note = f"--preset is ignored: the run in {run} has its options in {run.args}"
+    return {**own, "debugging_folder": folder}, note
+
+
+def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
+    """Raise UserError if the preset has other fixed options than the run. One that cannot be read is not needed."""
+    try:
+        options = with_preset(typed)
+    except (UserError, GameError):
+        return
+    saved = run.read_options()
+    command = f"--preset {typed['preset']}".strip()
+    for field, _ in option_fields(Options):
+        name = field.name
+        if field.metadata["kind"] != FIXED or name in typed or name not in options:
+            continue
+        old = saved.get(name, field.default)
+        if old not in (options[name], dataclasses.MISSING):
+            raise UserError(
+                f"{command}: the run in {run} has {flag(field)} {old}, and the preset "
+                f"has {options[name]}; start a new run with another -df, or leave --preset out to resume this one"
+            )
 
 
 def training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:

@@ -230,7 +230,7 @@ class Search:
             return None
         return {
             "about": {
-                "steps": self.settings.decisions,
+                "decisions": self.settings.decisions,
                 "score": best.value,
                 "seeds": [self.settings.seed + best.number],
                 "source": f"trial {best.number} of {len(self.study.trials)} in {self._file}",

@@ -36,7 +36,7 @@ def test_a_study_finds_good_options_and_writes_them_as_a_preset_that_a_training_
     preset = json.loads(Path("s/best.json").read_text())
     assert preset["options"] == {"game": "pong", "gamma": 0.9, **best.params}
     assert preset["about"] == {
-        "steps": 1000,
+        "decisions": 1000,
         "score": best.value,
         "seeds": [3 + best.number],
         "source": f"trial {best.number} of 12 in s.db",

@@ -34,7 +34,7 @@ def game_of(preset):
 
 
 def options_of(preset, agent):
-    """Return the options of `preset`. One that names no game is completed with the game and the length of `agent`."""
+    """Return the options of `preset`. If it names no game, the game and `max_global_steps` are those of `agent`."""
     typed = {"preset": preset}
     if game_of(preset) is None:
         typed |= {name: agent[name] for name in ("game", "max_global_steps")}
@@ -57,24 +57,25 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("preset", preset_files())
 def test_a_preset_has_the_options_and_the_score_of_its_agent(preset):
-    said = about(preset)
-    agent = ROOT / said["source"]
-    trained = learning_options(load_options(agent / "args.json"))
+    claimed = about(preset)
+    folder = ROOT / claimed["source"]
+    agent = load_options(folder / "args.json")
+    trained = learning_options(agent)
     assert options_of(preset, trained) == trained
-    result = json.loads((agent / "RESULT.json").read_text())
-    assert (said["steps"], said["score"]) == (result["training"]["decisions"], result["agent"]["mean"])
-    assert said["seeds"] == [load_options(agent / "args.json").random_seed]
-    assert said["steps"] <= trained["max_global_steps"]
+    result = json.loads((folder / "RESULT.json").read_text())
+    assert (claimed["decisions"], claimed["score"]) == (result["training"]["decisions"], result["agent"]["mean"])
+    assert claimed["seeds"] == [agent.random_seed]
+    assert claimed["decisions"] <= agent.max_global_steps
 
 
-@pytest.mark.parametrize("agent", [agent for agent in AGENTS if agent not in MADE_BY_SEVERAL_COMMANDS])
-def test_every_agent_that_one_command_made_has_a_preset(agent):
-    trained = learning_options(load_options(ROOT / "pretrained" / agent / "args.json"))
+@pytest.mark.parametrize("name", [name for name in AGENTS if name not in MADE_BY_SEVERAL_COMMANDS])
+def test_every_agent_that_one_command_made_has_a_preset(name):
+    trained = learning_options(load_options(ROOT / "pretrained" / name / "args.json"))
     assert trained in [options_of(preset, trained) for preset in preset_files()]
 
 
 @pytest.mark.parametrize("game", ["pong", "tetris", "CartPole-v1"])
-def test_the_preset_fast_fits_every_game_with_and_without_figar(game):
+def test_the_preset_fast_can_be_combined_with_any_game_and_figar(game):
     assert game_of("fast") is None
     options = resolve(with_preset({"preset": "fast", "game": game, "max_repetition": 10}))
     assert (options.game, options.nb_choices, options.initial_lr) == (game, 11, 0.0015)
@@ -96,7 +97,7 @@ def test_the_flag_may_be_typed_with_and_without_a_value():
     assert typed_options(TrainOptions, [], "") == {}
 
 
-def test_typed_options_win_also_over_what_was_chosen_for_those_of_the_preset(folder):
+def test_typed_options_win_and_what_depends_on_them_is_chosen_again(folder):
     typed = {"preset": "breakout", "initial_lr": 0.5, "game": "seaquest"}
     options = with_preset(typed)
     assert (options["game"], options["initial_lr"], options["e"]) == ("seaquest", 0.5, 1e-8)
@@ -177,7 +178,7 @@ def test_the_preset_original_is_refused_for_a_game_that_the_original_could_not_p
 
 
 def test_the_name_of_a_preset_names_a_game_or_starts_with_it():
-    for name in preset_files().keys() - {"fast"}:
+    for name in preset_files().keys() - {"fast"}:  # Snake-v0 for Snake-v0, seaquest_figar for seaquest
         assert name.split("_")[0] == game_of(name).split("_")[0]
     assert ORIGINAL not in preset_files()
 

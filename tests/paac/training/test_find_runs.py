@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from paac.cli.args_json import load_options
+from paac.cli.args_json import load_options, save_options
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.training.find_runs import find_run, find_runs, resolve_run_options
@@ -131,14 +131,47 @@ def test_a_preset_gives_a_new_run_its_options_and_its_folder_unless_they_are_typ
 
 def test_a_preset_is_not_needed_to_resume_and_a_line_says_that_it_is_ignored():
     new_run("logs/breakout", "breakout", step=100, gamma=0.9)
-    for preset in ("", "deleted.json", "original"):
+    Path("same.json").write_text('{"options": {"gamma": 0.9, "initial_lr": 0.5}}')
+    for preset in ("same.json", "deleted.json"):
         options, notes = resolve_run_options({"preset": preset, "game": "breakout", "alpha": 0.5})
         assert (options.debugging_folder, options.gamma, options.e, options.alpha) == ("logs/breakout", 0.9, 0.1, 0.5)
         ignored = "--preset is ignored: the run in logs/breakout has its options in logs/breakout/args.json"
         assert notes == [ignored, "--alpha is now 0.5; it was 0.99"]
     named, notes = resolve_run_options({"preset": "deleted.json", "debugging_folder": "logs/breakout"})
     assert named.gamma == 0.9 and len(notes) == 1
-    assert resolve_run_options({"preset": "breakout"})[0].gamma == 0.9, "found by the game of the preset"
+    Path("breakout.json").write_text('{"options": {"game": "breakout"}}')
+    assert resolve_run_options({"preset": "breakout.json"})[0].gamma == 0.9, "found by the game of the preset"
+
+
+@pytest.mark.parametrize(
+    ("typed", "run_has", "preset_has"),
+    [
+        ({"preset": "fast", "game": "breakout"}, "--emulator_counts 32", 16),
+        ({"preset": "", "game": "breakout"}, "--emulator_counts 32", 16),
+        ({"preset": "original", "game": "breakout"}, "--rgb False", True),
+        ({"preset": "breakout"}, "--emulator_counts 32", 16),
+        ({"preset": "seaquest", "debugging_folder": "logs/breakout"}, "-g breakout", "seaquest"),
+    ],
+)
+def test_a_preset_that_does_not_fit_the_run_is_refused_so_that_nobody_trains_on_without_it(typed, run_has, preset_has):
+    new_run("logs/breakout", "breakout", step=100)
+    with pytest.raises(UserError) as error:
+        resolve_run_options(typed)
+    assert message_of(error) == (
+        f"{('--preset ' + typed['preset']).strip()}: the run in logs/breakout has {run_has}, and the preset has "
+        f"{preset_has}; start a new run with another -df, or leave --preset out to resume this one"
+    )
+
+
+def test_a_run_that_began_with_a_preset_is_resumed_by_the_same_command():
+    typed = {"preset": "fast", "game": "breakout"}
+    options, _ = resolve_run_options(typed)
+    run = new_run(options.debugging_folder, "breakout", step=100)
+    save_options(options, run / "args.json")
+    assert resolve_run_options(typed)[0] == options
+    assert resolve_run_options({**typed, "initial_lr": 0.001})[0].initial_lr == 0.001
+    with pytest.raises(UserError, match="^--emulator_counts 32: "):
+        resolve_run_options({**typed, "emulator_counts": 32})
 
 
 def test_without_a_preset_nothing_is_said_about_it():
