@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -171,12 +171,7 @@ def resume_options(
     changes = []
     if not started:
         saved = without_dependent(saved, typed)
-    for field, _ in option_fields(Options):
-        if field.name not in typed or field.metadata["kind"] == LOCAL:
-            continue
-        old, new = saved.get(field.name, field.default), typed[field.name]
-        if old in (new, dataclasses.MISSING):
-            continue
+    for field, old, new in differing_options(saved, typed):
         if started and field.metadata["kind"] == FIXED:
             if field.name == "game":  # a game that does not exist is the first mistake
                 find_game(new, typed.get("rom_path", saved.get("rom_path", Options.rom_path)))
@@ -188,6 +183,18 @@ def resume_options(
     # The saved values of these two are ignored: the folder may have moved, and a window is opened only on request.
     not_saved = {"debugging_folder": folder, "visualize": typed.get("visualize", Options.visualize)}
     return resolve({**saved, **typed, **not_saved}, started=started), changes
+
+
+def differing_options(
+    saved: Mapping[str, Any], given: Mapping[str, Any]
+) -> Iterator[tuple[dataclasses.Field, Any, Any]]:
+    """Yield each fixed or tunable option whose saved and given values differ, with these two values."""
+    for field, _ in option_fields(Options):
+        if field.name not in given or field.metadata["kind"] == LOCAL:
+            continue
+        old, new = saved.get(field.name, field.default), given[field.name]
+        if old not in (new, dataclasses.MISSING):
+            yield field, old, new
 
 
 def without_dependent(saved: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:

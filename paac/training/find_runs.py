@@ -3,7 +3,6 @@
 One run may lie below another one: logs/ itself can be a run, and logs/pong too.
 """
 
-import dataclasses
 import os
 import re
 from collections.abc import Mapping
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from emulators import GameError, short_name
-from paac.cli.args_json import resume_options
-from paac.cli.command_line import FIXED, check_limits, flag, option_fields
+from paac.cli.args_json import differing_options, resume_options
+from paac.cli.command_line import FIXED, check_limits, flag
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered, walk
 from paac.cli.options import OWN_PRESET, Options, resolve
@@ -114,17 +113,12 @@ def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
         options = with_preset(typed)
     except (UserError, GameError):
         return
-    saved = run.read_options()
     command = f"--preset {typed['preset']}".strip()
-    for field, _ in option_fields(Options):
-        name = field.name
-        if field.metadata["kind"] != FIXED or name in typed or name not in options:
-            continue
-        old = saved.get(name, field.default)
-        if old not in (options[name], dataclasses.MISSING):
+    for field, old, new in differing_options(run.read_options(), options):
+        if field.metadata["kind"] == FIXED and field.name not in typed:
             raise UserError(
-                f"{command}: the run in {run} has {flag(field)} {old}, and the preset "
-                f"has {options[name]}; start a new run with another -df, or leave --preset out to resume this one"
+                f"{command}: the run in {run} has {flag(field)} {old}, and the preset has {new}; start a new run with "
+                "another -df, or leave --preset out to resume this one"
             )
 
 

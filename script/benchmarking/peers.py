@@ -128,23 +128,28 @@ def _random_play(environment: Any, count: int) -> Workload:
     return play
 
 
-def _stable_baselines(rom: str, count: int, steps: int) -> Workload:
-    """A2C of Stable-Baselines3 with CnnPolicy, the network of NATURE, and each environment in a process."""
-    from stable_baselines3 import A2C
+def stable_baselines_environments(rom: str, count: int, seed: int | None = None, **wrapper: bool) -> Any:
+    """Environments of Stable-Baselines3, each in a process; `wrapper` are arguments of its AtariWrapper."""
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
 
-    environments = VecFrameStack(
-        make_atari_env(
-            f"ale_py:ALE/{gym_name(rom)}-v5",  # "ale_py:" registers the games in each process
-            n_envs=count,
-            env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
-            wrapper_kwargs={"terminal_on_life_loss": False},
-            vec_env_cls=SubprocVecEnv,
-            vec_env_kwargs={"start_method": "spawn"},
-        ),
-        n_stack=4,
+    environments = make_atari_env(
+        f"ale_py:ALE/{gym_name(rom)}-v5",  # "ale_py:" registers the games in each process
+        n_envs=count,
+        seed=seed,
+        env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
+        wrapper_kwargs=wrapper,
+        vec_env_cls=SubprocVecEnv,
+        vec_env_kwargs={"start_method": "spawn"},
     )
+    return VecFrameStack(environments, n_stack=4)
+
+
+def _stable_baselines(rom: str, count: int, steps: int) -> Workload:
+    """A2C of Stable-Baselines3 with CnnPolicy, the network of NATURE, and each environment in a process."""
+    from stable_baselines3 import A2C
+
+    environments = stable_baselines_environments(rom, count, terminal_on_life_loss=False)
     model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
 
     def learn(updates: int) -> tuple[int, int]:

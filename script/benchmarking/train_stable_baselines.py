@@ -15,12 +15,10 @@ from pathlib import Path
 import torch
 from stable_baselines3 import A2C
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
-from stable_baselines3.common.vec_env import SubprocVecEnv, VecEnv, VecFrameStack
 
-from benchmarking.peers import gym_name
+from benchmarking.peers import stable_baselines_environments
 
 FRAME_SKIP = 4  # of Stable-Baselines3's AtariWrapper
 TEST_EPISODES = 50
@@ -41,7 +39,7 @@ def main() -> None:
     options.debugging_folder.mkdir(parents=True)
     model = A2C(
         "CnnPolicy",
-        make_environments(options.game, options.seed),
+        stable_baselines_environments(options.game, ENVIRONMENTS, options.seed),
         ent_coef=ENTROPY_WEIGHT,
         vf_coef=VALUE_WEIGHT,
         policy_kwargs=OPTIMIZER,
@@ -52,8 +50,8 @@ def main() -> None:
         recorder = EpisodeRecorder(file)
         model.learn(int(options.max_global_steps), recorder)
     hours = recorder.seconds() / 3600
-    test_environments = make_environments(
-        options.game, options.seed + 1000, terminal_on_life_loss=False, clip_reward=False
+    test_environments = stable_baselines_environments(
+        options.game, ENVIRONMENTS, options.seed + 1000, terminal_on_life_loss=False, clip_reward=False
     )
     scores, _ = evaluate_policy(
         model, test_environments, TEST_EPISODES, deterministic=False, return_episode_rewards=True
@@ -69,20 +67,6 @@ def main() -> None:
     }
     (options.debugging_folder / "RESULT.json").write_text(json.dumps(result, indent=2) + "\n")
     print(f"{options.game}: mean {result['test']['mean']:.2f} of {len(scores)} tests after {hours:.2f} hours")
-
-
-def make_environments(game: str, seed: int, **wrapper: bool) -> VecEnv:
-    """ENVIRONMENTS processes that play `game` without sticky actions; `wrapper` are arguments of AtariWrapper."""
-    environments = make_atari_env(
-        f"ale_py:ALE/{gym_name(game)}-v5",  # "ale_py:" registers the games in each process
-        n_envs=ENVIRONMENTS,
-        seed=seed,
-        env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
-        wrapper_kwargs=wrapper,
-        vec_env_cls=SubprocVecEnv,
-        vec_env_kwargs={"start_method": "spawn"},
-    )
-    return VecFrameStack(environments, n_stack=4)
 
 
 class EpisodeRecorder(BaseCallback):
