@@ -99,7 +99,12 @@ class AtariEmulator(Emulator):
 
     def _load(self, state: bytes) -> None:
         self._pressed = state[0]
-        self._ale.restoreState(ALEState(state[1:]))
+        saved = ALEState(state[1:])
+        self._ale.restoreState(saved)
+        # ale-py 0.12.1 does not save whether the last frame was a whole one. Without a frame in between, an ALE that
+        # has not played yet goes on in another way in qbert and atari:tetris.
+        self._ale.act(Action.NOOP.value)
+        self._ale.restoreState(saved)
 
 
 def game_names() -> list[str]:

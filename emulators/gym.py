@@ -7,6 +7,7 @@ import json
 import math
 import multiprocessing
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import gymnasium
@@ -136,8 +137,10 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
             raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
         actions = environment.action_space
+        environment.close()
         raise GameError(f"-g {name}: its actions are {actions}; choose a game with discrete actions that start at 0")
     if "rgb_array" not in (environment.metadata or {}).get("render_modes", []):
+        environment.close()
         raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
     return environment
 
@@ -166,11 +169,13 @@ def check_environment(name: str, env_kwargs: str) -> None:
             pictures.screen(environment.render())
             if over or truncated:
                 environment.reset()
-        environment.close()
     except GameError:
         raise
     except Exception as error:  # any error of the environment's own code
         raise environment_error(name, error, environment.unwrapped) from None
+    finally:
+        with suppress(Exception):
+            environment.close()
 
 
 def frames_per_second(environment: gymnasium.Env) -> float | None:

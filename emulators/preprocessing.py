@@ -59,7 +59,9 @@ class FrameStack:
                 _push(one, other, *self._pixels, IDENTITY, before[:, :, channel], self.words[:, :, channel])
 
     def set(self, words: np.ndarray) -> None:
-        """Replace all four frames by those in `words`, uint32 [84, 84, 1 or 3]."""
+        """Replace all four frames by those in `words`, uint32 [84, 84, 1 or 3]. Raises ValueError for another shape."""
+        if (words.shape, words.dtype) != (self.words.shape, self.words.dtype):
+            raise ValueError(f"the stack is {words.dtype} {list(words.shape)}, not {list(self.words.shape)}")
         if self.in_place:
             self.words[...] = words
         else:

@@ -158,4 +158,7 @@ class Worker:
         try:
             self.emulators[index].load_state(state)
         except Exception as error:  # the state may come from a stranger
-            raise GameError(f"the saved state of emulator {index} is damaged ({str(error)[:200]})") from None
+            raise GameError(
+                f"the saved state of emulator {index} cannot be loaded: it is damaged, or of another ROM or version of "
+                f"the game ({str(error)[:200]})"
+            ) from None

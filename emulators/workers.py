@@ -130,16 +130,17 @@ class Workers:
         self._check()
         requests, answers, _, poller = self._shards[shard]
         waiting = set(requests)
-        with suppress(BrokenPipeError):  # a worker has ended, and the poller finds it
-            for request in requests.values():
-                os.write(request.fileno(), STEP_REQUEST)
-        while waiting:
-            for fd, _ in self._poll(poller, waiting):
-                if fd == answers.fileno():
-                    answered = os.read(fd, len(waiting) * ANSWER.itemsize)
-                    waiting.difference_update(np.frombuffer(answered, ANSWER).tolist())
-                else:
-                    self._receive(next(index for index in requests if self._workers[index].commands.fileno() == fd))
+        with self._failing_if_interrupted():
+            with suppress(BrokenPipeError):  # a worker has ended, and the poller finds it
+                for request in requests.values():
+                    os.write(request.fileno(), STEP_REQUEST)
+            while waiting:
+                for fd, _ in self._poll(poller, waiting):
+                    if fd == answers.fileno():
+                        answered = os.read(fd, len(waiting) * ANSWER.itemsize)
+                        waiting.difference_update(np.frombuffer(answered, ANSWER).tolist())
+                    else:
+                        self._receive(next(index for index in requests if self._workers[index].commands.fileno() == fd))
 
     def _poll(self, poller: select.poll, waiting: Iterable[int]) -> list[tuple[int, int]]:
         """Wait until a worker has sent something; raises WorkerError if none of those in `waiting` does in time."""
@@ -158,12 +159,24 @@ class Workers:
         """
         self._check()
         results: dict[int, Any] = {}
-        for worker in self._workers:
-            with suppress(ConnectionError):  # the worker has ended, which is found below
-                worker.commands.send((command, arguments and [arguments[index] for index in worker.indices]))
-        for index, worker in enumerate(self._workers):
-            results.update(zip(worker.indices, self._receive(index), strict=True))
+        with self._failing_if_interrupted():
+            for worker in self._workers:
+                with suppress(ConnectionError):  # the worker has ended, which is found below
+                    worker.commands.send((command, arguments and [arguments[index] for index in worker.indices]))
+            for index, worker in enumerate(self._workers):
+                results.update(zip(worker.indices, self._receive(index), strict=True))
         return [results[index] for index in sorted(results)]
+
+    @contextmanager
+    def _failing_if_interrupted(self) -> Iterator[None]:
+        """Let all later requests fail if this one is interrupted: they would receive the answers to this one."""
+        try:
+            yield
+        except WorkerError:
+            raise
+        except BaseException:
+            self.failure = WorkerError(f"{self._game}: a request to the workers was interrupted; make a new pool")
+            raise
 
     def close(self) -> None:
         """End the workers. It is safe to call this twice."""

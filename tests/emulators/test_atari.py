@@ -5,7 +5,7 @@ import pytest
 from ale_py import Action, ALEInterface, roms
 
 from emulators import make_emulator
-from emulators.atari import AtariEmulator
+from emulators.atari import AtariEmulator, game_names
 
 # Games with few and with many actions, NTSC and PAL, with an unusual height, and one without a no-op.
 GAMES = ["pong", "seaquest", "klax", "carnival", "backgammon"]
@@ -261,3 +261,25 @@ def test_on_frame_does_not_change_what_is_played(rgb):
             ended += 1
             np.testing.assert_array_equal(watched.reset(), plain.reset())
     assert ended
+
+
+def assert_resumes_equally(game):
+    """Compare an emulator with a new one that loads its state, as the workers of a resumed run do."""
+    emulator, other = make_emulator(game, seed=3), make_emulator(game, seed=4)
+    emulator.reset()
+    played(emulator, 60)
+    if emulator.done:
+        emulator.reset()
+    other.load_state(emulator.save_state())
+    assert played(other, 60) == played(emulator, 60), game
+
+
+@pytest.mark.parametrize("game", ["pong", "qbert", "atari:tetris"])
+def test_an_emulator_that_has_not_played_goes_on_equally_from_a_saved_state(game):
+    assert_resumes_equally(game)
+
+
+@pytest.mark.slow
+def test_all_games_go_on_equally_from_a_saved_state():
+    for name in game_names():
+        assert_resumes_equally(f"atari:{name}")

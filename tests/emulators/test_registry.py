@@ -8,6 +8,7 @@ import shutil
 import warnings
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from ale_py import roms
@@ -288,6 +289,14 @@ def test_an_environment_of_at_most_ten_steps_a_second_is_played_step_by_step(fps
     emulator = make_emulator(fake, seed=1, env_kwargs=kwargs, random_start=False)
     emulator.reset()
     assert emulator.step(0)[1] == skip  # each step has a reward of 1
+
+
+def test_a_registered_environment_may_have_a_name_in_small_letters():
+    gymnasium.register("fake-slow-v0", "tests.helpers.environments:Fake", kwargs={"fps": 5})
+    try:
+        assert choose_frame_skip("fake-slow-v0") == 1
+    finally:
+        del gymnasium.registry["fake-slow-v0"]
 
 
 @pytest.mark.parametrize(("game", "skip"), [("FrozenLake-v1", 3), ("CartPole-v1", 1), ("Snake-v0", 1)])
