@@ -15,11 +15,10 @@ from paac.cli import entry_point
 
 
 def main(argv: Sequence[str]) -> None:
-    from paac.cli.command_line import parse
-    from paac.cli.film_options import TestOptions
+    from paac.cli.film_options import parse_test_options
 
-    options = parse(
-        TestOptions, argv, "Test a trained agent: play whole episodes, and print statistics of their scores."
+    options = parse_test_options(
+        argv, "Test a trained agent: play whole episodes, and print statistics of their scores."
     )
 
     from paac.cli.output_paths import writable_file

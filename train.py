@@ -23,6 +23,9 @@ def main(argv: Sequence[str]) -> None:
     )
 
     if typed.pop("list_games", False):
+        from paac.training.find_runs import check_rom_path
+
+        check_rom_path(typed.get("rom_path"), instead="list ale-py's own ROMs")
         print_games(typed.get("rom_path", TrainOptions.rom_path))
         return
 

@@ -24,6 +24,8 @@ def errors_of(arch: str, module: str) -> Iterator[None]:
     except (NetworkError, MemoryError):
         raise
     except Exception as error:
+        if type(error).__name__ == "ResourceExhaustedError":  # of TensorFlow: the device has too little memory
+            raise
         line = _line(error, file_of(module))
         reason = f"line {line}: {_reason(error)}" if line else f"{_reason(error)}; {EXAMPLE}"
         raise network_error(arch, module, reason) from None

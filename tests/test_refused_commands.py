@@ -57,6 +57,8 @@ def test_bad_folders_give_one_line(commands):
         ("gif.py", "-f", "untrained"): "no intact checkpoint there",
         ("test.py", "-f", "."): ".: no run there has a checkpoint; train one first: broken, untrained",
         ("gif.py", "-tc", "0"): "--test_count 0: must be from 1 to 1000",
+        ("test.py", "--mp4"): "--mp4: test.py writes films only with -gn NAME",
+        ("train.py", "--list_games", "--rom_path", "nowhere"): "--rom_path nowhere: no such folder",
     }
     for (script, *arguments), message in expected.items():
         refused = commands.run(script, *arguments, code=2)

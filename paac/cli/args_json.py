@@ -37,6 +37,7 @@ DEPENDENT_OPTIONS = {
     "game": ("env_kwargs", "frame_skip"),
     "protocol": ("random_start", "sticky_actions", "full_action_space"),
     "max_repetition": ("nb_choices",),
+    "emulator_counts": ("shards",),
 }
 TYPE_NAMES = {
     int: "a whole number",

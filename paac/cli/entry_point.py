@@ -39,7 +39,7 @@ def _open_closed_streams() -> None:
 def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
     from emulators import GameError, WorkerError  # inside the function, so that `run` handles Ctrl+C while they load
     from networks.errors import NetworkError
-    from paac.cli.errors import UserError
+    from paac.cli.errors import UserError, reason_of
 
     try:
         main(sys.argv[1:])
@@ -54,7 +54,17 @@ def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
         return FAILURE
     except (WorkerError, OSError, MemoryError) as error:
         return _report(name, str(error) or type(error).__name__, FAILURE)
+    except Exception as error:
+        if not _is_out_of_device_memory(error):
+            raise
+        hint = "use fewer emulators, a smaller network or -d /cpu:0, or end other programs that use the GPU"
+        return _report(name, f"the device has too little free memory ({reason_of(error)}); {hint}", FAILURE)
     return 0
+
+
+def _is_out_of_device_memory(error: Exception) -> bool:
+    tensorflow = sys.modules.get("tensorflow")  # loaded only by commands that compute
+    return tensorflow is not None and isinstance(error, tensorflow.errors.ResourceExhaustedError)
 
 
 def _report(name: str, message: str, code: int) -> int:

@@ -1,8 +1,20 @@
 """The options of test.py and gif.py."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
-from paac.cli.command_line import DEVICE, PATH, POSITIVE, SEED, between, option
+from paac.cli.command_line import (
+    DEVICE,
+    PATH,
+    POSITIVE,
+    SEED,
+    between,
+    check_limits,
+    flag,
+    option,
+    typed_options,
+)
+from paac.cli.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +47,13 @@ class TestOptions(FilmOptions):
     # fmt: off
     json: str | None = option(None, group="Result", limit=PATH, help="JSON file for the score and length of each episode, and statistics of the scores")
     # fmt: on
+
+
+def parse_test_options(argv: Sequence[str], description: str) -> TestOptions:
+    """Parse the options of test.py as `parse` does. Raises UserError for an option of a film without --gif_name too."""
+    typed = typed_options(TestOptions, argv, description)
+    check_limits(TestOptions, typed)
+    for field in fields(TestOptions):
+        if field.metadata["group"] == "Film" and field.name in typed and "gif_name" not in typed:
+            raise UserError(f"{flag(field)}: test.py writes films only with -gn NAME; add it, or leave this option out")
+    return TestOptions(**typed)

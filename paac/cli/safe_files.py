@@ -114,6 +114,8 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
     try:
         with opened:
             yield opened
+            opened.flush()
+            os.fsync(opened.fileno())  # otherwise the name may reach the disk before the content
         os.replace(new_file, file)
     except BaseException:
         remove(new_file)

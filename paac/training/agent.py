@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emulators import Emulator, Game, find_game, make_emulator
+from emulators import Emulator, Game, GameError, find_game, make_emulator
 from emulators.seeds import evaluation_seed
 from paac.cli.args_json import from_keywords
 from paac.cli.errors import UserError
@@ -19,7 +19,7 @@ from paac.training.agent_evaluation import AgentEvaluation, Episodes, make_films
 from paac.training.find_runs import check_rom_path, find_run
 from paac.training.run_folder import RunFolder
 from paac.training.saved_network import intact_checkpoint, load_network
-from paac.training.tensorflow_setup import LOADING, start_tensorflow
+from paac.training.tensorflow_setup import LOADING, fallback_note, start_tensorflow
 
 PLAY_OPTIONS = ("seed", "greedy", "noops", "dropout_samples")
 FILM_OPTIONS = (*PLAY_OPTIONS, "annotate", "gif_speed", "gif_seconds", "gif_scale")
@@ -45,6 +45,7 @@ class Agent:
             self.action_names = emulator.action_names  # by index
             num_actions = emulator.num_actions
         self._device = start_tensorflow(device)
+        self.device_note = fallback_note(device, self._device)  # why it does not run on `device`, or ""
 
         import tensorflow as tf
 
@@ -127,6 +128,8 @@ class Agent:
             )
         for folder in {file.parent for file in files}:
             writable_folder("-gf", folder)
+        for folder in (file for file in files if file.is_dir()):
+            raise UserError(f"-gn: {folder} is a folder, and cannot be replaced by a film; choose another name")
         seed = _seed(options)
         with ExitStack() as opened:
             emulators = [
@@ -175,11 +178,17 @@ def _load(options: FilmOptions) -> Agent:
     """Load the agent that the options name, and print what the user must know about it."""
     run, run_options, note = find_run(options.folder)
     check_rom_path(options.rom_path, instead="use the run's --rom_path")
-    with LOADING:
-        game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
-    agent = Agent(run, run_options, game, options.device)
+    try:
+        with LOADING:
+            game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
+        agent = Agent(run, run_options, game, options.device)
+    except GameError as error:
+        raise GameError(f"{run.args}: {error}") from None
+    # Most machines have no GPU, so that is told only to those who have asked for one.
+    device_note = agent.device_note if options.device != FilmOptions.device else ""
     # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
-    print("".join(f"{line}\n" for line in (note, game.notice, *agent.damaged) if line), end="", flush=True)
+    lines = (note, game.notice, device_note, *agent.damaged)
+    print("".join(f"{line}\n" for line in lines if line), end="", flush=True)
     return agent
 
 

@@ -14,7 +14,6 @@ import hashlib
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
-from contextlib import chdir
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from paac.cli.errors import UserError
 from paac.cli.input_files import load_json, open_file
 from paac.cli.safe_files import refuse_links
 from paac.training.emulator_states import read_states
-from paac.training.tensor_bundle import read_shapes
+from paac.training.tensor_bundle import path_for_tensorflow, read_shapes
 from paac.training.variables import differences
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ class Checkpoint:
         shapes = self._shapes()
         root = tf.train.Checkpoint(**tracked)
         try:
-            with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
-                root.read(WEIGHTS).assert_existing_objects_matched().expect_partial()
+            with path_for_tensorflow(self.folder) as folder:
+                root.read(f"{folder}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
         except Exception as error:  # TensorFlow raises errors of many kinds if a file is malformed
             reason = differences(root, shapes) or str(error)
             raise CheckpointError(

@@ -98,17 +98,25 @@ class EpisodeLog:
     def __init__(self, path: Path):
         """Open the file, create it if necessary, and remove an incomplete last line.
 
-        Raises OSError, and UserError if the file has no header or is a link.
+        Raises OSError, and UserError if the file has no header, has no line's end near its end, or is a link.
         """
         self._path = path
         self._file = open_in_place(path)
+        whole = self._whole_bytes()
         self._file.seek(0)
-        content = self._file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole and not whole.startswith(f"{COLUMNS[0]},".encode()):
+        if whole and not self._file.readline(MAX_LINE_LENGTH).startswith(f"{COLUMNS[0]},".encode()):
             raise UserError(f"{path} has no line with the names of the columns: put it back, or move the file away")
-        self._file.truncate(len(whole))
+        self._file.truncate(whole)
         self._append("" if whole else ",".join(COLUMNS) + "\n")
+
+    def _whole_bytes(self) -> int:
+        """Return the number of bytes up to the end of the last whole line. A long file is not read from its start."""
+        start = max(0, os.fstat(self._file.fileno()).st_size - MAX_LINE_LENGTH)
+        self._file.seek(start)
+        end = self._file.read(MAX_LINE_LENGTH).rfind(b"\n") + 1
+        if start and not end:
+            raise UserError(f"{self._path} has a line that is too long: correct it, or move the file away")
+        return start + end if end else 0
 
     def add(self, episodes: Sequence[Episode], seconds: float) -> None:
         """Append a line for each of the episodes, which ended after `seconds` seconds of training.

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import tensorflow as tf
+
 from emulators import EmulatorPool, Game, WorkerError
 from emulators.seeds import NEW_EPISODES
 from networks.registry import make_network
@@ -42,6 +44,7 @@ def train(
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
             then), or the training diverged (the last finite weights have been saved).
         WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved.
+        tf.errors.OpError: TensorFlow failed, for example because the device has no memory left; the same is saved.
         OSError: Writing failed.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
@@ -98,7 +101,7 @@ class Training:
         self.learner = Learner(
             self.network, pool, learner_hyperparameters(options), seed=options.random_seed, processes=processes
         )
-        shape = (processes.count * pool.count, *pool.observations.shape[1:])
+        shape = (self.total_emulators, *pool.observations.shape[1:])
         self.history = ObservationHistory(self.network.torso.history_length, shape)  # of all processes, for checkpoints
         self.best = BestAgent(run)
         self.saved_step: int | None = None
@@ -233,13 +236,14 @@ class Training:
 
     @contextmanager
     def _save_on_failure(self) -> Iterator[None]:
-        """Save what can still be saved when the emulators or the disk fail."""
+        """Save what can still be saved when the emulators, the disk or TensorFlow fail, for example without memory."""
         try:
             yield
-        except (WorkerError, OSError) as error:
+        except (WorkerError, OSError, tf.errors.OpError) as error:
             newest, _ = self.run.checkpoints.newest()
             if newest is None or newest.step != self.state.global_step:  # do not replace one with emulator states
-                # Failed emulators send no states, nor do other processes, which take no part in this save.
+                # Failed emulators send no states, nor do other processes, which take no part in this save. When
+                # TensorFlow fails, the emulators are in the middle of an update.
                 states_arrive = isinstance(error, OSError) and self.processes.count == 1
                 with suppress(OSError):  # writing a checkpoint may still succeed
                     self.save(self.emulator_states() if states_arrive else None)

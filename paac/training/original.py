@@ -8,12 +8,11 @@ Name scopes differ from run to run, so a variable is found by the last part of i
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paac.training.checkpoint import CheckpointError
-from paac.training.tensor_bundle import read_shapes
+from paac.training.tensor_bundle import path_for_tensorflow, read_shapes
 
 if TYPE_CHECKING:
     from networks.actor_critic import ActorCritic
@@ -103,8 +102,8 @@ class OriginalCheckpoint:
         import tensorflow as tf
 
         try:
-            with chdir(self.folder):  # TensorFlow reads [ and * in a path as a pattern
-                return tf.train.load_checkpoint(f"./-{self.step}").get_tensor(name)
+            with path_for_tensorflow(self.folder) as folder:
+                return tf.train.load_checkpoint(f"{folder}/-{self.step}").get_tensor(name)
         except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
             raise CheckpointError(f"{self} is damaged ({str(error).splitlines()[0]})") from None
 

@@ -51,7 +51,8 @@ def export_agent(run: RunFolder, options: Options, to: RunFolder) -> None:
     GameError or OSError.
     """
     start_tensorflow("/cpu:0")
-    with closing(make_emulator(find_game(options.game, options.rom_path, options.env_kwargs), seed=0)) as emulator:
+    game = find_game(options.game, options.rom_path, options.env_kwargs)
+    with closing(make_emulator(game, seed=0, **options.emulator_settings)) as emulator:
         num_actions = emulator.num_actions
     network, checkpoint, _ = load_network(run, options, num_actions)
     state = starting_state(run, options, checkpoint, Processes())

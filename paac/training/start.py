@@ -1,11 +1,11 @@
 """The options and the game that a training starts with. Its first process chooses them for all."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
-from emulators import Game, find_game, make_emulator, short_name
+from emulators import Game, GameError, find_game, make_emulator, short_name
 from emulators.fingerprint import fingerprint
 from paac.cli.command_line import check_limits, flag, option_fields
 from paac.cli.errors import UserError
@@ -38,9 +38,9 @@ def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
     if rank:
         return _prepare_other(typed)
     options, notes = resolve_run_options(typed)
-    start = _with_game(options)
-    assert start.game
     run = RunFolder(options.debugging_folder)
+    start = _with_game(options, typed, run)
+    assert start.game
     started = "" if run.has_checkpoint() else f"{start.game}: new run in {run}"
     lines = started, *notes, start.game.notice, *options.notes, _idle_cores(options)
     return dataclasses.replace(start, notes=tuple(filter(None, lines)))
@@ -57,10 +57,29 @@ def _idle_cores(options: Options) -> str:
     )
 
 
-def _with_game(options: Options) -> Start:
-    game = find_game(options.game, options.rom_path, options.env_kwargs)
-    with closing(make_emulator(game, seed=0, **options.emulator_settings)) as emulator:
+def _with_game(options: Options, typed: Mapping[str, Any], run: RunFolder) -> Start:
+    """Return the start with the game of the options. Raises GameError, which names the file of what was not typed."""
+    with _naming_source(typed, ("game", "rom_path", "env_kwargs"), run):
+        game = find_game(options.game, options.rom_path, options.env_kwargs)
+    settings = options.emulator_settings
+    with (
+        _naming_source(typed, ("protocol", *settings), run),
+        closing(make_emulator(game, seed=0, **settings)) as emulator,
+    ):
         return Start(options=options, game=game, fingerprint=fingerprint(game, emulator))
+
+
+@contextmanager
+def _naming_source(typed: Mapping[str, Any], names: Collection[str], run: RunFolder) -> Iterator[None]:
+    """Let a GameError begin with the file that the options `names` come from, if none of them was typed."""
+    try:
+        yield
+    except GameError as error:
+        if typed.keys() & set(names):
+            raise
+        preset = f"--preset {typed['preset']}".strip() if typed.get("preset") is not None else ""
+        source = str(run.args) if run.exists() else preset
+        raise GameError(f"{source}: {error}" if source else str(error)) from None
 
 
 def _prepare_other(typed: Mapping[str, Any]) -> Start:
@@ -94,7 +113,7 @@ def follow(start: Start, first: Mapping[str, Any], folder: str) -> Start:
             )
     shared = {name: value for name, value in first.items() if name not in LOCAL_OPTIONS}
     own = {**shared, **local, "debugging_folder": folder, "visualize": 0}
-    return _with_game(resolve(own, started=True))
+    return _with_game(resolve(own, started=True), own, RunFolder(folder))
 
 
 def check_equal(fingerprints: Sequence[Mapping[str, str]]) -> None:

@@ -9,7 +9,10 @@ ordered by their keys; of each key, only the part is saved that differs from the
 
 import math
 import os
+import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,21 @@ MAX_RANK = 8
 MAX_ELEMENTS = 2**40
 MAGIC = bytes.fromhex("57fb808b247547db")
 FOOTER_LENGTH = 48
+
+
+@contextmanager
+def path_for_tensorflow(folder: Path) -> Iterator[str]:
+    """Yield a path of `folder` that TensorFlow can read: it takes [ and * for patterns, and needs valid UTF-8.
+
+    The working folder stays as it is, because other threads may use relative paths.
+    """
+    if re.fullmatch(r"[\w./ -]*", str(folder), re.ASCII):
+        yield str(folder)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        link = Path(temporary) / "folder"
+        link.symlink_to(folder.resolve())
+        yield str(link)
 
 
 def read_shapes(folder: Path, name: str) -> dict[str, list[int]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from paac.cli.errors import UserError
+from paac.cli.errors import UserError, reason_of
 
 # Held while libraries are loaded, because threads must not do this at the same time: some libraries register games
 # then, and `stderr_kept_for_errors` redirects the output of the whole process.
@@ -37,6 +37,9 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         The name by which TensorFlow now knows the device: "/gpu:0" for every GPU, because the others are made
         invisible, so that their memory stays free for others; "/cpu:0" for a CPU or a missing GPU. If several GPUs
         were visible before, it is the number of the device among them.
+
+    Raises:
+        UserError: TensorFlow finds the device, but cannot use it.
     """
     set_environment()
     with LOADING, stderr_kept_for_errors():
@@ -47,8 +50,14 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
             tf.config.threading.set_intra_op_parallelism_threads(op_threads)
         chosen = _choose_device(device)
         connect()
-        with tf.device(chosen):
-            tf.zeros([])  # initializes the runtime, which writes log messages of its own
+        try:
+            with tf.device(chosen):
+                tf.zeros([])  # initializes the runtime, which writes log messages of its own
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"-d {device}: TensorFlow cannot use it ({reason_of(error)}); end other programs that use it, or "
+                "choose another device with -d"
+            ) from None
     return chosen
 
 
@@ -92,16 +101,20 @@ def _physical_gpus(device: str) -> list:
 
 def device_notes(requested: str, device: str, precision: str) -> list[str]:
     """Return messages for the user about the device that the training runs on."""
-    is_found = requested.lower().startswith(device[:5])  # compares only the type: any GPU in use is /gpu:0
-    notes = [f"Running on {requested}"]
-    if not is_found:
-        reason = f"TensorFlow finds no {requested}"
-        if _physical_gpus(requested):
-            reason = f"TensorFlow was used on other devices before; restart Python to use {requested}"
-        notes = [f"Running on {device}: {reason}"]
+    notes = [fallback_note(requested, device) or f"Running on {requested}"]
     if precision == "bfloat16" and "cpu" in device.lower() and not _has_avx512():
         notes.append("--precision bfloat16: this processor has no AVX-512, so float32 would be several times faster")
     return notes
+
+
+def fallback_note(requested: str, device: str) -> str:
+    """Return why something runs on `device` and not on the requested one, or "" if it is that one."""
+    if requested.lower().startswith(device[:5]):  # compares only the type: any GPU in use is /gpu:0
+        return ""
+    reason = f"TensorFlow finds no {requested}"
+    if _physical_gpus(requested):
+        reason = f"TensorFlow was used on other devices before; restart Python to use {requested}"
+    return f"Running on {device}: {reason}"
 
 
 def _has_avx512() -> bool:

@@ -35,3 +35,16 @@ def test_a_name_that_is_not_utf8_gives_a_one_line_error():
     refused = run("raise UnicodeEncodeError('utf-8', 'a\\udcff', 1, 2, '')")
     assert refused.returncode == 2
     assert_one_line(refused.stderr, r"'a\udcff': this name is not valid in UTF-8; rename the file or folder")
+
+
+def test_too_little_memory_on_the_device_is_one_line():
+    raises = "raise tf.errors.ResourceExhaustedError(None, None, 'OOM when allocating [9]')"
+    in_network = "with errors_of('NIPS', 'networks.nips'):"  # which names the file of all other errors there
+    failed = run(f"import tensorflow as tf; from networks.errors import errors_of\n    {in_network} {raises}")
+    assert failed.returncode == 1
+    message = "too little free memory (OOM when allocating [9]); use fewer emulators, a smaller network or -d /cpu:0"
+    assert_one_line(failed.stderr.splitlines()[-1], message)
+
+
+def test_another_error_keeps_its_traceback():
+    assert "Traceback" in run("raise RuntimeError('a mistake in the code')").stderr

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from emulators import GameError
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.film_options import FilmOptions
@@ -17,8 +18,10 @@ from paac.training import load_agent, train
 from paac.training.agent import evaluate_agent
 from paac.training.agent_evaluation import AgentEvaluation
 from paac.training.checkpoint_folder import CheckpointFolder
+from paac.training.episodes import EpisodeTracker
 from paac.training.run_folder import RunFolder
-from paac.training.saved_network import load_network
+from paac.training.saved_network import export_agent, load_network
+from paac.training.state import TrainingState
 from paac.video.film import Film
 
 ACTIONS = 4
@@ -167,3 +170,31 @@ def test_the_options_of_an_agent_are_checked(trained, tmp_path):
 )
 def test_films_have_the_ending_that_was_asked_for(typed, names):
     assert [file.name for file in agent_module._film_files(FilmOptions(**typed))] == names
+
+
+@pytest.mark.parametrize(("device", "lines"), [("/gpu:0", 0), ("/gpu:3", 1)])
+def test_a_line_says_that_the_device_that_was_asked_for_is_missing(device, lines, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    train(game="Catcher-v0", df="run", ec=2, ew=1, max_global_steps=10, max_episode_frames=20)
+    capsys.readouterr()
+    load_agent("run", device=device)
+    assert capsys.readouterr().out.splitlines() == ["Running on /cpu:0: TensorFlow finds no /gpu:3"][:lines]
+
+
+def test_an_agent_with_other_actions_than_the_minimal_ones_is_exported(tmp_path):
+    run, to = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "exported")
+    options = resolve(dict(game="pong", protocol="machado", debugging_folder=str(run), emulator_counts=2))
+    network = make_network(num_actions=18, **options.network_settings)
+    state = TrainingState(EpisodeTracker(2), options.fixed, global_step=20)
+    run.save_options(options)
+    run.checkpoints.write(20, {"network": network}, state.to_json(), None, keep=1)
+    export_agent(run, options, to)
+    exported, checkpoint, _ = load_network(to, options, 18)
+    assert checkpoint.step == 20
+    assert_same(exported, network)
+
+
+def test_the_game_of_a_run_that_does_not_exist_here_is_named_with_its_file(tmp_path):
+    (tmp_path / "args.json").write_text('{"game": "pongg"}')
+    with pytest.raises(GameError, match=f"^{tmp_path}/args.json: -g pongg: there is no game of that name"):
+        load_agent(tmp_path)

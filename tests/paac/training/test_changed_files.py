@@ -176,9 +176,18 @@ def test_episodes_csv_without_a_header_is_refused_and_an_incomplete_line_removed
         file.write_bytes(content)
         EpisodeLog(file).close()
         assert file.read_bytes() == HEADER
+    lines = HEADER + b"160,12.3,3,-21,824\n" * 1000
+    file.write_bytes(lines + b"161,12")
+    EpisodeLog(file).close()
+    assert file.read_bytes() == lines
+    file.write_bytes(lines + b"x" * 2000)
+    with pytest.raises(UserError, match="episodes.csv has a line that is too long"):
+        EpisodeLog(file)
 
 
-@pytest.mark.parametrize("error", [OSError("disk full"), WorkerError("a worker died")])
+@pytest.mark.parametrize(
+    "error", [OSError("disk full"), WorkerError("a worker died"), tf.errors.ResourceExhaustedError(None, None, "OOM")]
+)
 @pytest.mark.parametrize("is_complete", [True, False])
 def test_a_complete_checkpoint_is_not_written_again_after_an_error(tmp_path, monkeypatch, error, is_complete):
     """Otherwise, one without the states of the emulators could take its place."""

@@ -9,7 +9,7 @@ import pytest
 
 import test as test_script
 import train
-from emulators import find_game
+from emulators import GameError, find_game
 from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.processes import Processes
@@ -213,3 +213,33 @@ def test_a_line_says_where_cores_lie_idle(tmp_path, monkeypatch):
         assert any(note.startswith(line) for note in notes) == idle, notes
     chosen = prepare({"game": "Catcher-v0", "emulator_workers": 8}).notes
     assert not any("--tune" in note for note in chosen), "the user has chosen"
+
+
+@pytest.mark.parametrize(
+    ("preset", "typed", "message"),
+    [
+        ({"game": "pongg"}, {}, "--preset mine.json: -g pongg: there is no game of that name"),
+        ({"game": "pongg"}, {"game": "pongh"}, "-g pongh: there is no game of that name"),
+        ({"protocol": "machado"}, {"game": "Catcher-v0"}, "--preset mine.json: -g Catcher-v0: --sticky_actions"),
+        ({"protocol": "machado"}, {"game": "Catcher-v0", "protocol": "machado"}, "-g Catcher-v0: --sticky_actions"),
+    ],
+)
+def test_an_error_about_the_game_names_the_preset_that_it_comes_from(preset, typed, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.json").write_text(json.dumps({"options": preset}))
+    with pytest.raises(GameError) as error:
+        prepare({"preset": "mine.json", **typed})
+    assert str(error.value).startswith(message)
+
+
+def test_an_error_about_the_game_names_the_file_of_the_run(run):
+    edit(run, game="pongg")
+    with pytest.raises(GameError, match="^run/args.json: -g pongg: there is no game of that name"):
+        prepare({"debugging_folder": "run"})
+
+
+def test_shards_that_were_chosen_for_more_emulators_are_chosen_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.json").write_text(json.dumps({"options": {"emulator_counts": 16, "shards": 8}}))
+    assert prepare({"preset": "mine.json"}).options.shards == 8
+    assert prepare({"preset": "mine.json", "emulator_counts": 1}).options.shards == 1

@@ -5,6 +5,7 @@ import os
 import pytest
 import tensorflow as tf
 
+from paac.cli.errors import UserError
 from paac.training import tensorflow_setup
 from paac.training.tensorflow_setup import device_notes, start_tensorflow, stderr_kept_for_errors
 
@@ -78,3 +79,12 @@ def test_output_of_libraries_is_shown_only_if_they_fail(capfd):
         os.write(2, b"the reason\n")
         _ = 1 / 0
     assert capfd.readouterr().err == "the reason\n"
+
+
+def test_a_device_that_fails_is_one_line_with_the_reason(monkeypatch):
+    def fail(_):
+        raise tf.errors.InternalError(None, None, "CUDA_ERROR_OUT_OF_MEMORY: out of memory")
+
+    monkeypatch.setattr(tf, "zeros", fail)
+    with pytest.raises(UserError, match="^-d /cpu:0: TensorFlow cannot use it .CUDA_ERROR_OUT_OF_MEMORY.*with -d$"):
+        start_tensorflow("/cpu:0")
