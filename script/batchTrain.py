@@ -17,14 +17,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from agents.kept_checkpoints import CheckpointKeeper
-from experiments.folder import TRAIN_LOG, Experiment, create_experiment, open_experiments, run_status
+from experiments.folder import Experiment, create_experiment, log_line, open_experiments, run_status
 from experiments.plan import PlannedRun, read_plan
-from experiments.trainings import Trainings
+from experiments.trainings import Trainings, failure_reason
 from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, NOT_NEGATIVE, PATH, POSITIVE, option, parse
 from paac.cli.errors import UserError
 from paac.cli.options import Options
-from paac.cli.safe_files import open_in_place
 from paac.cli.words import counted
 from paac.training.run_folder import RunFolder
 
@@ -91,26 +90,26 @@ class Batch:
         run, planned = self.runs[number]
         last_line = ""
 
-        def log_line(line: str) -> None:
-            with self._output_lock, open_in_place(run.path / TRAIN_LOG) as log:
-                log.write(f"{line}\n".encode())
+        def show_line(line: str) -> None:
+            with self._output_lock:
                 print(f"[{number + 1}/{len(self.runs)} {planned.label}] {without_folder(line, run)}", flush=True)
+                log_line(run, line)
 
-        def log_training_line(line: str) -> None:
+        def show_training_line(line: str) -> None:
             nonlocal last_line
             last_line = line
-            log_line(line)
+            show_line(line)
 
         if run_status(run, planned).is_finished:
             return RunOutcome("finished", failed=False)
         if not trainings.stopping:
-            log_line("Starting train.py")  # whose own first line takes seconds
-        with CheckpointKeeper(run, self._options.time, log_line) as keeper:
-            code = trainings.train(["-df", str(run)], log_training_line)
+            show_line("Starting train.py")  # whose own first line takes seconds
+        with CheckpointKeeper(run, self._options.time, show_line) as keeper:
+            code = trainings.train(["-df", str(run)], show_training_line)
             if code == 0:
                 keeper.keep_newest()
         if code and not trainings.stopping:
-            return RunOutcome(f"failed: {last_line}", failed=True)
+            return RunOutcome(f"failed: {failure_reason(code, last_line)}", failed=True)
         if run_status(run, planned).is_finished:
             return RunOutcome("finished", failed=False)
         return RunOutcome("not started" if code is None else "stopped", failed=False)

@@ -6,12 +6,13 @@ from pathlib import Path
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves them out with PYTHONSAFEPATH
 
 import dataclasses
+import itertools
 import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from experiments.trainings import Trainings
+from experiments.trainings import Trainings, failure_reason
 from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
@@ -39,23 +40,28 @@ class LaunchOptions:
 
 
 def gpus() -> list[str]:
-    """The GPUs in CUDA_VISIBLE_DEVICES if that is set, otherwise the numbers of all GPUs that the driver lists."""
+    """The GPUs in CUDA_VISIBLE_DEVICES if that is set, otherwise the numbers of all GPUs that the driver lists.
+
+    A negative number, such as -1, hides itself and all GPUs after it.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return [name for name in visible.split(",") if name.strip()]
+        names = (name.strip() for name in visible.split(","))
+        return list(itertools.takewhile(lambda name: not name.startswith("-"), filter(None, names)))
     driver_folder = Path("/proc/driver/nvidia/gpus")
     return [str(number) for number in range(len(list(driver_folder.iterdir())))] if driver_folder.is_dir() else []
 
 
-def environments(count: int) -> list[dict[str, str]]:
-    """The environment variables of each process: TF_CONFIG and, on a machine with GPUs, CUDA_VISIBLE_DEVICES.
+def environments(count: int, device: str) -> list[dict[str, str]]:
+    """The environment variables of each process: TF_CONFIG and, if they use GPUs, CUDA_VISIBLE_DEVICES.
 
     Raises UserError if there are fewer GPUs than processes.
     """
-    devices = gpus()
+    devices = gpus() if device.lower().startswith("/gpu") else []
     if 0 < len(devices) < count:
         raise UserError(
-            f"--processes {count}: each process needs its own GPU; --processes must be at most {len(devices)}"
+            f"--processes {count}: each process needs its own GPU; --processes must be at most {len(devices)}, or use "
+            "-d /cpu:0 after --"
         )
     return [
         {TF_CONFIG: config} | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {})
@@ -63,10 +69,11 @@ def environments(count: int) -> list[dict[str, str]]:
     ]
 
 
-def train(processes: int, arguments: Sequence[str]) -> int:
-    """Run train.py in all processes; returns the largest exit code or signal number.
+def train(variables: Sequence[dict[str, str]], arguments: Sequence[str]) -> int:
+    """Run train.py once for each of the environment `variables`; returns the largest exit code.
 
-    The first process writes directly to the terminal; the lines of the others start with their rank.
+    A process that was ended by a signal is named, and counts as a failure. The first process writes directly to the
+    terminal; the lines of the others start with their rank.
     """
     trainings = Trainings()
 
@@ -76,8 +83,8 @@ def train(processes: int, arguments: Sequence[str]) -> int:
 
         return trainings.train(arguments, print_line if rank else None, environment) or 0
 
-    with trainings.passing_signals(), ThreadPoolExecutor(processes) as workers:
-        futures = [workers.submit(start, *ranked) for ranked in enumerate(environments(processes))]
+    with trainings.passing_signals(), ThreadPoolExecutor(len(variables)) as workers:
+        futures = [workers.submit(start, *ranked) for ranked in enumerate(variables)]
         wait(futures, return_when=FIRST_COMPLETED)
         # After one process has ended, the others save and end, but those that still wait for it.
         _, running = wait(futures, timeout=START_TIMEOUT_S)
@@ -86,7 +93,11 @@ def train(processes: int, arguments: Sequence[str]) -> int:
         _, running = wait(futures, timeout=STOP_TIMEOUT_S)
         if running:
             trainings.kill()
-        return max((abs(future.result()) for future in futures), default=0)
+        codes = [future.result() for future in futures]
+    for rank, code in enumerate(codes):
+        if code < 0:
+            print(f"launch.py: process {rank}: {failure_reason(code, '')}", file=sys.stderr)
+    return max(entry_point.FAILURE if code < 0 else code for code in codes)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -95,7 +106,8 @@ def main(argv: Sequence[str]) -> None:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
     options = parse(LaunchOptions, own, DESCRIPTION)
     # Check the options here, so that an error is reported once and not by each process.
-    training = prepare(typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])).options
+    typed = typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])
+    training = prepare(typed).options
     arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
     arguments += [
         "--op_threads",
@@ -105,9 +117,9 @@ def main(argv: Sequence[str]) -> None:
     if run.path.is_dir():
         with run.lock():  # raises an error if another training uses the folder
             pass
-    if not {"-ew", "--emulator_workers"} & set(arguments):
+    if "emulator_workers" not in typed:
         arguments += ["-ew", str(max(1, min(training.emulator_counts, usable_cores() // options.processes)))]
-    sys.exit(train(options.processes, arguments))
+    sys.exit(train(environments(options.processes, training.device), arguments))
 
 
 if __name__ == "__main__":

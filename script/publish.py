@@ -58,8 +58,9 @@ def main(argv: Sequence[str]) -> None:
     from paac.training.provenance import this_machine
 
     folder = Path(options.folder)
-    if options.run is None and options.name is not None:
-        raise UserError(f"--name {options.name}: needs --run, the agent to publish")
+    for option_name in ("name", "machine"):
+        if options.run is None and (value := getattr(options, option_name)) is not None:
+            raise UserError(f"--{option_name} {value}: needs --run, the agent to publish")
     if options.run is not None:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name

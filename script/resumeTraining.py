@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from agents.kept_checkpoints import CheckpointKeeper, parse_keep_options
-from experiments.trainings import Trainings
+from experiments.trainings import Trainings, failure_reason
 from paac.cli import entry_point
 
 DESCRIPTION = """Resume a training with the options in its args.json. You may edit that file first: changes of tunable
@@ -24,6 +24,8 @@ def main(argv: Sequence[str]) -> None:
         code = worker.submit(trainings.train, ["-df", str(run)]).result()
         if code == 0:
             keeper.keep_newest()
+    if code and code < 0:
+        raise OSError(failure_reason(code, ""))
     sys.exit(code)
 
 

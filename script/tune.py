@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Search for the hyperparameters of a game with Optuna. Each trial is a run of train.py with other values,
 in the folder of the study; its score is the mean of the last 50 episodes. TPE chooses the values, and a trial is pruned
-if its best score so far is below the median of the earlier trials. The options of train.py that are not searched for can be typed.
-Ctrl+C saves the running trials and stops; the same command resumes. At the end there are a table of the trials,
+if its best score so far is below the median of the finished trials. The options of train.py that are not searched for can be
+typed. Ctrl+C saves the running trials and stops; the same command resumes. At the end there are a table of the trials,
 pictures, and the best options as a preset, best.json. --space names a JSON file of the options to search for, by their
 names in args.json or their flags without dashes, each with a range or a list of values: {"lr": {"low": 1e-4, "high":
 0.1, "log": true}, "max_local_steps": {"low": 5, "high": 20, "step": 5}, "activation": ["relu", "leaky_relu"]}. Without
@@ -61,7 +61,7 @@ class TuneOptions(TrainOptions):
     jobs: int = option(1, group="Search", limit=AT_LEAST_ONE, help="number of trials that run at the same time")
     study: str | None = option(None, group="Search", limit=PATH, help="file of the study, FILE.db; the runs of its trials and all results are in the folder FILE beside it (logs/tune_GAME.db)")
     interval: int | None = option(None, group="Search", limit=AT_LEAST_ONE, help="decisions between two looks at the score of a trial (a tenth of --max_global_steps)")
-    prune: bool = option(True, group="Search", help="end a trial early if its score is below the median of the earlier trials at the same number of decisions")
+    prune: bool = option(True, group="Search", help="end a trial early if its score is below the median of the finished trials at the same number of decisions")
     # fmt: on
 
 

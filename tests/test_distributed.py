@@ -34,7 +34,7 @@ HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # fo
 def test_all_processes_get_the_folder_of_the_game_and_the_threads_of_a_preset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     started = []
-    monkeypatch.setattr("launch.train", lambda processes, arguments: started.append(arguments))
+    monkeypatch.setattr("launch.train", lambda variables, arguments: started.append(arguments))
     Path("two.json").write_text('{"options": {"op_threads": 2}}')
     for typed in (["-g", "breakout"], ["-g", "breakout", "-df", "typed", "--preset", "two.json"]):
         with pytest.raises(SystemExit):
@@ -173,7 +173,7 @@ def test_long_work_in_one_process_ends_none_and_one_that_hangs_ends_all(commands
             start_new_session=True,
             preexec_fn=as_from_a_terminal,
         )
-        for environment in environments(2)
+        for environment in environments(2, "/gpu:0")
     ]
     try:
         episodes_csv = commands.folder / "run/episodes.csv"
@@ -281,11 +281,28 @@ def test_a_folder_in_use_is_refused_before_processes_start(commands):
 
 def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments(2)] == ["3", "5"]
+    assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments(2, "/gpu:0")] == ["3", "5"]
     with pytest.raises(UserError, match="--processes 3: each process needs its own GPU; --processes must be at most 2"):
-        environments(3)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert "CUDA_VISIBLE_DEVICES" not in environments(2)[0]
+        environments(3, "/gpu:0")
+    assert "CUDA_VISIBLE_DEVICES" not in environments(3, "/cpu:0")[0]
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert "CUDA_VISIBLE_DEVICES" not in environments(2, "/gpu:0")[0]
+
+
+def test_the_number_of_workers_may_be_typed_in_any_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    started = []
+    monkeypatch.setattr("launch.train", lambda variables, arguments: started.append(arguments))
+    with pytest.raises(SystemExit):
+        launch_script.main(["--", "-g", "Catcher-v0", "--emulator_workers=3"])
+    assert typed_options(TrainOptions, started[0], "")["emulator_workers"] == 3
+
+
+def test_a_process_that_a_signal_ends_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(Trainings, "train", lambda self, arguments, print_line, environment: -9 if print_line else 0)
+    assert launch_script.train([{}, {}], []) == 1
+    assert capsys.readouterr().err == "launch.py: process 1: its process was ended by SIGKILL\n"
 
 
 def test_addresses_differ_and_packed_files_are_unpacked_unchanged():

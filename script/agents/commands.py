@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from experiments.trainings import end_with_parent
 from paac.training.run_folder import RunFolder
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,6 +25,7 @@ def run_entry_point(script: str, *arguments: str | Path) -> str:
         capture_output=True,
         encoding="utf-8",
         errors="replace",
+        preexec_fn=end_with_parent,
     )
     if completed.returncode:
         error = completed.stderr.strip() or f"{script} ended with exit code {completed.returncode}"

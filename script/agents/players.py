@@ -3,8 +3,8 @@
 A rule may use the state of the game; an agent only sees the pixels.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -73,12 +73,8 @@ RULES: dict[str, Player] = {
 }
 
 
-def play_episodes(player: Player, emulators: Sequence[Emulator]) -> list[float]:
-    """Play one episode in each emulator; returns their raw scores."""
-    return [_play_episode(player, emulator) for emulator in emulators]
-
-
-def _play_episode(player: Player, emulator: Emulator) -> float:
+def play_episode(player: Player, emulator: Emulator) -> float:
+    """Play one episode; returns its raw score."""
     emulator.reset()
     score = 0.0
     while not emulator.done:
@@ -94,12 +90,10 @@ def baseline_scores(game: Game, episodes: int, seed: int, **settings: Any) -> di
     players = {"random": random_player(np.random.default_rng(seed))}
     if str(game) in RULES:  # the name alone is not enough: Atari has a tetris too
         players["rule"] = RULES[str(game)]
-    scores = {}
+    scores: dict[str, list[float]] = {}
     for name, player in players.items():
-        with ExitStack() as stack:
-            emulators = (
-                stack.enter_context(closing(make_emulator(game, seed=evaluation_seed(seed, number), **settings)))
-                for number in range(episodes)
-            )
-            scores[name] = play_episodes(player, list(emulators))
+        scores[name] = []
+        for number in range(episodes):
+            with closing(make_emulator(game, seed=evaluation_seed(seed, number), **settings)) as emulator:
+                scores[name].append(play_episode(player, emulator))
     return scores

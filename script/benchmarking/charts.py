@@ -51,7 +51,7 @@ def draw_scaling(panels: Mapping[str, Mapping[str, float]], title: str) -> Figur
     A setting of two lines is a group and a series of bars, which has a colour of its own and a row in the legend.
     """
     with styled():
-        figure = new_figure(WIDTH, PANEL_HEIGHT * (1 + len(panels)) // 2 + 0.4)
+        figure = new_figure(WIDTH, PANEL_HEIGHT * ((1 + len(panels)) // 2) + 0.4)
         figure.suptitle(title, fontsize="medium")
         rows = figure.subplot_mosaic(_mosaic(list(panels)))
         for name, rates in panels.items():

@@ -11,7 +11,9 @@ from benchmarking.original_design import baseline
 from benchmarking.results import Results
 from benchmarking.timing import Rounds, Workload, fraction_of_bound, measure_in_rounds, median_ratio, medians
 from benchmarking.workloads import ConstantPool, emulators_alone, one_emulator, updates_on
+from experiments.train_command import option_words
 from networks.registry import TORSOS
+from paac.cli.options import Options
 from paac.cli.words import counted
 
 EMULATORS = (8, 16, 32, 64, 128, 256)  # numbers of emulators to measure with --scaling
@@ -86,6 +88,7 @@ def measure_scaling(options: BenchmarkOptions, game: Any, results: Results) -> N
         for label, rate in rates.items():
             results.print_line(f"| {label.replace(chr(10), ' ')} | {rate:,.0f} |")
         results.scaling[varied] = rates
+        results.write()
 
 
 def _measure_settings(options: BenchmarkOptions, game: Any, settings: Mapping[str, Mapping[str, Any]]) -> Rounds:
@@ -96,9 +99,10 @@ def _measure_settings(options: BenchmarkOptions, game: Any, settings: Mapping[st
         workloads = {}
         for label, changes in settings.items():
             changed = dataclasses.replace(options, **changes)
-            count, shards = changed.emulator_counts, min(options.shards, changed.emulator_counts)
+            count = changed.emulator_counts
+            workers, shards = min(changed.workers, count), min(options.shards, count)
             pool = stack.enter_context(
-                EmulatorPool(game, count, seed=1, workers=changed.workers, shards=shards, **changed.emulator_settings)
+                EmulatorPool(game, count, seed=1, workers=workers, shards=shards, **changed.emulator_settings)
             )
             pool.reset()
             workloads[label] = updates_on(pool, changed)
@@ -146,10 +150,9 @@ def measure_memory(options: BenchmarkOptions, decisions: int, results: Results) 
     """Measure the memory of a training run of `decisions` decisions; print about ten samples."""
     from benchmarking.memory import sample_training
 
-    samples = sample_training(
-        ["-g", options.game, "--arch", options.arch, "-ec", str(options.emulator_counts)],
-        decisions,
-    )
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Options)}
+    words = option_words({name: value for name, value in given.items() if value is not None})
+    samples = sample_training(words, decisions)
     results.print_line("\n| seconds | trainer, MiB | workers, MiB |\n|---:|---:|---|")
     for sample in samples[:: max(1, len(samples) // 10)]:
         workers = ", ".join(f"{size:.1f}" for size in sample.workers_mib)

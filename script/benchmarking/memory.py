@@ -39,7 +39,7 @@ def sample_training(arguments: Sequence[str], decisions: int) -> list[MemorySamp
             process.wait()
             raise
     if process.returncode:
-        raise RuntimeError(f"train.py ended with exit code {process.returncode}")
+        raise OSError(f"train.py ended with exit code {process.returncode}")
     return samples
 
 

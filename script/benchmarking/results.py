@@ -50,6 +50,7 @@ class Results:
             "options": dataclasses.asdict(self._options),
             "device": self._device,
             "rounds": self.rounds,
+            "scaling": self.scaling,
             "medians": {
                 title: {name: rate._asdict() for name, rate in rates.items()} for title, rates in self.tables.items()
             },

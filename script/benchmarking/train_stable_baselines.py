@@ -85,7 +85,7 @@ class Recorder(BaseCallback):
     def __init__(self, folder: Path, decisions: int):
         super().__init__()
         self.model_file, self.episodes_file = folder / "model.zip", folder / "episodes.csv"
-        kept = [("step", "seconds", "emulator", "reward", "length")]
+        kept = [["step", "seconds", "emulator", "reward", "length"]]
         if decisions:
             with self.episodes_file.open(newline="") as file:
                 kept += [line for line in list(csv.reader(file))[1:] if int(line[0]) <= decisions]

@@ -19,7 +19,7 @@ from experiments.plan import PlannedRun
 from paac.cli.errors import UserError
 from paac.cli.folders import numbered
 from paac.cli.input_files import load_json
-from paac.cli.safe_files import refuse_shared_files, replace_file
+from paac.cli.safe_files import append, refuse_shared_files, replace_file
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.run_folder import RunFolder
 
@@ -130,6 +130,12 @@ def run_status(run: RunFolder, planned: PlannedRun) -> RunStatus:
             hours = float(episodes.seconds[-1]) / 3600
             score = float(episodes.rewards[-WINDOW_EPISODES:].mean())
     return RunStatus(max(run.checkpoints.steps(), default=0), last_step, hours, score)
+
+
+def log_line(run: RunFolder, line: str) -> None:
+    """Append a line of train.py to the run's train.log, if that is possible: train.py itself reports a full disk."""
+    with suppress(OSError, UserError):
+        append(run.path / TRAIN_LOG, f"{line}\n".encode())
 
 
 def _experiment_json(plan: Sequence[PlannedRun]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import ray
 
 from experiments.trainings import Trainings, signals_passed_to
 from paac.cli.errors import UserError
+from paac.training.run_folder import RunFolder
 
 MAX_RESTARTS = 3  # of a training whose machine is lost; each resumes from the last checkpoint
 SCRIPTS = Path(__file__).resolve().parent.parent
@@ -68,7 +69,8 @@ class RayTrainings:
 
     def train(self, arguments: Sequence[str], print_line: Callable[[str], None]) -> int | None:
         """Run train.py on the cluster like `Trainings.train`; only its last line goes to `print_line`."""
-        name = "/".join(Path(arguments[arguments.index("-df") + 1]).parts[-2:])
+        folder = arguments[arguments.index("-df") + 1]
+        name = "/".join(Path(folder).parts[-2:])
         with self._lock:
             if self.stopping:
                 return None
@@ -79,7 +81,9 @@ class RayTrainings:
             while not ray.wait([ready], timeout=1.0)[0]:
                 if self.stopping:
                     return None
-            code, last_line = ray.get(trainer.train.remote([*arguments, "-ew", str(max(1, int(self._cpus)))], name))
+            emulators = RunFolder(folder).load_options().emulator_counts
+            workers = str(max(1, min(int(self._cpus), emulators)))
+            code, last_line = ray.get(trainer.train.remote([*arguments, "-ew", workers], name))
             print_line(last_line)
             return code
         except ray.exceptions.RayError as error:

@@ -1,6 +1,5 @@
 """A search for hyperparameters: each trial is a run of train.py, and can be stopped and resumed."""
 
-import signal
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +11,13 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from experiments.folder import TRAIN_LOG
+from experiments.folder import TRAIN_LOG, log_line
 from experiments.search_space import Space, point_of
 from experiments.study import FAILED, STORAGE_ERRORS, best_trial, shown_values, state_of
-from experiments.trainings import Trainings
+from experiments.trainings import Trainings, failure_reason
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
-from paac.cli.safe_files import append, refuse_shared_files
+from paac.cli.safe_files import refuse_shared_files
 from paac.training.episodes import WINDOW_EPISODES, EpisodeTable
 from paac.training.run_folder import RunFolder
 from paac.training.state import NOT_FINITE
@@ -97,8 +96,8 @@ class TrialRun:
     def log_line(self, line: str) -> None:
         """Print a line of train.py, and write it to the run's log."""
         self.last_line = line
-        append(self.run.path / TRAIN_LOG, f"{line}\n".encode())
         self.print_line(line)
+        log_line(self.run, line)
 
 
 class Search:
@@ -213,8 +212,7 @@ class Search:
         elif is_finished:
             self.study.tell(run.trial, run.reported[self.settings.decisions])
         elif code and not self._trainings.stopping:
-            ended = f"its process was ended by {signal.Signals(-code).name}" if code < 0 else run.last_line
-            raise UserError(ended)
+            raise UserError(failure_reason(code, run.last_line))
         run.print_line(state_of(self.study.trials[run.trial.number]))
 
     def _fail(self, run: TrialRun, reason: str) -> None:

@@ -56,7 +56,7 @@ class Trainings:
                 errors="replace",
                 env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
             self._running.add(process)
         try:
@@ -95,6 +95,11 @@ class Trainings:
             yield
 
 
+def failure_reason(code: int, last_line: str) -> str:
+    """Why a training ended with this exit code: the signal that ended its process, or its last line of output."""
+    return f"its process was ended by {signal.Signals(-code).name}" if code < 0 else last_line
+
+
 def _stop_when(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
     """Stop the process as soon as `condition()` is true."""
     while process.poll() is None:
@@ -105,7 +110,7 @@ def _stop_when(process: subprocess.Popen, condition: Callable[[], bool]) -> None
             process.wait(CHECK_S)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Called in the new process. On Linux, makes it save and end when its parent is killed; macOS cannot do that."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -69,15 +69,20 @@ def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bi
     """Draw the panel of `game`; returns the number of lines of its legend, which is between title and curves."""
     here = [group for group in groups if group.runs_of(game)]
     all_runs = [run for group in here for run in group.runs_of(game)]
-    count = bin_count(min(len(run.scores) for run in all_runs), bins)
-    edges = np.linspace(0, max(run.positions(axis)[-1] for run in all_runs), count + 1)
+    ends = [float(run.positions(axis)[-1]) for run in all_runs]
+    # Each run has as many episodes as it would have if it were as long as the longest one.
+    episodes = min(len(run.scores) * max(ends) / max(end, 1e-9) for run, end in zip(all_runs, ends, strict=True))
+    count = bin_count(int(episodes), bins)
+    edges = np.linspace(0, max(ends), count + 1)
     centers = (edges[:-1] + edges[1:]) / 2
     for group, label in zip(here, game_labels(here, game), strict=True):
         runs = group.runs_of(game)
         # Each group has the same colour in all panels, unless there are more groups than colours.
         style = curve_style((groups if len(groups) <= len(COLOURS) else here).index(group))
         curves = learning_curves(runs, axis, edges)
-        panel.plot(centers, curves.mean(axis=0), linewidth=1.8, label=wrap(label, LEGEND_WIDTH), **style)
+        mean = curves.mean(axis=0)
+        marker = "o" if np.isfinite(mean).sum() == 1 else None  # one point makes no line
+        panel.plot(centers, mean, linewidth=1.8, marker=marker, label=wrap(label, LEGEND_WIDTH), **style)
         if len(runs) > 1:
             lowest, highest = curves.min(axis=0), curves.max(axis=0)
             panel.fill_between(centers, lowest, highest, color=style["color"], alpha=BAND_OPACITY, linewidth=0)

@@ -22,6 +22,7 @@ IGNORED_OPTIONS = {
 # Options whose defaults depend on the game and the protocol.
 DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "shards", "frame_skip")
 FIGAR_OPTIONS = ("max_repetition", "nb_choices")
+PROCESSES = "processes"
 SHORT_NAMES = {"initial_lr": "lr", "lr_annealing_steps": "lra", "emulator_counts": "emulators"}  # in labels
 
 
@@ -45,18 +46,21 @@ class RunGroup:
 def group_runs(runs: Sequence[Run]) -> tuple[list[RunGroup], list[str]]:
     """Group `runs` by their learning options; returns the groups and a message for each run that is left out.
 
-    Groups are in the order of their first runs. A run is left out if another one has the same options, game and seed:
-    it is a copy, not a second sample.
+    Groups are in the order of their first runs. Of several runs with the same options, game and seed only the longest is
+    kept: they are copies, not further samples.
     """
     runs_by_options: dict[tuple, list[Run]] = {}
     messages = []
     for run in runs:
-        group = runs_by_options.setdefault(tuple(learning_options(run.options).values()), [])
-        same = [other for other in group if _game_and_seed(other) == _game_and_seed(run)]
-        if same:
-            messages.append(f"{run.folder}: the same options and seed as {same[0].folder}; left out")
-        else:
+        group = runs_by_options.setdefault(tuple(_compared_options(run).values()), [])
+        same = [number for number, other in enumerate(group) if _game_and_seed(other) == _game_and_seed(run)]
+        if not same:
             group.append(run)
+            continue
+        kept = group[same[0]]
+        if run.steps[-1] > kept.steps[-1]:
+            group[same[0]], run, kept = run, kept, run
+        messages.append(f"{run.folder}: the same options and seed as {kept.folder}; left out")
     groups = list(runs_by_options.values())
     return [RunGroup(label, runs) for label, runs in zip(_labels(groups), groups, strict=True)], messages
 
@@ -84,13 +88,25 @@ def learning_options(options: Options) -> dict[str, Any]:
     }
 
 
+def _compared_options(run: Run) -> dict[str, Any]:
+    """What runs of one group have in common: the options of learning, and the processes, which all have emulators."""
+    return {**learning_options(run.options), PROCESSES: run.num_processes}
+
+
 def _labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     """A label per group: the options in which the groups differ, or the folder's name if there is only one group."""
-    options = [learning_options(runs[0].options) for runs in groups]
+    options = [_compared_options(runs[0]) for runs in groups]
     if len(options) == 1:
         return [_folder_name(groups[0])]
     differing = [name for name in options[0] if len({values[name] for values in options}) > 1]
-    return [describe_options(runs[0].options, differing) for runs in groups]
+    return [_label(runs[0], differing) for runs in groups]
+
+
+def _label(run: Run, names: Sequence[str]) -> str:
+    """The values of `names`, keys of `_compared_options`, in words."""
+    options = describe_options(run.options, [name for name in names if name != PROCESSES])
+    processes = counted(run.num_processes, "process") if PROCESSES in names else ""
+    return ", ".join(filter(None, [options, processes]))
 
 
 def game_labels(groups: Sequence[RunGroup], game: str) -> list[str]:

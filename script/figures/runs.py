@@ -61,7 +61,8 @@ class Run:
 
         Without FiGAR each decision is one play. With FiGAR this is an estimate. It assumes that an emulator makes plays
         at a constant rate within an episode, keeps the rate of its last finished episode after it, and makes as many
-        plays as the others on average if it has no finished episode.
+        plays as the others on average if it has no finished episode. Decisions before the first line of episodes.csv
+        have the mean rate of those after it.
         """
         if self.options.repetition_table == [0]:
             return self.steps.astype(float)
@@ -73,6 +74,10 @@ class Run:
         own = self.emulators == emulator
         ends = np.concatenate([[0], self.steps[own]])
         plays = np.concatenate([[0], np.cumsum(self.lengths[own])])
+        decisions = ends[1] / (self.options.emulator_counts * self.num_processes)  # until the first episode's end
+        if plays[1] < decisions and len(ends) > 2:
+            # episodes.csv begins later than the training, for example because the original began it.
+            plays[1:] += int(ends[1] * (plays[-1] - plays[1]) / (ends[-1] - ends[1])) - plays[1]
         plays_per_step = (plays[-1] - plays[-2]) / (ends[-1] - ends[-2])
         return np.interp(self.steps, ends, plays) + plays_per_step * np.maximum(0, self.steps - ends[-1])
 

@@ -128,10 +128,10 @@ def compare(groups: Sequence[RunGroup], references: References | None = None) ->
         ]
         aggregates = {name: bootstrap(scores, aggregate) for name, aggregate in AGGREGATES.items()}
         rows.append(ComparisonRow(group.label, [len(game) for game in scores], aggregates))
-    uses_references = any(game in (references or {}) for game in games)
+    sources = {"reference" if game in (references or {}) else "human" for game in games}
     if any(run.options.single_life_episodes for group in groups for game in games for run in group.runs_of(game)):
         notes.append("--single_life_episodes: some runs have scores of single lives, but references are of whole games")
-    return Comparison(games, rows, "reference" if uses_references else "human", [*notes, *_notes_on_seeds(rows)])
+    return Comparison(games, rows, " or ".join(sorted(sources)), [*notes, *_notes_on_seeds(rows)])
 
 
 def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[RunGroup], list[str], list[str]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jinja2
 from matplotlib.figure import Figure
 
-from agents.commands import film_agent, test_agent
+from agents.commands import CommandError, film_agent, test_agent
 from experiments.train_command import train_command
 from figures.curves import draw_curves
 from figures.groups import describe_figar, group_runs
@@ -44,6 +44,7 @@ class RunSection(NamedTuple):
     command: str
     options: list[tuple[str, Any, bool]]  # name, value, whether it differs from the default
     tests: dict[str, Any] | None  # report of test.py
+    why_not_tested: str  # "" if the agent was tested and filmed
     film: str
     repetitions: str
     difference: str  # the options in which the run differs from the other ones
@@ -53,9 +54,11 @@ class RunSection(NamedTuple):
 def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file: Path) -> None:
     """Write one HTML page that contains all its pictures.
 
-    Raises OSError if the file cannot be written, and CommandError if test.py or gif.py fails.
+    Prints a line for each run that is a copy of another one, or whose agent cannot be played. Raises OSError if the file
+    cannot be written.
     """
-    groups, _ = group_runs(runs)
+    groups, copies = group_runs(runs)
+    print("".join(f"{line}\n" for line in copies), end="")
     differences = {run.folder: group.label for group in groups for run in group.runs}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
@@ -73,16 +76,27 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
 
 def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str = "") -> RunSection:
     """Test and film the run's agent, if it has a checkpoint; returns the content of the run's section."""
-    is_played = RunFolder(run.folder).has_checkpoint() and episodes.test_count > 0
-    test_arguments = "-tc", str(episodes.test_count), "--seed", str(episodes.seed)
+    tests, film, why_not_tested = None, "", ""
+    if episodes.test_count == 0:
+        why_not_tested = "no test episodes were requested"
+    elif not RunFolder(run.folder).has_checkpoint():
+        why_not_tested = "the run has no checkpoint yet"
+    else:
+        try:
+            tests = test_agent(run.folder, "-tc", str(episodes.test_count), "--seed", str(episodes.seed))
+            film = film_url(run, episodes)
+        except CommandError as error:  # the other runs shall have their sections
+            why_not_tested = str(error)
+            print(f"{run.folder}: {error}", flush=True)
     return RunSection(
         name=name,
         game=run.game,
         key_figures=key_figures(run),
         command=train_command(run.options, name, run.num_processes),
         options=option_rows(run.options),
-        tests=test_agent(run.folder, *test_arguments) if is_played else None,
-        film=film_url(run, episodes) if is_played else "",
+        tests=tests,
+        why_not_tested=why_not_tested,
+        film=film,
         repetitions=repetitions_url(run, name) if uses_figar(run) else "",
         difference=difference,
         sessions=read_sessions(RunFolder(run.folder).sessions),

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import batchTrain
@@ -186,6 +187,24 @@ def test_a_line_says_at_once_that_a_training_starts(tmp_path, monkeypatch, capsy
     monkeypatch.setattr("experiments.trainings.Trainings.train", lambda *_: 0)
     batchTrain.main([])
     assert "[1/1 toTrain/pong] Starting train.py" in capsys.readouterr().out.splitlines()
+
+
+def test_a_deleted_folder_and_a_signal_fail_their_run_and_not_the_others(tmp_path, monkeypatch, capsys):
+    def train(_, arguments, print_line):
+        folder = Path(arguments[1])
+        if folder.name == "a":
+            shutil.rmtree(folder)
+        print_line(f"the last line of {folder.name}")
+        return {"a": 1, "b": -9, "c": 0}[folder.name]
+
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {f"toTrain/{name}.json": {} for name in "abc"})
+    monkeypatch.setattr("experiments.trainings.Trainings.train", train)
+    with pytest.raises(SystemExit) as ended:
+        batchTrain.main([])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 1 and "[3/3 toTrain/c] the last line of c" in shown
+    assert re.search(r"toTrain/a .* failed: the last line of a\n.*toTrain/b .* failed: its process .* SIGKILL\n", shown)
 
 
 def test_all_errors_are_reported_before_any_training_starts(commands):

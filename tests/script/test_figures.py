@@ -165,6 +165,19 @@ def test_a_copy_of_a_run_is_left_out(tmp_path):
     assert messages == [f"{tmp_path / 'copy'}: the same options and seed as {tmp_path / 'a'}; left out"]
 
 
+def test_of_a_run_and_a_copy_that_was_trained_further_the_longer_one_is_kept(tmp_path):
+    runs = [scored(tmp_path / "a", 1, 2), scored(tmp_path / "more", 1, 2, 3)]
+    (group,), messages = group_runs(runs)
+    assert group.runs == [runs[1]]
+    assert messages == [f"{tmp_path / 'a'}: the same options and seed as {tmp_path / 'more'}; left out"]
+
+
+def test_runs_of_more_processes_have_more_emulators_and_are_another_group(tmp_path):
+    episodes = [(20, 1.0, 0, 1, 5), (40, 2.0, 40, 1, 5)]
+    one, two = make_run(tmp_path / "one", episodes[:1]), make_run(tmp_path / "two", episodes, random_seed=2)
+    assert [group.label for group in group_runs([one, two])[0]] == ["1 process", "2 processes"]
+
+
 def test_numbers_of_seeds_in_words():
     descriptions = [describe_seeds(counts) for counts in ([1], [2, 2], [3, 1, 2])]
     assert descriptions == ["1 seed", "2 seeds", "1 to 3 seeds"]
@@ -301,3 +314,17 @@ def test_the_same_picture_gives_the_same_file(tmp_path):
 def test_a_run_of_the_original_with_repeated_choices_is_grouped():
     options = resolve({"max_repetition": 2, "nb_choices": 5, "random_seed": 1}, started=True)
     assert learning_options(options)["nb_choices"] == 5
+
+
+def test_a_run_that_has_just_begun_does_not_make_the_other_curves_coarse(tmp_path):
+    runs = [scored(tmp_path / "a", *range(1000)), scored(tmp_path / "b", 5, 7, arch="LSTM")]
+    long, short = draw_curves(group_runs(runs)[0]).axes[0].lines
+    assert np.isfinite(long.get_ydata()).sum() == 100
+    assert short.get_marker() == "o" and np.nanmax(short.get_ydata()) == 6, "one point makes no line"
+
+
+def test_with_figar_decisions_before_the_file_begins_have_the_rate_of_the_others(tmp_path):
+    # One emulator makes 3 plays per decision: the file begins at decision 1000.
+    episodes = [(1000 + 10 * number, 1, 0, 0, 30) for number in range(1, 5)]
+    run = make_run(tmp_path / "run", episodes, game="Snake-v0", emulator_counts=1, max_repetition=4, nb_choices=5)
+    assert run.plays().tolist() == [3 * step for step, *_ in episodes]

@@ -114,6 +114,14 @@ def test_the_page_says_how_several_processes_trained_the_run(tmp_path):
     assert section.command.startswith("python3 script/launch.py --processes 2 -- -df logs/run ")
 
 
+def test_an_agent_that_cannot_be_played_has_a_section_with_the_reason(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [(20, 1.0, 0, 1, 5)])
+    (tmp_path / "run/checkpoints/100").mkdir(parents=True)
+    section = run_section(run, "run", EpisodeSettings(test_count=2, seed=1, film_seconds=1.0))
+    assert section.tests is None and "no intact checkpoint there" in section.why_not_tested
+    assert "no intact checkpoint there" in capsys.readouterr().out
+
+
 def test_options_that_differ_from_the_default_are_marked():
     rows = {name: (value, changed) for name, value, changed in option_rows(resolve(dict(gamma=0.5, random_seed=3)))}
     assert rows["gamma"] == (0.5, True) and rows["arch"] == ("NIPS", False) and rows["random_seed"] == (3, False)

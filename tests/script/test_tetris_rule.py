@@ -57,7 +57,7 @@ def test_a_piece_is_rotated_then_moved_then_pushed_down():
 
 def test_the_rule_clears_rows_and_survives():
     emulator = make_emulator("tetris", seed=1, max_episode_frames=1000)
-    players.play_episodes(players.RULES["tetris"], [emulator])
+    players.play_episode(players.RULES["tetris"], emulator)
     assert emulator.truncated
     assert emulator.game.state["lines"] > 12
 
