@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pygame
 
-from emulators.games.pixel_game import Colour, PixelGame
+from emulators.games.pixel_game import RGB_MASKS, Colour, PixelGame
 
 WIDTH, HEIGHT = 288, 512
-RGB_MASKS = 0xFF, 0xFF00, 0xFF0000, 0  # the canvas's layout; blits between surfaces of the same layout are plain copies
 
 BIRD_X, BIRD_START = 57, 256  # centre column, and top row at the start
 BIRD = 34, 24  # width and height in pixels

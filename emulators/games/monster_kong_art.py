@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 import pygame
 
-from emulators.games.pixel_game import Colour
+from emulators.games.pixel_game import RGB_MASKS, Colour
 
 SCREEN = 500, 465  # width and height in pixels
 CELL = 15  # width and height of a tile in pixels
@@ -122,7 +122,7 @@ PRINCESS = """
 
 def blank(width: int, height: int) -> pygame.Surface:
     """Return a transparent picture in the format of the canvas."""
-    surface = pygame.Surface((width, height), 0, 24, (0xFF, 0xFF00, 0xFF0000, 0))
+    surface = pygame.Surface((width, height), 0, 24, RGB_MASKS)
     surface.fill(TRANSPARENT)
     surface.set_colorkey(TRANSPARENT, pygame.RLEACCEL)
     return surface

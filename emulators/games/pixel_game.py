@@ -12,6 +12,7 @@ from emulators.games.state_json import from_json, to_json
 from emulators.window import Window
 
 WINDOW_HEIGHT = 480  # pixels; the picture is enlarged up to this height
+RGB_MASKS = 0xFF, 0xFF00, 0xFF0000, 0  # the canvas's layout; blits between surfaces of the same layout are plain copies
 
 Colour = tuple[int, int, int]  # red, green and blue, 0 to 255
 
@@ -47,6 +48,7 @@ class PixelGame(gymnasium.Env):
         self.canvas = pygame.image.frombuffer(self.picture.data, self.size, "RGB")  # shares the memory
         self.state: dict[str, Any] = {}
         self._window: Window | None = None
+        self._clock = pygame.time.Clock()
 
     # Methods that a game implements.
 
@@ -116,7 +118,7 @@ class PixelGame(gymnasium.Env):
         return self.draw().copy(), reward, self.over, False, {}
 
     def render(self):
-        """Return the picture as an array, or show it in the window if the mode is "human"."""
+        """Return the picture as an array, or show it in the window, at the game's speed, if the mode is "human"."""
         if self.render_mode == "rgb_array":
             return self.draw().copy()
         self._show_window()
@@ -136,3 +138,4 @@ class PixelGame(gymnasium.Env):
         width, height = self.size
         scale = max(1, WINDOW_HEIGHT // height)
         self._window.show(self.draw(), (scale * width, scale * height))
+        self._clock.tick(self.metadata["render_fps"])

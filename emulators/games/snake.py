@@ -5,10 +5,9 @@ from typing import Any
 
 import pygame
 
-from emulators.games.pixel_game import Colour, PixelGame
+from emulators.games.pixel_game import RGB_MASKS, Colour, PixelGame
 
 WIDTH = HEIGHT = 64
-RGB_MASKS = 0xFF, 0xFF00, 0xFF0000, 0  # the canvas's layout; blits between surfaces of the same layout are plain copies
 SPEED = 29 / 30  # pixels per step
 FOLLOW_FRACTION = 0.9  # fraction of the distance to the segment ahead that a segment moves in a step
 SEGMENT, FOOD = 3, 6  # width and height in pixels

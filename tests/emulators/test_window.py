@@ -1,5 +1,7 @@
 """Tests the window without a screen."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pygame
 import pytest
@@ -121,8 +123,10 @@ def test_a_display_that_does_not_answer_is_an_error(driver, monkeypatch):
 
 def test_a_games_human_mode_shows_it_until_the_user_closes_the_window(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    game = Snake(render_mode="human")
+    game, rates = Snake(render_mode="human"), []
+    game._clock = SimpleNamespace(tick=rates.append)
     game.reset(seed=1)
+    assert rates == [30], "steps per second"
     assert pygame.display.get_caption()[0] == "Snake"
     scale = 480 // game.size[1]
     np.testing.assert_array_equal(pixels()[::scale, ::scale], game.picture)
