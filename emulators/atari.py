@@ -101,8 +101,8 @@ class AtariEmulator(Emulator):
         self._pressed = state[0]
         saved = ALEState(state[1:])
         self._ale.restoreState(saved)
-        # ale-py 0.12.1 does not save whether the last frame was a whole one. Without a frame in between, an ALE that
-        # has not played yet goes on in another way in qbert and atari:tetris.
+        # ale-py 0.12.1 does not save whether the last frame was complete. Without this frame, a new ALE continues
+        # differently in qbert and atari:tetris.
         self._ale.act(Action.NOOP.value)
         self._ale.restoreState(saved)
 

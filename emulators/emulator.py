@@ -202,8 +202,8 @@ class Emulator(ABC):
     def load_state(self, state: bytes) -> None:
         """Continue from a state that `save_state` returned, in this process or in another.
 
-        A malformed state raises an error of any kind, and takes little memory. That a state is of another game may be
-        noticed only in a later step.
+        A malformed state raises an error of any kind, and takes little memory. A state of another game may be detected
+        only in a later step.
         """
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
             if sum(array.file_size for array in saved.zip.infolist()) > MAX_STATE_BYTES:

@@ -137,12 +137,18 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
             raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
         actions = environment.action_space
-        environment.close()
+        _close(environment)
         raise GameError(f"-g {name}: its actions are {actions}; choose a game with discrete actions that start at 0")
     if "rgb_array" not in (environment.metadata or {}).get("render_modes", []):
-        environment.close()
+        _close(environment)
         raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
     return environment
+
+
+def _close(environment: gymnasium.Env) -> None:
+    """Close an environment that is not used; an error in its code does not matter then."""
+    with suppress(Exception):
+        environment.close()
 
 
 def _why_unknown(name: str, env_id: str) -> str:
@@ -174,8 +180,7 @@ def check_environment(name: str, env_kwargs: str) -> None:
     except Exception as error:  # any error of the environment's own code
         raise environment_error(name, error, environment.unwrapped) from None
     finally:
-        with suppress(Exception):
-            environment.close()
+        _close(environment)
 
 
 def frames_per_second(environment: gymnasium.Env) -> float | None:

@@ -59,9 +59,10 @@ class FrameStack:
                 _push(one, other, *self._pixels, IDENTITY, before[:, :, channel], self.words[:, :, channel])
 
     def set(self, words: np.ndarray) -> None:
-        """Replace all four frames by those in `words`, uint32 [84, 84, 1 or 3]. Raises ValueError for another shape."""
+        """Replace all four frames by those in `words`, uint32 [84, 84, 1 or 3]. Raises ValueError for others."""
         if (words.shape, words.dtype) != (self.words.shape, self.words.dtype):
-            raise ValueError(f"the stack is {words.dtype} {list(words.shape)}, not {list(self.words.shape)}")
+            expected = f"{self.words.dtype} {list(self.words.shape)}"
+            raise ValueError(f"the saved frames are {words.dtype} {list(words.shape)}, but must be {expected}")
         if self.in_place:
             self.words[...] = words
         else:

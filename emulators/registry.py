@@ -157,6 +157,7 @@ def choose_frame_skip(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_
     For a game that cannot be played it returns a number too: `find_game` reports such a game.
     """
     try:
+        # A name without capitals, a colon or the "-" of a version is that of an Atari game.
         if split_name(game)[0] in ("", "gym") and re.search("[A-Z:-]", game):
             with closing(make_emulator(find_game(game, rom_path, env_kwargs), seed=0)) as emulator:
                 return emulator.frame_skip

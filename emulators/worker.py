@@ -159,6 +159,6 @@ class Worker:
             self.emulators[index].load_state(state)
         except Exception as error:  # the state may come from a stranger
             raise GameError(
-                f"the saved state of emulator {index} cannot be loaded: it is damaged, or of another ROM or version of "
-                f"the game ({str(error)[:200]})"
+                f"the saved state of emulator {index} cannot be loaded: it is damaged, or was saved with another "
+                f"ROM or version of the game ({str(error)[:200]})"
             ) from None

@@ -46,8 +46,11 @@ def main(argv: Sequence[str]) -> None:
 
     start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
     title = ", ".join(shown_name(Path(name).resolve().name) for name in folders)
-    write_page(runs, title, EpisodeSettings(options.test_count, options.seed, options.gif_seconds), file)
+    episodes = EpisodeSettings(options.test_count, options.seed, options.gif_seconds)
+    all_played = write_page(runs, title, episodes, file)
     print(f"Wrote {file}")
+    if not all_played:
+        sys.exit(entry_point.FAILURE)
 
 
 if __name__ == "__main__":

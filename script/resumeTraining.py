@@ -25,7 +25,8 @@ def main(argv: Sequence[str]) -> None:
         if code == 0:
             keeper.keep_newest()
     if code and code < 0:
-        raise OSError(failure_reason(code, ""))
+        print(f"resumeTraining.py: {failure_reason(code, '')}", file=sys.stderr)
+        sys.exit(entry_point.FAILURE)
     sys.exit(code)
 
 

@@ -302,7 +302,7 @@ def test_the_number_of_workers_may_be_typed_in_any_way(tmp_path, monkeypatch):
 def test_a_process_that_a_signal_ends_is_named(monkeypatch, capsys):
     monkeypatch.setattr(Trainings, "train", lambda self, arguments, print_line, environment: -9 if print_line else 0)
     assert launch_script.train([{}, {}], []) == 1
-    assert capsys.readouterr().err == "launch.py: process 1: its process was ended by SIGKILL\n"
+    assert capsys.readouterr().err == "launch.py: process 1: train.py was ended by SIGKILL\n"
 
 
 def test_addresses_differ_and_packed_files_are_unpacked_unchanged():

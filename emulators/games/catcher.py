@@ -21,9 +21,9 @@ SKY, PADDLE_COLOUR, FRUIT_COLOUR = (0, 0, 0), (255, 255, 255), (255, 120, 120)
 class Catcher(PixelGame):
     """The reward is +1 for a caught fruit and -1 for a missed one. The third miss costs 5 more and ends the game.
 
-    Positions are in pixels and are truncated to integers after every step. As in the original, they are the centres of
-    the paddle and the fruit for catches, but the top left corners of what is drawn. So a catch needs a fruit whose left
-    end is drawn between 7 pixels to the left and 8 pixels to the right of the left end of the paddle.
+    Positions are in pixels, truncated to integers after every step. As in the original, catching treats them as
+    centres, and drawing as top left corners. A fruit is caught if its left edge is drawn at most 7 pixels to the left,
+    or 8 to the right, of the paddle's left edge.
     """
 
     size = WIDTH, HEIGHT

@@ -57,7 +57,7 @@ def _exit_code(main: Callable[[Sequence[str]], None], name: str) -> int:
     except Exception as error:
         if not _is_out_of_device_memory(error):
             raise
-        hint = "use fewer emulators, a smaller network or -d /cpu:0, or end other programs that use the GPU"
+        hint = "use fewer emulators or a smaller network; on a GPU, end other programs that use it, or use -d /cpu:0"
         return _report(name, f"the device has too little free memory ({reason_of(error)}); {hint}", FAILURE)
     return 0
 

@@ -50,7 +50,7 @@ class TestOptions(FilmOptions):
 
 
 def parse_test_options(argv: Sequence[str], description: str) -> TestOptions:
-    """Parse the options of test.py as `parse` does. Raises UserError for an option of a film without --gif_name too."""
+    """Parse the options of test.py as `parse` does. A typed option of a film without --gif_name is a UserError too."""
     typed = typed_options(TestOptions, argv, description)
     check_limits(TestOptions, typed)
     for field in fields(TestOptions):

@@ -45,7 +45,6 @@ class Agent:
             self.action_names = emulator.action_names  # by index
             num_actions = emulator.num_actions
         self._device = start_tensorflow(device)
-        self.device_note = fallback_note(device, self._device)  # why it does not run on `device`, or ""
 
         import tensorflow as tf
 
@@ -128,8 +127,9 @@ class Agent:
             )
         for folder in {file.parent for file in files}:
             writable_folder("-gf", folder)
-        for folder in (file for file in files if file.is_dir()):
-            raise UserError(f"-gn: {folder} is a folder, and cannot be replaced by a film; choose another name")
+        for file in files:
+            if file.is_dir():
+                raise UserError(f"-gn: {file} is a folder, and cannot be replaced by a film; choose another name")
         seed = _seed(options)
         with ExitStack() as opened:
             emulators = [
@@ -183,9 +183,9 @@ def _load(options: FilmOptions) -> Agent:
             game = find_game(run_options.game, options.rom_path or run_options.rom_path, run_options.env_kwargs)
         agent = Agent(run, run_options, game, options.device)
     except GameError as error:
-        raise GameError(f"{run.args}: {error}") from None
-    # Most machines have no GPU, so that is told only to those who have asked for one.
-    device_note = agent.device_note if options.device != FilmOptions.device else ""
+        raise error if options.rom_path else GameError(f"{run.args}: {error}") from None
+    # Most machines have no GPU, so there is no line about the default device.
+    device_note = fallback_note(options.device, agent._device) if options.device != FilmOptions.device else ""
     # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
     lines = (note, game.notice, device_note, *agent.damaged)
     print("".join(f"{line}\n" for line in lines if line), end="", flush=True)

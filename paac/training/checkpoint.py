@@ -81,15 +81,15 @@ class Checkpoint:
 
         shapes = self._shapes()
         root = tf.train.Checkpoint(**tracked)
-        try:
-            with path_for_tensorflow(self.folder) as folder:
+        with path_for_tensorflow(self.folder) as folder:
+            try:
                 root.read(f"{folder}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
-        except Exception as error:  # TensorFlow raises errors of many kinds if a file is malformed
-            reason = differences(root, shapes) or str(error)
-            raise CheckpointError(
-                f"{self.folder} does not fit the run's options: another network, or an earlier version of this one, "
-                f"saved it; use that version, or train the agent again ({textwrap.shorten(reason, 200)})"
-            ) from None
+            except Exception as error:  # TensorFlow raises errors of many kinds if a file is malformed
+                reason = differences(root, shapes) or str(error)
+                raise CheckpointError(
+                    f"{self.folder} does not fit the run's options: another network, or an earlier version of this "
+                    f"one, saved it; use that version, or train the agent again ({textwrap.shorten(reason, 200)})"
+                ) from None
 
     def _shapes(self) -> Mapping[str, Sequence[int]]:
         """Return the shape of each saved variable by its key. Raises CheckpointError."""

@@ -98,7 +98,7 @@ class EpisodeLog:
     def __init__(self, path: Path):
         """Open the file, create it if necessary, and remove an incomplete last line.
 
-        Raises OSError, and UserError if the file has no header, has no line's end near its end, or is a link.
+        Raises OSError, and UserError if the file has no header or too long a last line, or is a link.
         """
         self._path = path
         self._file = open_in_place(path)

@@ -101,11 +101,11 @@ class OriginalCheckpoint:
     def _read(self, name: str) -> Any:
         import tensorflow as tf
 
-        try:
-            with path_for_tensorflow(self.folder) as folder:
+        with path_for_tensorflow(self.folder) as folder:
+            try:
                 return tf.train.load_checkpoint(f"{folder}/-{self.step}").get_tensor(name)
-        except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
-            raise CheckpointError(f"{self} is damaged ({str(error).splitlines()[0]})") from None
+            except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
+                raise CheckpointError(f"{self} is damaged ({str(error).splitlines()[0]})") from None
 
 
 def _ids(network: "ActorCritic") -> list[int]:

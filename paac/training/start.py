@@ -58,7 +58,10 @@ def _idle_cores(options: Options) -> str:
 
 
 def _with_game(options: Options, typed: Mapping[str, Any], run: RunFolder) -> Start:
-    """Return the start with the game of the options. Raises GameError, which names the file of what was not typed."""
+    """Return the start with the game of the options.
+
+    Raises GameError; its message names the file that the game or its settings came from, unless they were typed.
+    """
     with _naming_source(typed, ("game", "rom_path", "env_kwargs"), run):
         game = find_game(options.game, options.rom_path, options.env_kwargs)
     settings = options.emulator_settings

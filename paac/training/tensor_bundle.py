@@ -30,7 +30,7 @@ FOOTER_LENGTH = 48
 
 @contextmanager
 def path_for_tensorflow(folder: Path) -> Iterator[str]:
-    """Yield a path of `folder` that TensorFlow can read: it takes [ and * for patterns, and needs valid UTF-8.
+    """Yield a path to `folder` that TensorFlow can read. It treats [ and * as patterns, and needs valid UTF-8.
 
     The working folder stays as it is, because other threads may use relative paths.
     """

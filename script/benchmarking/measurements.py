@@ -150,9 +150,12 @@ def measure_memory(options: BenchmarkOptions, decisions: int, results: Results) 
     """Measure the memory of a training run of `decisions` decisions; print about ten samples."""
     from benchmarking.memory import sample_training
 
-    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Options)}
-    words = option_words({name: value for name, value in given.items() if value is not None})
-    samples = sample_training(words, decisions)
+    given = {
+        field.name: value
+        for field in dataclasses.fields(Options)
+        if (value := getattr(options, field.name)) not in (None, field.default)
+    }
+    samples = sample_training(option_words(given), decisions)
     results.print_line("\n| seconds | trainer, MiB | workers, MiB |\n|---:|---:|---|")
     for sample in samples[:: max(1, len(samples) // 10)]:
         workers = ", ".join(f"{size:.1f}" for size in sample.workers_mib)

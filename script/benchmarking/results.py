@@ -37,7 +37,7 @@ class Results:
         self.write()
 
     def write(self) -> None:
-        """Write all numbers as JSON, the printed lines as Markdown, and charts of the tables and of the scaling.
+        """Write the speeds as JSON, the printed lines as Markdown, and charts of the tables and of the scaling.
 
         Without a folder, write nothing. Later results replace the files, so an error loses only what comes after it.
         """

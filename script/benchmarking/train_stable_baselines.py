@@ -40,10 +40,15 @@ def main() -> None:
     options = parser.parse_args()
 
     folder = options.debugging_folder
+    if (folder / "args.json").exists():
+        parser.error(f"-df {folder}: this is a run of train.py; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     environments = stable_baselines_environments(options.game, ENVIRONMENTS, options.seed)
     if (folder / "model.zip").exists():
-        model = A2C.load(folder / "model.zip", environments)
+        model = A2C.load(folder / "model.zip", environments, device="cpu")
+        if model.seed != options.seed:
+            parser.error(f"--seed {options.seed}: the training in {folder} has {model.seed}; choose another folder")
+        model.set_random_seed(options.seed + model.num_timesteps)  # not the numbers of the beginning again
     else:
         model = A2C(
             "CnnPolicy",

@@ -86,6 +86,9 @@ class RayTrainings:
             code, last_line = ray.get(trainer.train.remote([*arguments, "-ew", workers], name))
             print_line(last_line)
             return code
+        except UserError as error:  # the run was deleted
+            print_line(str(error))
+            return 1
         except ray.exceptions.RayError as error:
             print_line(f"the training failed on the Ray cluster: {str(error).strip().splitlines()[0]}")
             return 1

@@ -97,7 +97,7 @@ class Trainings:
 
 def failure_reason(code: int, last_line: str) -> str:
     """Why a training ended with this exit code: the signal that ended its process, or its last line of output."""
-    return f"its process was ended by {signal.Signals(-code).name}" if code < 0 else last_line
+    return f"train.py was ended by {signal.Signals(-code).name}" if code < 0 else last_line
 
 
 def _stop_when(process: subprocess.Popen, condition: Callable[[], bool]) -> None:

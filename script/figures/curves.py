@@ -70,7 +70,7 @@ def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bi
     here = [group for group in groups if group.runs_of(game)]
     all_runs = [run for group in here for run in group.runs_of(game)]
     ends = [float(run.positions(axis)[-1]) for run in all_runs]
-    # Each run has as many episodes as it would have if it were as long as the longest one.
+    # For each run, the number of episodes that it would have at the length of the longest run.
     episodes = min(len(run.scores) * max(ends) / max(end, 1e-9) for run, end in zip(all_runs, ends, strict=True))
     count = bin_count(int(episodes), bins)
     edges = np.linspace(0, max(ends), count + 1)

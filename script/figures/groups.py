@@ -60,7 +60,7 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[RunGroup], list[str]]:
         kept = group[same[0]]
         if run.steps[-1] > kept.steps[-1]:
             group[same[0]], run, kept = run, kept, run
-        messages.append(f"{run.folder}: the same options and seed as {kept.folder}; left out")
+        messages.append(f"{run.folder}: the same options and seed as {kept.folder}; it is not drawn")
     groups = list(runs_by_options.values())
     return [RunGroup(label, runs) for label, runs in zip(_labels(groups), groups, strict=True)], messages
 
@@ -89,7 +89,10 @@ def learning_options(options: Options) -> dict[str, Any]:
 
 
 def _compared_options(run: Run) -> dict[str, Any]:
-    """What runs of one group have in common: the options of learning, and the processes, which all have emulators."""
+    """What all runs of a group have in common: their learning options and number of processes, each with emulators.
+
+    At the beginning of a training, `Run.num_processes` may be too low.
+    """
     return {**learning_options(run.options), PROCESSES: run.num_processes}
 
 

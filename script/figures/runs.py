@@ -61,8 +61,8 @@ class Run:
 
         Without FiGAR each decision is one play. With FiGAR this is an estimate. It assumes that an emulator makes plays
         at a constant rate within an episode, keeps the rate of its last finished episode after it, and makes as many
-        plays as the others on average if it has no finished episode. Decisions before the first line of episodes.csv
-        have the mean rate of those after it.
+        plays as the others on average if it has no finished episode. Before an emulator's first
+        line in episodes.csv, its mean rate after that line is used.
         """
         if self.options.repetition_table == [0]:
             return self.steps.astype(float)

@@ -44,15 +44,16 @@ class RunSection(NamedTuple):
     command: str
     options: list[tuple[str, Any, bool]]  # name, value, whether it differs from the default
     tests: dict[str, Any] | None  # report of test.py
-    why_not_tested: str  # "" if the agent was tested and filmed
+    missing: str  # why there are no tests or no film, "" if there are both
+    failed: bool  # whether the agent could not be played
     film: str
     repetitions: str
     difference: str  # the options in which the run differs from the other ones
     sessions: list[Session]
 
 
-def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file: Path) -> None:
-    """Write one HTML page that contains all its pictures.
+def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file: Path) -> bool:
+    """Write one HTML page that contains all its pictures; returns whether all agents could be played.
 
     Prints a line for each run that is a copy of another one, or whose agent cannot be played. Raises OSError if the file
     cannot be written.
@@ -60,33 +61,35 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
     groups, copies = group_runs(runs)
     print("".join(f"{line}\n" for line in copies), end="")
     differences = {run.folder: group.label for group in groups for run in group.runs}
+    sections = [
+        run_section(run, name, episodes, differences.get(run.folder, ""))
+        for run, name in zip(runs, short_names(runs), strict=True)
+    ]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         counted=counted,
         title=title,
         differ=len(groups) > 1,
         curves=svg_url(draw_curves(groups)),
-        sections=[
-            run_section(run, name, episodes, differences.get(run.folder, ""))
-            for run, name in zip(runs, short_names(runs), strict=True)
-        ],
+        sections=sections,
     )
     file.write_text(page, encoding="utf-8")
+    return not any(section.failed for section in sections)
 
 
 def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str = "") -> RunSection:
     """Test and film the run's agent, if it has a checkpoint; returns the content of the run's section."""
-    tests, film, why_not_tested = None, "", ""
+    tests, film, missing, failed = None, "", "", False
     if episodes.test_count == 0:
-        why_not_tested = "no test episodes were requested"
+        missing = "Not tested: no test episodes were requested."
     elif not RunFolder(run.folder).has_checkpoint():
-        why_not_tested = "the run has no checkpoint yet"
+        missing = "Not tested: the run has no checkpoint yet."
     else:
         try:
             tests = test_agent(run.folder, "-tc", str(episodes.test_count), "--seed", str(episodes.seed))
             film = film_url(run, episodes)
-        except CommandError as error:  # the other runs shall have their sections
-            why_not_tested = str(error)
+        except CommandError as error:  # the page must still show the other runs
+            missing, failed = f"The agent could not be played: {error}", True
             print(f"{run.folder}: {error}", flush=True)
     return RunSection(
         name=name,
@@ -95,7 +98,8 @@ def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str 
         command=train_command(run.options, name, run.num_processes),
         options=option_rows(run.options),
         tests=tests,
-        why_not_tested=why_not_tested,
+        missing=missing,
+        failed=failed,
         film=film,
         repetitions=repetitions_url(run, name) if uses_figar(run) else "",
         difference=difference,

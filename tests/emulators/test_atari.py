@@ -263,7 +263,7 @@ def test_on_frame_does_not_change_what_is_played(rgb):
     assert ended
 
 
-def assert_resumes_equally(game):
+def assert_resumes_identically(game):
     """Compare an emulator with a new one that loads its state, as the workers of a resumed run do."""
     emulator, other = make_emulator(game, seed=3), make_emulator(game, seed=4)
     emulator.reset()
@@ -275,11 +275,11 @@ def assert_resumes_equally(game):
 
 
 @pytest.mark.parametrize("game", ["pong", "qbert", "atari:tetris"])
-def test_an_emulator_that_has_not_played_goes_on_equally_from_a_saved_state(game):
-    assert_resumes_equally(game)
+def test_an_emulator_that_has_not_played_continues_identically_from_a_saved_state(game):
+    assert_resumes_identically(game)
 
 
 @pytest.mark.slow
-def test_all_games_go_on_equally_from_a_saved_state():
+def test_all_games_continue_identically_from_a_saved_state():
     for name in game_names():
-        assert_resumes_equally(f"atari:{name}")
+        assert_resumes_identically(f"atari:{name}")

@@ -143,7 +143,9 @@ def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():
 def test_a_state_that_cannot_be_loaded_is_reported():
     with EmulatorPool("pong", 1, workers=1, seed=1) as pool, pytest.raises(WorkerError) as error:
         pool.load_states([b"not a state"])
-    assert message_of(error).startswith("the saved state of emulator 0 cannot be loaded: it is damaged, or of another")
+    assert message_of(error).startswith(
+        "the saved state of emulator 0 cannot be loaded: it is damaged, or was saved with"
+    )
 
 
 @pytest.mark.slow
@@ -312,12 +314,12 @@ def test_after_an_interrupted_request_no_other_one_receives_its_answers(monkeypa
     with EmulatorPool("pong", 2, workers=1, seed=1) as pool:
         pool.reset()
         with monkeypatch.context() as patched:
-            patched.setattr("emulators.workers.Workers._receive", interrupt_once)
+            patched.setattr("emulators.workers.Workers._receive", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 pool.save_states()
         with pytest.raises(WorkerError, match="pong: a request to the workers was interrupted; make a new pool"):
             pool.reset()
 
 
-def interrupt_once(*_):
+def interrupt(*_):
     raise KeyboardInterrupt

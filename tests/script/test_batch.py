@@ -204,7 +204,9 @@ def test_a_deleted_folder_and_a_signal_fail_their_run_and_not_the_others(tmp_pat
         batchTrain.main([])
     shown = capsys.readouterr().out
     assert ended.value.code == 1 and "[3/3 toTrain/c] the last line of c" in shown
-    assert re.search(r"toTrain/a .* failed: the last line of a\n.*toTrain/b .* failed: its process .* SIGKILL\n", shown)
+    assert re.search(
+        r"toTrain/a .* failed: the last line of a\n.*toTrain/b .* failed: train.py was ended by SIGKILL\n", shown
+    )
 
 
 def test_all_errors_are_reported_before_any_training_starts(commands):

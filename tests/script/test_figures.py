@@ -162,14 +162,14 @@ def test_a_copy_of_a_run_is_left_out(tmp_path):
     runs = [make_run(tmp_path / "a"), make_run(tmp_path / "copy"), make_run(tmp_path / "c", game="breakout")]
     (group,), messages = group_runs(runs)
     assert group.runs == [runs[0], runs[2]]
-    assert messages == [f"{tmp_path / 'copy'}: the same options and seed as {tmp_path / 'a'}; left out"]
+    assert messages == [f"{tmp_path / 'copy'}: the same options and seed as {tmp_path / 'a'}; it is not drawn"]
 
 
 def test_of_a_run_and_a_copy_that_was_trained_further_the_longer_one_is_kept(tmp_path):
     runs = [scored(tmp_path / "a", 1, 2), scored(tmp_path / "more", 1, 2, 3)]
     (group,), messages = group_runs(runs)
     assert group.runs == [runs[1]]
-    assert messages == [f"{tmp_path / 'a'}: the same options and seed as {tmp_path / 'more'}; left out"]
+    assert messages == [f"{tmp_path / 'a'}: the same options and seed as {tmp_path / 'more'}; it is not drawn"]
 
 
 def test_runs_of_more_processes_have_more_emulators_and_are_another_group(tmp_path):

@@ -118,7 +118,7 @@ def test_an_agent_that_cannot_be_played_has_a_section_with_the_reason(tmp_path, 
     run = make_run(tmp_path / "run", [(20, 1.0, 0, 1, 5)])
     (tmp_path / "run/checkpoints/100").mkdir(parents=True)
     section = run_section(run, "run", EpisodeSettings(test_count=2, seed=1, film_seconds=1.0))
-    assert section.tests is None and "no intact checkpoint there" in section.why_not_tested
+    assert section.tests is None and section.failed and "no intact checkpoint there" in section.missing
     assert "no intact checkpoint there" in capsys.readouterr().out
 
 
