@@ -52,7 +52,7 @@ def test_a_training_that_fails_for_another_reason_stops_the_study_and_is_tried_a
     with pytest.raises(SystemExit) as end:
         search("--trials", "2")
     assert end.value.code == 1
-    reason = "its process was ended by SIGKILL" if code == -9 else "a line of train.py"
+    reason = "train.py was ended by SIGKILL" if code == -9 else "a line of train.py"
     assert capsys.readouterr().err == f"trial 1 failed: {reason}\nRun the same command to try again.\n"
     assert len(trials()) == 2
     search("--trials", "2")
