@@ -110,7 +110,7 @@ def test_a_file_may_name_a_preset_and_a_sweep_several(tmp_path):
     plan = read_plan(tmp_path)
     assert [planned.name for planned in plan[2:]] == ["c-preset=seaquest", "c-preset=seaquest_figar"]
     assert [planned.options.game for planned in plan] == ["breakout", "Snake-v0", "seaquest", "seaquest"]
-    assert [planned.options.e for planned in plan] == [1e-8, 1e-8, 0.1, 0.1]
+    assert [planned.options.e for planned in plan] == [1e-8, 1e-8, 1e-5, 0.1]
     assert (plan[0].options.initial_lr, plan[3].options.max_repetition) == (0.5, 10)
     assert {planned.options.max_global_steps for planned in plan[2:]} == {1_000_000}
     assert "e 1e-08" in changed_options(plan[1]), "shown by --dry_run"

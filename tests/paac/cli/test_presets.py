@@ -69,9 +69,10 @@ def test_a_preset_has_the_options_and_the_score_of_its_agent(preset):
 
 
 @pytest.mark.parametrize("name", [name for name in AGENTS if name not in MADE_BY_SEVERAL_COMMANDS])
-def test_every_agent_that_one_command_made_has_a_preset(name):
+def test_every_agent_that_one_command_made_has_a_preset_or_the_default_options(name):
     trained = learning_options(load_options(ROOT / "pretrained" / name / "args.json"))
-    assert trained in [options_of(preset, trained) for preset in preset_files()]
+    defaults = learning_options(resolve({"game": trained["game"]}))
+    assert trained in [defaults, *(options_of(preset, trained) for preset in preset_files())]
 
 
 @pytest.mark.parametrize("game", ["pong", "tetris", "CartPole-v1"])
@@ -82,10 +83,17 @@ def test_the_preset_fast_can_be_combined_with_any_game_and_figar(game):
     assert resolve(with_preset({"preset": "fast", "game": game})).nb_choices == 1
 
 
+@pytest.mark.parametrize("game", ["pong", "seaquest"])
+def test_the_presets_of_pong_and_seaquest_are_fast_with_a_game_and_an_end(game):
+    own = read_preset(preset_files()[game])
+    assert own.pop("game") == game and own.pop("max_global_steps") < Options.max_global_steps
+    assert own == read_preset(preset_files()["fast"])
+
+
 def test_a_preset_without_a_value_is_that_of_the_game():
     assert with_preset({"game": "breakout", "preset": ""})["initial_lr"] == 0.0007
     assert with_preset({"game": "atari:breakout", "preset": ""})["initial_lr"] == 0.0007
-    assert with_preset({"preset": ""}) == {"game": "pong"}
+    assert with_preset({"preset": ""}) == read_preset(preset_files()["pong"])
     with pytest.raises(UserError) as error:
         with_preset({"game": "tetris", "preset": ""})
     assert message_of(error).startswith("--preset: there is no preset for tetris; try --preset fast, ")
