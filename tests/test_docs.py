@@ -31,7 +31,7 @@ def commands():
     found = {}
     for page in PAGES:
         for line in re.findall(r"python3 ((?:script/)?\w+\.py[^\n`|]*)", page.read_text(encoding="utf-8")):
-            words = shlex.split(line.partition(" && ")[0], comments=True)
+            words = shlex.split(re.split(" && | > ", line)[0], comments=True)
             if words[1:] != ["--help"] and "OLD_RUN" not in line:
                 found.setdefault(shlex.join(words), str(page.relative_to(ROOT)))
     return [pytest.param(command, id=f"{page}: {command}") for command, page in found.items()]
@@ -131,10 +131,17 @@ def test_the_readme_shows_options_with_their_defaults():
             assert (float(value) if value[0].isdigit() else value) == default, name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_tables_of_a_page_are_up_to_date(page):
+    """`python3 docs/tables.py` writes them."""
+    tables = runpy.run_path(str(ROOT / "docs/tables.py"))
+    text = page.read_text("utf-8")
+    assert tables["with_tables"](text) == text
+    assert (page in tables["PAGES"]) == ("<!-- end -->" in text)
+
+
 def test_the_page_of_options_has_all_of_them():
-    pytest.importorskip("mkdocs")
-    hooks = runpy.run_path(str(ROOT / "docs/hooks.py"))
-    lines = hooks["option_tables"](TrainOptions)
+    lines = (ROOT / "docs/options.md").read_text("utf-8").partition("## Testing")[0].splitlines()
     for field in dataclasses.fields(TrainOptions):
         flags = ", ".join(f"`{flag}`" for flag in field.metadata["flags"] or (f"--{field.name}",))
         (line,) = (line for line in lines if line.startswith(f"| {flags} |"))

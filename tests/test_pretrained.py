@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from agents.publishing import table
+from agents.publishing import format_score
 from tests.helpers import ROOT
 
 AGENTS = sorted(path.parent for path in (ROOT / "pretrained").glob("*/args.json"))
@@ -24,19 +24,16 @@ def test_an_episode_scores_as_in_the_result(commands, agent):
     assert len(result["agent"]["scores"]) >= 50
 
 
-def test_each_agent_is_small_and_in_the_table():
-    lines = (ROOT / "pretrained/README.md").read_text(encoding="utf-8").splitlines()
-    for line in table(ROOT / "pretrained"):
-        assert line in lines
+def test_each_agent_is_small():
     for agent in AGENTS:
         assert sum(file.stat().st_size for file in agent.rglob("*")) < 30e6
 
 
 def test_the_scores_in_the_readme_are_those_of_the_results():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| ([\d.-]+) \| ([\d.-]+) \| .* \| ([\d.]+) M \|$", text, re.M)
-    assert len(rows) >= 5
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,.-]+) \| ([\d.-]+) \| .* \| ([\d.]+) M \|$", text, re.M)
+    assert len(rows) >= 8
     for name, *shown in rows:
         result = json.loads((ROOT / "pretrained" / name / "RESULT.json").read_text())
-        values = result["agent"]["mean"], result["random"]["mean"], result["training"]["decisions"] / 1e6
-        assert shown == [f"{value:.1f}" for value in values]
+        scores = [format_score(result[player]["mean"]) for player in ("agent", "random")]
+        assert shown == [*scores, f"{result['training']['decisions'] / 1e6:.1f}"]

@@ -55,7 +55,7 @@ class Options:
     env_kwargs: JsonObject = option(JsonObject("{}"), group="Game", kind=FIXED, help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before ale-py's own ROMs")
     protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
-    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames (20 in Gymnasium's games; set by the protocol: original on, machado off)")
+    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames, or 20 in small games other than tetris and in those of Gymnasium (set by the protocol: original on, machado off; off in FlappyBird-v0 and Snake-v0)")
     sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=FRACTION, help="probability that a frame repeats the previous action (set by the protocol: original 0, machado 0.25)")
     full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
     single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost")

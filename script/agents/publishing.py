@@ -72,10 +72,12 @@ def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str
     settings = options.emulator_settings | {"single_life_episodes": False}  # as in test.py
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     baselines = baseline_scores(game, len(tests["scores"]), tests["seed"], **settings)
+    # A run may have been stopped before its last step: the command ends where the agent did.
+    trained = dataclasses.replace(options, max_global_steps=min(options.max_global_steps, tests["step"]))
     return {
         "game": run.game,
         "training": {
-            "command": train_command(options, name, run.num_processes),
+            "command": train_command(trained, name, run.num_processes),
             "decisions": tests["step"],
             # Frames are only known up to the last finished episode: scale them to all decisions.
             "frames": round(float(run.positions("frames")[-1]) * tests["step"] / int(run.steps[-1])),
@@ -134,10 +136,10 @@ def _cells(name: str, content: dict[str, Any]) -> list[str]:
     original = ORIGINAL_SCORES.get(short_name(content["game"]))
     return [
         _code(name),
-        f"**{_format_score(content['agent']['mean'])}** ± {_format_score(content['agent']['std'])}",
-        _format_score(content["random"]["mean"]),
-        _format_score(content["rule"]["mean"]) if "rule" in content else "",
-        " / ".join(map(_format_score, original)) if original else "",
+        f"**{format_score(content['agent']['mean'])}** ± {format_score(content['agent']['std'])}",
+        format_score(content["random"]["mean"]),
+        format_score(content["rule"]["mean"]) if "rule" in content else "",
+        " / ".join(map(format_score, original)) if original else "",
         f"{training['decisions'] / 1e6:.2f} M",
         f"{training['frames'] / 1e6:.1f} M",
         f"{training['hours']:.1f}",
@@ -162,5 +164,6 @@ def _code(text: str) -> str:
     return f"{fence} {text} {fence}"
 
 
-def _format_score(value: float) -> str:
+def format_score(value: float) -> str:
+    """The score as tables show it."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"

@@ -28,6 +28,8 @@ def published(tmp_path_factory):
 
     commands = Commands(tmp_path_factory.mktemp("published"))
     commands.run("train.py", "-df", "logs/short", "--max_global_steps", "800", *SNAKE)
+    args = commands.folder / "logs/short/args.json"  # as if it had been stopped before its last step
+    args.write_text(json.dumps(json.loads(args.read_text()) | {"max_global_steps": 8000}))
     completed = commands.run("script/publish.py", "-r", "logs/short", "-n", "snake", "-f", "agents", "-tc", "4")
     return commands, completed.stdout
 
@@ -55,6 +57,7 @@ def test_the_result_has_the_scores_of_test_py(published):
     assert result["agent"]["mean"] == pytest.approx(np.mean(again["scores"]), abs=0.005)
     assert result["training"]["decisions"] == 800 and result["training"]["frames"] == 1600
     assert result["training"]["command"].startswith("python3 train.py -df logs/snake -g Snake-v0")
+    assert "--max_global_steps 800 " in result["training"]["command"], "it ends where the agent was published"
     assert result["protocol"]["episodes"] == len(result["random"]["scores"]) == len(result["rule"]["scores"]) == 4
     assert result["protocol"]["noops"] == 0
     assert "| `snake` |" in shown
