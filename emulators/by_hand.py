@@ -8,10 +8,13 @@ import pygame
 
 from emulators.atari import AtariEmulator
 from emulators.emulator import Emulator, GameError
+from emulators.gym_settings import MAX_TURN_FPS
 from emulators.pixel_emulator import PixelGameEmulator
 from emulators.window import DisplayError, Window
 
 KEY_NAMES = {"up": "Up", "down": "Down", "left": "Left", "right": "Right", "space": "Space", "return": "Return"}
+COMMAND_KEYS = "pgr"  # pause, save a gif, restart: not the keys of actions
+ACTION_KEYS = [key for key in "0123456789abcdefghijklmnopqrstuvwxyz" if key not in COMMAND_KEYS]
 ATARI_KEYS = {"UP": "up", "DOWN": "down", "LEFT": "left", "RIGHT": "right", "FIRE": "space"}
 SIDEWAYS_KEYS = {"RIGHT": "up", "LEFT": "down"}  # as well, if a game has no UP and DOWN: Pong's paddle rises by RIGHT
 ATARI_ASPECT = 4 / 3  # width / height
@@ -26,12 +29,14 @@ class Controls(NamedTuple):
     aspect: float | None = None  # width / height of the picture, None: that of its pixels
     once_per_press: bool = False  # True: a key acts once each time it is pressed; False: as long as it is down
     key_repeat_ms: int = 0  # interval at which a held key repeats, 0: never
+    waits: bool = False  # whether the game stands still until a key is pressed
 
 
 def controls_of(emulator: Emulator) -> Controls:
     """Return an emulator's controls.
 
-    They are the arrows and Space for an Atari game, a small game's own keys, and one key per action otherwise.
+    They are the arrows and Space for an Atari game, a small game's own keys, and one key per action otherwise. A
+    turn-based game in which every action does something waits for a key.
     """
     if isinstance(emulator, AtariEmulator):
         return _atari_controls(emulator.action_names)
@@ -41,11 +46,13 @@ def controls_of(emulator: Emulator) -> Controls:
         meanings = _meanings(game.keys, [*game.actions, "drop"])  # in Tetris, people have one action more
         keys = no_key | _one_key_each(game.keys)
         return Controls(keys, meanings, once_per_press=game.once_per_press, key_repeat_ms=game.key_repeat_ms)
-    if emulator.num_actions in (2, 3):
+    if emulator.action_names in (["left", "right"], ["left", "no-op", "right"]):
         actions = {"left": 0, "right": emulator.num_actions - 1}
     else:
-        actions = {str(action): action for action in range(min(10, emulator.num_actions))}
-    return Controls(no_key | _one_key_each(actions), _meanings(actions, emulator.action_names))
+        actions = {key: action for action, key in zip(range(emulator.num_actions), ACTION_KEYS, strict=False)}
+    waits = emulator.noop is None and emulator.frames_per_second <= MAX_TURN_FPS
+    keys = no_key | _one_key_each(actions)
+    return Controls(keys, _meanings(actions, emulator.action_names), once_per_press=waits, waits=waits)
 
 
 def _atari_controls(action_names: Sequence[str]) -> Controls:
@@ -143,6 +150,8 @@ class ManualPlay:
         if self._recorder:
             self._recorder.start()
         start_by_hand(self.emulator)
+        if self._recorder:
+            self._recorder.add(self.emulator.screen())
         self.score, self.over, self.paused = 0.0, False, False
         self._action = self._controls.keys.get(frozenset(), 0)
 
@@ -159,8 +168,9 @@ class ManualPlay:
         pressed = [key for key in self.window.pressed_keys() if not self._run_command(key)]
         if self.window.closed:
             return
-        if not self.paused and not self.over:
-            reward, self.over = play_frame_by_hand(self.emulator, self._chosen_action(pressed), seconds)
+        action = self._chosen_action(pressed)
+        if action is not None and not self.paused and not self.over:
+            reward, self.over = play_frame_by_hand(self.emulator, action, seconds)
             self.score += reward
             if self._recorder:
                 self._recorder.add(self.emulator.screen())
@@ -181,15 +191,18 @@ class ManualPlay:
             return False
         return True
 
-    def _chosen_action(self, pressed: list[str]) -> int:
-        """Return the action of the keys that are down or were pressed since the last frame; else the last action."""
+    def _chosen_action(self, pressed: list[str]) -> int | None:
+        """Return the action of the keys that are down or were pressed since the last frame.
+
+        Without such a key it is the last action, or None if the game waits for a key.
+        """
         down = set(pressed)
         if not self._controls.once_per_press:
             down |= self.window.held_keys(self._game_keys)
         matching = [keys for keys in self._controls.keys if keys <= down]
         if matching:
             self._action = self._controls.keys[max(matching, key=len)]
-        return self._action
+        return None if self._controls.waits and not matching else self._action
 
     def _text_lines(self) -> list[str]:
         state = "game over: R starts again" if self.over else "paused" if self.paused else self.note

@@ -15,11 +15,12 @@ import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
-from emulators.gym_settings import GAME_SETTINGS, GymSettings, suitable_frame_skip
-from emulators.gym_values import PictureReader, environment_error, read_reward
+from emulators.gym_settings import GAME_SETTINGS, TETRIS_SETTINGS, GymSettings, suitable_frame_skip
+from emulators.gym_values import PictureReader, call_environment, describe_error, read_reward
 
 # Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
+NUMBER_TYPES = int, float, np.integer, np.floating
 CHECKED_STEPS = 10  # of a new environment, before a run starts
 
 
@@ -56,27 +57,21 @@ class GymEmulator(Emulator):
     def _press(self, action: int) -> float:
         if self._over or self._truncated:
             return 0.0
-        try:
-            _, reward, self._over, self._truncated, _ = self._environment.step(action)
-        except Exception as error:
-            raise environment_error(self._settings.id, error, self.environment) from None
+        _, reward, self._over, self._truncated, _ = self._call("step", action)
         return read_reward(self._settings.id, reward)
 
     def _show(self, screen: np.ndarray) -> None:
         screen[...] = self._render()
 
     def _reset(self, **seed: int) -> None:
-        try:
-            self._environment.reset(**seed)  # type: ignore[arg-type]
-        except Exception as error:
-            raise environment_error(self._settings.id, error, self.environment) from None
+        self._call("reset", **seed)
 
     def _render(self) -> np.ndarray:
-        try:
-            rendered = self._environment.render()
-        except Exception as error:
-            raise environment_error(self._settings.id, error, self.environment) from None
-        return self._pictures.screen(rendered)
+        return self._pictures.screen(self._call("render"))
+
+    def _call(self, method: str, *arguments: Any, **keywords: Any) -> Any:
+        function = getattr(self._environment, method)
+        return call_environment(self._settings.id, self.environment, function, *arguments, **keywords)
 
     @property
     def environment(self) -> Any:
@@ -110,7 +105,7 @@ class GymEmulator(Emulator):
 
     def close(self) -> None:
         """Close the environment."""
-        self._environment.close()
+        _close(self._environment)
 
 
 def _as_json(value: Any) -> Any:
@@ -133,8 +128,8 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
             )
         except gymnasium.error.UnregisteredEnv:
             raise GameError(f"-g {name}: {_why_unknown(name, env_id)}") from None
-        except Exception as error:  # for example a missing package, for which games raise errors of many types
-            raise GameError(f"-g {name}: Gymnasium cannot make this game ({_reason(error)})") from None
+        except (Exception, SystemExit) as error:  # for example, of a missing package: the types are many
+            raise GameError(f"-g {name}: Gymnasium cannot make this game ({describe_error(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
         actions = environment.action_space
         _close(environment)
@@ -146,8 +141,8 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
 
 
 def _close(environment: gymnasium.Env) -> None:
-    """Close an environment that is not used; an error in its code does not matter then."""
-    with suppress(Exception):
+    """Close an environment that is no longer used; an error in its code does not matter then."""
+    with suppress(Exception, SystemExit):
         environment.close()
 
 
@@ -165,33 +160,28 @@ def check_environment(name: str, env_kwargs: str) -> None:
     The arguments are those of `make_environment`.
     """
     environment = make_environment(name, env_kwargs)
-    pictures = PictureReader(name)
     try:
-        environment.reset(seed=0)
-        pictures.screen(environment.render())
-        for step in range(CHECKED_STEPS):
-            _, reward, over, truncated, _ = environment.step(step % int(environment.action_space.n))  # type: ignore[attr-defined]
-            read_reward(name, reward)
-            pictures.screen(environment.render())
-            if over or truncated:
-                environment.reset()
-    except GameError:
-        raise
-    except Exception as error:  # any error of the environment's own code
-        raise environment_error(name, error, environment.unwrapped) from None
+        call_environment(name, environment.unwrapped, _play_some_steps, name, environment)
     finally:
         _close(environment)
+
+
+def _play_some_steps(name: str, environment: gymnasium.Env) -> None:
+    pictures = PictureReader(name)
+    environment.reset(seed=0)
+    pictures.screen(environment.render())
+    for step in range(CHECKED_STEPS):
+        _, reward, over, truncated, _ = environment.step(step % int(environment.action_space.n))  # type: ignore[attr-defined]
+        read_reward(name, reward)
+        pictures.screen(environment.render())
+        if over or truncated:
+            environment.reset()
 
 
 def frames_per_second(environment: gymnasium.Env) -> float | None:
     """Return the frame rate in the environment's metadata; None if there is no usable one."""
     rate = (environment.metadata or {}).get("render_fps")
-    return rate if isinstance(rate, int | float) and 0 < rate < math.inf else None
-
-
-def _reason(error: BaseException) -> str:
-    """Return the first line of the error's message, or its type if it has none."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return float(rate) if isinstance(rate, NUMBER_TYPES) and 0 < rate < math.inf else None
 
 
 def is_registered(name: str) -> bool:
@@ -201,9 +191,21 @@ def is_registered(name: str) -> bool:
     return env_id in gymnasium.registry and not _is_atari(env_id)
 
 
+def is_atari(name: str) -> bool:
+    """Whether `name`, MODULE:ID, is an Atari game that ale-py registers."""
+    _import_package(name)
+    _, _, env_id = name.rpartition(":")
+    return env_id in gymnasium.registry and _is_atari(env_id)
+
+
 def _is_atari(name: str) -> bool:
     """Whether ale-py registered the game, which it does when it is imported. The platform atari plays these games."""
     return _module_of(name).startswith("ale_py")
+
+
+def small_games() -> list[str]:
+    """Return the ids of our own games on this platform: all but Tetris."""
+    return [name for name in OWN_GAMES if name != TETRIS_SETTINGS.id]
 
 
 def game_names() -> list[str]:
@@ -212,7 +214,7 @@ def game_names() -> list[str]:
     Tetris-v0 and the Atari games are left out, because the platforms tetris and atari play them.
     """
     others = sorted(name for name in gymnasium.registry if name not in OWN_GAMES and not _is_atari(name))
-    return [name for name in OWN_GAMES if name != "Tetris-v0"] + others
+    return [*small_games(), *others]
 
 
 def listed_names() -> list[str]:
@@ -221,7 +223,7 @@ def listed_names() -> list[str]:
     Gymnasium's own games that have no settings are left out.
     """
     others = [name for name in game_names() if not _module_of(name).startswith("gymnasium.")]
-    return list(dict.fromkeys([*others[: len(OWN_GAMES) - 1], *GAME_SETTINGS, *others]))
+    return list(dict.fromkeys([*small_games(), *GAME_SETTINGS, *others]))
 
 
 def _module_of(name: str) -> str:
@@ -245,14 +247,17 @@ def _import_package(name: str) -> None:
         try:
             importlib.import_module(module_name)
         except (Exception, SystemExit) as error:  # any error of the user's code
-            reason = _reason(error)
+            reason = describe_error(error)
             raise GameError(f"-g {name}: the module {module_name} cannot be imported ({reason})") from None
     for start, package in PACKAGES.items():
         if name.startswith(start):
             try:
                 module = importlib.import_module(package)
-            except ImportError:
-                pip_name = package.split(".")[0]
-                raise GameError(f"-g {name}: a package is missing; install it: pip install {pip_name}") from None
+            except ModuleNotFoundError as error:
+                missing = (error.name or package).split(".")[0]
+                hint = f"the package {missing} is missing; install it: pip install {missing}"
+                raise GameError(f"-g {name}: {hint}") from None
+            except Exception as error:
+                raise GameError(f"-g {name}: {package} cannot be imported ({describe_error(error)})") from None
             if hasattr(module, "register_envs") and name not in gymnasium.registry:
                 module.register_envs()

@@ -10,8 +10,8 @@ class GymSettings(NamedTuple):
     frame_skip: int | None = None  # environment steps in a play; None: `suitable_frame_skip` of the frame rate
     pooled_frames: int = 2  # number of last steps of a play whose pixel-wise maximum is observed: 1 or 2
     max_noops: int = 20  # largest number of no-op steps in a random start
-    noop: int | None = None  # the action that does nothing; None: the game has none, and so no random start
-    random_start: bool = True  # False for games in which no-ops at the start end the episode
+    noop: int | None = None  # the action that does nothing, None: there is none; our own games name theirs themselves
+    random_start: bool = True  # False for games that no-ops soon end
     observed_rows: int | None = None  # how many rows of the screen are observed, counted from the top; None: all
     action_names: tuple[str, ...] = ()  # readable names; our own games name their actions themselves
     state_attributes: tuple[str, ...] = ()  # attributes that hold the whole state; our own games save theirs
@@ -24,18 +24,15 @@ CARTPOLE_STATE = "state", "steps_beyond_terminated"
 GAME_SETTINGS = {
     settings.id: settings
     for settings in (
-        GymSettings("FlappyBird-v0", noop=1, random_start=False, observed_rows=410),  # below them is only the ground
-        GymSettings("Catcher-v0", noop=2),
-        GymSettings("MonsterKong-v0", noop=5),
-        GymSettings("RaycastMaze-v0", noop=4),
-        GymSettings("Snake-v0", noop=4, random_start=False),
+        GymSettings("FlappyBird-v0", random_start=False, observed_rows=410),  # below them is only the ground
+        GymSettings("Snake-v0", random_start=False),
         GymSettings("CartPole-v0", action_names=LEFT_RIGHT, state_attributes=CARTPOLE_STATE),
         GymSettings("CartPole-v1", action_names=LEFT_RIGHT, state_attributes=CARTPOLE_STATE),
         GymSettings("MountainCar-v0", noop=1, action_names=("left", "no-op", "right"), state_attributes=("state",)),
         GymSettings("LunarLander-v3", noop=0, action_names=("no-op", "left engine", "main engine", "right engine")),
     )
 }
-TETRIS_SETTINGS = GymSettings("Tetris-v0", frame_skip=1, pooled_frames=1, max_noops=30, noop=0)
+TETRIS_SETTINGS = GymSettings("Tetris-v0", frame_skip=1, pooled_frames=1, max_noops=30)
 
 
 def suitable_frame_skip(frames_per_second: float | None) -> int:

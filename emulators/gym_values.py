@@ -3,6 +3,7 @@
 import reprlib
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +85,37 @@ def read_reward(game: str, reward: Any) -> float:
     )
 
 
-def environment_error(game: str, error: Exception, environment: Any) -> GameError:
-    """Return the GameError for an `error` of the code of `environment`; it names the line of its file."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-    file = getattr(sys.modules.get(type(environment).__module__), "__file__", None)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+def call_environment(
+    game: str, environment: Any, function: Callable[..., Any], *arguments: Any, **keywords: Any
+) -> Any:
+    """Call a `function` of the `environment` of a game. An error in it, or `sys.exit()`, becomes a GameError."""
+    try:
+        return function(*arguments, **keywords)
+    except GameError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise environment_error(game, environment, error) from None
+
+
+def environment_error(game: str, environment: Any, error: BaseException) -> GameError:
+    """Return the GameError for an `error` in the code of `environment`, which names the line."""
+    place = _place(error, environment)
     return GameError(
-        f"-g {game}: the environment fails{place}: {_shortened(reason, 200)}; correct it, or choose another game"
+        f"-g {game}: the environment fails{place}: {describe_error(error)}; correct it, or choose another game"
     )
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type of an error and its message, in one line."""
+    return _shortened(" ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":"), 200)
+
+
+def _place(error: BaseException, environment: Any) -> str:
+    """Return the file and line of the environment's code at which the error occurred, in brackets, or ""."""
+    modules = {cls.__module__ for cls in type(environment).__mro__ if not cls.__module__.startswith("gymnasium.")}
+    files = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def _shortened(text: str, length: int) -> str:

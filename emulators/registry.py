@@ -17,7 +17,7 @@ PLATFORMS = ("atari", "gym", "tetris")
 TETRIS = "tetris"  # our own game; the Atari cartridge is atari:tetris
 # Gymnasium's names of an Atari game: Pong-v0, PongNoFrameskip-v4, Pong-ramDeterministic-v4, ALE/Pong-v5.
 ATARI_ID = re.compile(r"(?:ALE/)?(\w+?)(?:-ram)?(?:NoFrameskip|Deterministic)?-v\d+")
-TETRIS_NAMES = (TETRIS, "Tetris")  # the second is its name in the original Manette
+TETRIS_NAMES = (TETRIS, "Tetris", "Tetris-v0")  # the second is its name in the original Manette
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def split_name(game: str) -> tuple[str, str]:
 
 
 def _is_own_tetris(platform: str, name: str) -> bool:
-    return platform in ("", "tetris") and name in TETRIS_NAMES
+    return platform != "atari" and name in TETRIS_NAMES
 
 
 def find_game(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_KWARGS) -> Game:
@@ -84,10 +84,11 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
     from emulators import gym
 
     if platform in ("", "gym") and gym.is_registered(name):
-        gym.check_environment(name, env_kwargs)
-        return Game("gym", name, "", env_kwargs=env_kwargs)
-    atari_names = sorted({*atari.game_names(), *own_roms(rom_path)})
-    raise GameError(f"-g {game}: there is no game of that name; {_hint(name, atari_names, gym.game_names())}")
+        kwargs = NO_KWARGS if name in gym.small_games() else env_kwargs
+        gym.check_environment(name, kwargs)
+        return Game("gym", name, "", env_kwargs=kwargs)
+    hint = _hint(name, sorted(_atari_names(rom_path)), gym.game_names())
+    raise GameError(f"-g {game}: there is no game of that name; {hint}")
 
 
 def _hint(name: str, atari_names: list[str], gym_names: list[str]) -> str:
@@ -118,6 +119,14 @@ def own_roms(rom_path: str) -> list[str]:
     return sorted(name for name in names if not name.startswith(".") and ":" not in name)
 
 
+def _atari_names(rom_path: str = ROM_PATH) -> list[str]:
+    """Return the names of the Atari games that can be played: first those in `rom_path`, then those of ale-py."""
+    from emulators import atari
+
+    own = [name for name in own_roms(rom_path) if atari.is_playable(Path(rom_path) / f"{name}.bin")]
+    return [*own, *(name for name in atari.game_names() if name not in own)]
+
+
 def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Game:
     """Import the module of an environment MODULE:ID, and look it up."""
     from emulators import gym
@@ -126,7 +135,12 @@ def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Gam
     if platform not in ("", "gym") or not gym.is_module(module):
         missing = f"{platform}:{module}" if platform else module
         platforms = ", ".join(PLATFORMS)
-        raise GameError(f"-g {game}: there is no platform or module {missing!r}; the platforms are {platforms}")
+        raise GameError(
+            f"-g {game}: there is no platform or module {missing!r}; the platforms are {platforms}, and a module must "
+            "be installed, beside train.py or in a folder of PYTHONPATH"
+        )
+    if gym.is_atari(name):
+        raise GameError(f"-g {game}: {_hint(name.rpartition(':')[2], _atari_names(), [])}")
     gym.check_environment(name, env_kwargs)
     return Game("gym", name, "", env_kwargs=env_kwargs)
 
@@ -207,8 +221,6 @@ def _make_gym_emulator(gym_settings: GymSettings, env_kwargs: str, settings: dic
     from emulators.games import OWN_GAMES
 
     if gym_settings.id in OWN_GAMES:
-        if env_kwargs != NO_KWARGS:
-            raise GameError(f"-g {gym_settings.id}: --env_kwargs do not apply to this game; leave them out")
         from emulators.pixel_emulator import PixelGameEmulator
 
         return PixelGameEmulator(gym_settings, **settings)
@@ -222,9 +234,8 @@ def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
 
     The last entry of "gym" is not a name: it describes the other environments that can be played.
     """
-    from emulators import atari, gym
+    from emulators import gym
 
-    own = own_roms(rom_path)
-    games = {"atari": [*own, *(name for name in atari.game_names() if name not in own)]}
+    names = [f"atari:{TETRIS}" if name == TETRIS else name for name in _atari_names(rom_path)]
     others = "and others with discrete actions that render to pixels, those of your module as MODULE:ID"
-    return games | {"tetris": [TETRIS], "gym": [*gym.listed_names(), others]}
+    return {"atari": names, "tetris": [TETRIS], "gym": [*gym.listed_names(), others]}

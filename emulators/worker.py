@@ -2,16 +2,18 @@
 
 A worker has a connection to its parent for commands, such as saving a state, and a pipe for each shard in which it
 steps emulators. Observations, actions and results lie in shared arrays, so the most frequent request, one decision, is
-a single byte, and its answer the index of the worker. A worker ends when its parent closes its ends of them, or has
-ended, however it ended.
+a single byte, and its answer the index of the worker. A worker ends when its parent closes the pool, or when the parent
+has ended, for any reason.
 """
 
 import multiprocessing
 import os
 import select
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -64,6 +66,10 @@ def run_worker(
     worker = Worker(arrays, assignment, lambda i: make_emulator(game, seed=[*seeds, first_index + i], **settings))
     parts = {part.requests.fileno(): part for part in assignment.parts}
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # The parent blocks this signal here. It stays without effect, but programs that an environment starts inherit only
+    # blocked and ignored signals, so that the environment can end them.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     poller = select.poll()
     for fd in (assignment.commands.fileno(), *parts):
         poller.register(fd, select.POLLIN)
@@ -75,7 +81,7 @@ def run_worker(
                 else:
                     worker.answer_command()
     except (EOFError, OSError):
-        pass  # the parent has ended or has closed the pool
+        worker.close()  # the parent has ended or has closed the pool
 
 
 def _end_with_parent() -> None:
@@ -97,6 +103,12 @@ class Worker:
         self._make = make
         self._arrays = arrays
         self._current = -1  # index of the emulator at work
+
+    def close(self) -> None:
+        """Close the emulators: an environment may have started programs."""
+        for emulator in self.emulators.values():
+            with suppress(Exception):  # nobody is left to report it to
+                emulator.close()
 
     def answer_step(self, part: ShardPart) -> None:
         """Read the request for a step, play the decisions in the shared arrays, and answer or send the error."""

@@ -66,6 +66,8 @@ def main(argv: Sequence[str]) -> None:
     from emulators.by_hand import ManualPlay
 
     game = find_game(options.game, options.rom_path, options.env_kwargs)
+    if game.notice:
+        print(game.notice)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     emulator = make_emulator(game, seed=seed)
     recorder = GifRecorder(

@@ -15,6 +15,7 @@ from emulators import GameError, make_emulator
 from emulators.by_hand import ManualPlay, controls_of, describe_keys, play_frame_by_hand, start_by_hand
 from emulators.games.tetris import ROWS, SHAPES
 from tests.helpers import ROOT
+from tests.helpers.environments import register
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
 
@@ -113,6 +114,23 @@ def test_a_game_ends_and_starts_again(play):
     assert set(play._recorder.events) == {"start", play.emulator.screen().shape}
 
 
+@pytest.mark.parametrize("play", ["FrozenLake-v1"], indirect=True)
+def test_a_turn_based_game_without_a_no_op_waits_for_a_key(play):
+    for _ in range(3):
+        press(play)
+    assert play.emulator.environment.s == 0 and play._recorder.events.count(play.emulator.screen().shape) == 1
+    press(play, "1")
+    assert play._recorder.events.count(play.emulator.screen().shape) == 2
+    press(play)
+    assert play._recorder.events.count(play.emulator.screen().shape) == 2
+
+
+def test_each_of_many_actions_has_a_key_that_is_no_command():
+    emulator = make_emulator(register("Many", actions=12), seed=1)
+    keys = {key for keys in controls_of(emulator).keys for key in keys}
+    assert len(keys) == 12 and not keys & set("pgr")
+
+
 def test_ataris_keys_can_be_combined():
     keys = controls_of(make_emulator("seaquest", seed=1)).keys
     assert len(keys) == 18 and keys[frozenset()] == 0
@@ -138,6 +156,8 @@ def test_up_and_down_move_the_paddle_of_pong_as_right_and_left_do():
         ("RaycastMaze-v0", "Up: forward, Left, Right, Down: backward"),
         ("MountainCar-v0", "Left, Right"),
         ("FrozenLake-v1", "0, 1, 2, 3"),
+        ("Acrobot-v1", "0, 1, 2"),
+        ("tests.helpers.environments:Fake-v0", "0, 1, 2"),
     ],
 )
 def test_the_window_says_what_the_keys_do(name, text):

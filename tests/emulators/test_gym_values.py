@@ -1,5 +1,8 @@
 """Tests that pictures and rewards of any environment are understood, or refused in one line that names it."""
 
+import importlib
+
+import gymnasium
 import numpy as np
 import pytest
 
@@ -85,10 +88,15 @@ def test_a_reward_that_is_not_finite_later_names_the_environment():
         emulator.hold(0, 100)
 
 
-@pytest.mark.parametrize("fps", [None, 0, -1, "30", float("nan"), float("inf"), 12.5])
+@pytest.mark.parametrize("fps", [None, 0, -1, "30", float("nan"), float("inf")])
 def test_a_game_without_a_usable_frame_rate_has_thirty_frames_per_second(fps):
+    assert make_emulator(register("Rate", fps=fps), seed=1).frames_per_second == 30
+
+
+@pytest.mark.parametrize(("fps", "frame_skip"), [(12.5, 2), (np.int64(4), 1), (np.float32(60), 2)])
+def test_the_frame_rate_may_be_a_number_of_numpy(fps, frame_skip):
     emulator = make_emulator(register("Rate", fps=fps), seed=1)
-    assert emulator.frames_per_second == (12.5 if fps == 12.5 else 30)
+    assert (emulator.frames_per_second, emulator.frame_skip) == (fps, frame_skip)
 
 
 def test_an_error_of_the_environment_is_one_line():
@@ -109,3 +117,29 @@ def test_an_error_of_the_environment_after_the_steps_that_are_checked_is_one_lin
             while not emulator.done:
                 emulator.step(0)
     message_of(error)
+
+
+def test_an_environment_that_ends_the_program_is_reported_too():
+    early, late = (register("Exits", after=after, fails="step", exits=True) for after in (3, 30))
+    with pytest.raises(GameError, match=rf"^-g {early}: the environment fails .*: SystemExit: 0; correct it"):
+        find_game(early)
+    emulator = make_emulator(late, seed=1)
+    emulator.reset()
+    with pytest.raises(GameError, match="SystemExit: 0"):
+        emulator.hold(0, 100)
+
+
+def test_the_line_of_an_error_in_an_inherited_method_is_named(tmp_path, monkeypatch):
+    (tmp_path / "small_envs.py").write_text("from tests.helpers.environments import Fake\nclass Small(Fake): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry_point = importlib.import_module("small_envs").Small
+    gymnasium.register("Inherited-v0", entry_point=entry_point, kwargs={"after": 3, "fails": "step"})
+    with pytest.raises(GameError, match=r"the environment fails \(environments.py, line \d+\): LookupError"):
+        find_game("Inherited-v0")
+
+
+def test_an_error_when_an_environment_is_closed_does_no_harm():
+    emulator = make_emulator(register("Close", after=1, fails="close"), seed=1)
+    emulator.reset()
+    emulator.step(0)
+    emulator.close()

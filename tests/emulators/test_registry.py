@@ -83,9 +83,12 @@ def test_a_name_in_other_letters_is_the_only_one_suggested(tmp_path):
 
 
 def test_suggestions_include_the_users_own_roms(tmp_path):
-    (tmp_path / "zzyzx_road.bin").write_bytes(b"x")
-    with pytest.raises(GameError, match="did you mean zzyzx_road"):
+    shutil.copy(find_game("pong").rom, tmp_path / "zzyzx_road.bin")
+    (tmp_path / "zzyzx_roads.bin").write_bytes(b"x")
+    with pytest.raises(GameError, match=r"did you mean zzyzx_road\?"):
         find_game("zzyzxroad", str(tmp_path))
+    assert list_games(str(tmp_path))["atari"][0] == "zzyzx_road"
+    assert "zzyzx_roads" not in list_games(str(tmp_path))["atari"], "it cannot be played"
 
 
 def test_the_error_for_a_name_without_similar_names_gives_examples(tmp_path):
@@ -317,7 +320,7 @@ def test_the_frame_skip_of_other_platforms_cannot_be_changed(game, own):
 
 
 def test_arguments_are_refused_for_a_game_that_takes_none():
-    with pytest.raises(GameError, match="-g Catcher-v0: --env_kwargs do not apply to this game"):
+    with pytest.raises(GameError, match="-g Catcher-v0: --env_kwargs apply only to Gymnasium's environments"):
         make_emulator("Catcher-v0", seed=1, env_kwargs='{"max_episode_steps": 50}')
 
 

@@ -1,6 +1,7 @@
 """Tests that failures of worker processes are reported, and that no process is left behind."""
 
 import gc
+import json
 import multiprocessing
 import os
 import signal
@@ -131,6 +132,15 @@ def test_a_reward_that_is_not_finite_or_an_error_blames_the_environment_in_one_l
             pool.step(0, np.zeros(2), np.full(2, 100))
     assert message_of(error).startswith(f"-g tests.helpers.environments:Fake-v0: {what}")
     assert multiprocessing.active_children() == []
+
+
+def test_programs_that_environments_started_end_with_the_pool(tmp_path):
+    game = find_game("tests.helpers.environments:Fake-v0", env_kwargs=json.dumps({"starts": str(tmp_path)}))
+    with EmulatorPool(game, 2, workers=2, seed=1) as pool:
+        pool.reset()
+        started = [int(file.name) for file in tmp_path.iterdir()]
+        assert len(started) == 4 and len([pid for pid in started if Path(f"/proc/{pid}").exists()]) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
 def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():

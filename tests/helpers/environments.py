@@ -1,7 +1,10 @@
 """A small Gymnasium environment for tests, as other packages have them: tests.helpers.environments:Fake-v0."""
 
 import itertools
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium
@@ -56,7 +59,9 @@ REWARDS: dict[str, Any] = {
 class Fake(gymnasium.Env):
     """Gives the named picture and reward. From step `after` of the environment on it gives the odd ones instead.
 
-    The method that is called `fails` raises an error from then on, and the one that is called `hangs` does not return.
+    The method that is called `fails` raises an error from then on, or calls `sys.exit` if the environment `exits`, and
+    the one that is called `hangs` does not return. With `starts`, a folder, it starts a program, which runs until it is
+    closed, and writes a file there, named by the program's process id.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
@@ -74,14 +79,20 @@ class Fake(gymnasium.Env):
         fps: Any = 30,
         fails: str = "",
         hangs: str = "",
+        exits: bool = False,
+        starts: str = "",
+        actions: int = 3,
     ):
         self.render_mode = render_mode
-        self.action_space = gymnasium.spaces.Discrete(3)
+        self.action_space = gymnasium.spaces.Discrete(actions)
         self.observation_space = gymnasium.spaces.Discrete(1)
         self.metadata = {**type(self).metadata, "render_fps": fps}  # type: ignore[misc]
         self._given = [(picture, reward), (odd_picture or picture, odd_reward or reward)]
         self._after, self._grows, self._length, self._fails = after, grows, length, fails
-        self._hangs = hangs
+        self._hangs, self._exits = hangs, exits
+        self._program = subprocess.Popen(["sleep", "600"]) if starts else None
+        if self._program:
+            (Path(starts) / str(self._program.pid)).touch()
         self.steps = 0  # of all episodes
         self._episode = 0  # steps of this episode
 
@@ -102,6 +113,12 @@ class Fake(gymnasium.Env):
         picture = PICTURES[self._now()[0]]
         return np.zeros((SIZE + self.steps, SIZE, 3), np.uint8) if self._grows else picture
 
+    def close(self):
+        self._fail_in("close")
+        if self._program:
+            self._program.terminate()
+            self._program.wait()
+
     def _now(self):
         return self._given[self._is_odd()]
 
@@ -109,6 +126,8 @@ class Fake(gymnasium.Env):
         return self.steps >= self._after and self._after > 0
 
     def _fail_in(self, method):
+        if method == self._fails and self._is_odd() and self._exits:
+            sys.exit(0)
         if method == self._fails and self._is_odd():
             raise LookupError(f"{method}\nfails")
         if method == self._hangs and self._is_odd():
