@@ -46,10 +46,11 @@ def print_report(report: dict[str, Any], dropout_samples: int) -> None:
         uncertainty = report["uncertainty"]
         print(
             f"Uncertainty: the policy's entropy is {uncertainty['entropy']:.3f} nats, of which "
-            f"{uncertainty['disagreement']:.3f} come from disagreement between the {dropout_samples} dropout samples"
+            f"{uncertainty['mutual_information']:.3f} come from disagreement between the {dropout_samples} dropout "
+            "samples"
         )
-    if report["cut"]:
-        print(f"Truncated at the frame limit: episode {', '.join(map(str, report['cut']))}")
+    if report["truncated"]:
+        print(f"Truncated by a limit on its length: episode {', '.join(map(str, report['truncated']))}")
 
 
 if __name__ == "__main__":

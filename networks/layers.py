@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -55,8 +56,8 @@ class Dense(keras.layers.Dense):
     Keras's own `call` adds the bias with a general broadcasting addition; `bias_add` is cheaper.
     """
 
-    def __init__(self, units: int, random: np.random.Generator, **settings):
-        super().__init__(units, **settings)
+    def __init__(self, units: int, random: np.random.Generator, activation: Any = None):
+        super().__init__(units, activation)
         self.random = random
 
     def build(self, input_shape):
@@ -76,8 +77,16 @@ class Conv(keras.layers.Conv2D):
     size * filters instead, which is unusual, but what the original Manette does.
     """
 
-    def __init__(self, filters: int, size: int, stride: int, random: np.random.Generator, **settings):
-        super().__init__(filters, size, stride, **settings)
+    def __init__(
+        self,
+        filters: int,
+        size: int,
+        stride: int,
+        random: np.random.Generator,
+        activation: Any = None,
+        padding: str = "valid",
+    ):
+        super().__init__(filters, size, stride, padding, activation=activation)
         self.random = random
 
     def build(self, input_shape):

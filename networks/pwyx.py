@@ -15,12 +15,11 @@ class PWYX(Torso):
     def __init__(self, settings: TorsoSettings):
         super().__init__()
         random, activation = settings.random, settings.make_activation()
-        same = {"padding": "same", "activation": activation}
         # Attributes and no list: their names are the keys of checkpoints.
-        self.conv1 = Conv(32, 5, 1, random, **same)
-        self.conv2 = Conv(32, 5, 1, random, **same)
-        self.conv3 = Conv(64, 4, 1, random, **same)
-        self.conv4 = Conv(64, 3, 1, random, **same)
+        self.conv1 = Conv(32, 5, 1, random, activation, padding="same")
+        self.conv2 = Conv(32, 5, 1, random, activation, padding="same")
+        self.conv3 = Conv(64, 4, 1, random, activation, padding="same")
+        self.conv4 = Conv(64, 3, 1, random, activation, padding="same")
         self.pool = keras.layers.MaxPool2D(2)
         self.flatten = keras.layers.Flatten()
         self.dense = Dense(512, random, activation=activation)

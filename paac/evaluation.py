@@ -20,8 +20,8 @@ class EpisodeResult(NamedTuple):
     length: int  # in plays
     truncated: bool  # ended by a limit on its length, not by the game
     entropy: float  # of the policy over actions, in nats, mean over the decisions
-    # Of the action and the dropout mask, in nats, mean over the decisions: the entropy minus the mean entropy of the
-    # dropout samples (BALD: Houlsby et al. 2011). It is 0 with one sample.
+    # Between the action and the dropout mask, in nats, mean over the decisions: the entropy minus the mean entropy of
+    # the dropout samples (BALD: Houlsby et al. 2011). It is 0 with one sample.
     mutual_information: float
 
 
@@ -156,11 +156,13 @@ def _decide(
     Encodings as in `ActorCritic.decide`; torso_uniforms float32 [samples, B, torso.num_uniforms]; head_uniforms float32
     [B, 2, UNIFORMS_PER_SELECTION].
     """
-    outputs = [network.decide(encodings, torso_uniforms[sample]) for sample in range(torso_uniforms.shape[0])]
-    policy = _mean_policy([output.policy_logits for output in outputs])
-    repetition = _mean_policy([output.repetition_logits for output in outputs])
+    samples, count, num_uniforms = torso_uniforms.shape
+    tiled = [tf.tile(encoding, [samples] + [1] * (encoding.shape.rank - 1)) for encoding in encodings]
+    outputs = network.decide(tiled, tf.reshape(torso_uniforms, [samples * count, num_uniforms]))
+    policy_logits, repetition_logits, values = (tf.reshape(part, [samples, count, *part.shape[1:]]) for part in outputs)
+    policy, repetition = _mean_policy(policy_logits), _mean_policy(repetition_logits)
     entropy = joint_policy.entropy(policy)
-    sample_entropy = tf.add_n([joint_policy.entropy(output.policy_logits) for output in outputs]) / len(outputs)
+    sample_entropy = tf.reduce_mean(joint_policy.entropy(policy_logits), axis=0)
     return Decisions(
         select(policy, head_uniforms[:, 0]),
         select(repetition, head_uniforms[:, 1]),
@@ -168,12 +170,12 @@ def _decide(
         entropy - sample_entropy,
         policy,
         repetition,
-        tf.add_n([output.value for output in outputs]) / len(outputs),
+        tf.reduce_mean(values, axis=0),
     )
 
 
-def _mean_policy(logits: list[tf.Tensor]) -> tf.Tensor:
-    """Return the logits [B, n] of the mean of the softmax policies with these `logits`, each [B, n]."""
-    if len(logits) == 1:
+def _mean_policy(logits: tf.Tensor) -> tf.Tensor:
+    """Return the logits [B, n] of the mean of the softmax policies with these `logits` [samples, B, n]."""
+    if logits.shape[0] == 1:
         return logits[0]
-    return tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(sample) for sample in logits]), axis=0)
+    return tf.reduce_logsumexp(tf.nn.log_softmax(logits), axis=0)

@@ -16,13 +16,8 @@ def sample(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(uniforms[:, :1] >= cumulative[:, :-1], tf.int32), axis=1)
 
 
-def greedy(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Return the most probable index."""
-    return tf.argmax(logits, axis=1, output_type=tf.int32)
-
-
 def epsilon_greedy(logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
     """Return a uniformly random index with probability `epsilon`, else the most probable one."""
     n = logits.shape[1]
     random_index = tf.cast(uniforms[:, 1] * n, tf.int32)  # less than n, also after rounding
-    return tf.where(uniforms[:, 0] < epsilon, random_index, greedy(logits, uniforms))
+    return tf.where(uniforms[:, 0] < epsilon, random_index, tf.argmax(logits, axis=1, output_type=tf.int32))

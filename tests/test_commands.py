@@ -144,7 +144,7 @@ def test_an_agent_is_tested_and_filmed(commands):
         f"Max: {max(scores):.2f}",
         f"Std: {np.std(scores):.2f}",
     ]
-    assert lines[6] == "Truncated at the frame limit: episode 1, 2, 3"
+    assert lines[6] == "Truncated by a limit on its length: episode 1, 2, 3"
     assert len(report["lengths"]) == 3 and report["median"] == np.median(scores)
     again = commands.run("test.py", "-tc", "3", "--seed", "2", "-gn", "tested", "--gif_speed", "2", "--gif_scale", "1")
     assert again.stdout.splitlines()[:7] == lines[:7], "filming changed the episodes"
@@ -225,7 +225,7 @@ def test_dropout_samples_measure_uncertainty_and_need_dropout(commands):
         re.M,
     )
     uncertainty = json.loads((commands.folder / "result.json").read_text())["uncertainty"]
-    assert 0 < uncertainty["disagreement"] < uncertainty["entropy"]
+    assert 0 < uncertainty["mutual_information"] < uncertainty["entropy"]
     commands.run("train.py", "-df", "plain", *short)
     refused = commands.run("test.py", "-f", "plain", "--dropout_samples", "3", code=2)
     assert "--dropout_samples 3: NIPS has no dropout" in refused.stderr and refused.stderr.count("\n") == 1

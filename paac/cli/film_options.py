@@ -29,7 +29,7 @@ class FilmOptions:
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in small games other than tetris and in those of Gymnasium; 0 if the run has no random start or the game has no no-op action)")
     dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="number of forward passes to average for each decision, for a network with dropout")
     greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy, or, after a training with --egreedy, instead of acting with its initial epsilon")
-    seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed gives the same episodes (drawn at random)")
+    seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed and --test_count give the same episodes (drawn at random)")
     gif_name: str | None = option(None, "-gn", "--gif_name", group="Film", help="write one gif per episode: NAME_1.gif, NAME_2.gif, ... (default in gif.py: agent)")
     mp4: bool = option(False, group="Film", help="write mp4 videos instead of gifs: NAME_1.mp4, NAME_2.mp4, ...")
     gif_folder: str = option("./gifs", "-gf", "--gif_folder", group="Film", limit=PATH, help="folder for the films")

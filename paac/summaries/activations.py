@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,14 +14,15 @@ def layer_outputs(network: ActorCritic, observations: np.ndarray) -> dict[Conv |
     """Return the outputs [B, ...] of the torso's convolutions and dense layers in the order of computation.
 
     The network runs once, eagerly, on `observations`, uint8 [B, 84, 84, channels]. During this run each layer's `call`
-    is replaced by a function that also stores the result.
+    is replaced by a function that also stores the result. A layer inside a `tf.function` has no result then.
     """
     outputs: dict[Conv | Dense, np.ndarray] = {}
 
     def with_recording(layer: Conv | Dense, call: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
         def recorded_call(inputs: tf.Tensor) -> tf.Tensor:
             result = call(inputs)
-            outputs[layer] = result.numpy()
+            if tf.executing_eagerly():
+                outputs[layer] = result.numpy()
             return result
 
         return recorded_call
@@ -29,7 +31,7 @@ def layer_outputs(network: ActorCritic, observations: np.ndarray) -> dict[Conv |
     for layer in layers:
         layer.__dict__["call"] = with_recording(layer, layer.call)
     try:
-        network(observations)
+        network.call(observations)  # Keras's `__call__` would add its own words to an error
     finally:
         for layer in layers:
             del layer.__dict__["call"]
@@ -39,10 +41,12 @@ def layer_outputs(network: ActorCritic, observations: np.ndarray) -> dict[Conv |
 def active_units(network: ActorCritic, observations: np.ndarray) -> dict[str, float]:
     """Return, by layer of the torso, the fraction of units that are active for at least one of the observations.
 
-    A unit is an output of a dense layer or a filter of a convolution. ReLU passes no gradient through a unit that is
-    never active; a network with many such units learns more slowly or not at all (Sokar et al. 2023).
+    A unit is an output of a dense layer or a filter of a convolution, if the layer has an activation function. ReLU
+    passes no gradient through a unit that is never active; a network with many such units learns more slowly or not at
+    all (Sokar et al. 2023).
     """
     return {
         layer.name: float((values.reshape(-1, values.shape[-1]).max(axis=0) > 0).mean())
         for layer, values in layer_outputs(network, observations).items()
+        if layer.activation is not keras.activations.linear
     }

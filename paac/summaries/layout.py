@@ -78,10 +78,18 @@ def options_text(options: Options) -> str:
             group = field.metadata["group"]
             parts.append(f"\n### {group}\n\n| option | value | meaning |\n|---|---|---|")
         value = getattr(options, field.name)
-        if field.default not in (value, None, CHOSEN_AT_START):
-            value = f"**{value}** (default {field.default})"
-        parts.append(f"| {field.name} | {value} | {field.metadata['help']} |")
+        text = escaped(str(value))
+        if field.default is None and value is not None:
+            text = f"**{text}**"
+        elif field.default not in (value, None, CHOSEN_AT_START):
+            text = f"**{text}** (default {field.default})"
+        parts.append(f"| {field.name} | {text} | {field.metadata['help']} |")
     return "\n".join(parts)
+
+
+def escaped(text: str) -> str:
+    """Return a text for a cell of a Markdown table, in which `|` would end the cell."""
+    return text.replace("|", "\\|")
 
 
 def compared_options(options: Options) -> dict[str, bool | int | float | str]:

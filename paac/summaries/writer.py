@@ -67,7 +67,7 @@ class SummaryWriter:
 
         `step` is the global step at which the session starts; `provenance` are names and values that say where it runs.
         """
-        rows = "\n".join(f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in provenance)
+        rows = "\n".join(f"| {name} | {layout.escaped(value)} |" for name, value in provenance)
         weights = [
             (weight.path, tuple(weight.shape), math.prod(weight.shape)) for weight in network.trainable_variables
         ]

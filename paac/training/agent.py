@@ -112,7 +112,7 @@ class Agent:
         if file.suffix.lower() not in (".gif", ".mp4"):
             raise UserError(f"film(): {file} must end with .gif or .mp4")
         evaluation = self.evaluate(given, [file])
-        evaluation.save_films(given.gif_scale)
+        list(evaluation.save_films(given.gif_scale))
         return evaluation.episodes()
 
     def evaluate(self, options: FilmOptions, files: Sequence[Path] = ()) -> AgentEvaluation:
@@ -208,8 +208,9 @@ def _film_files(options: FilmOptions) -> list[Path]:
     """Return the path of each episode's gif or mp4; an empty list if `gif_name` is not set."""
     if options.gif_name is None:
         return []
-    ending = ".mp4" if options.mp4 or options.gif_name.endswith(".mp4") else ".gif"
-    name = options.gif_name.removesuffix(ending)
+    typed = Path(options.gif_name)
+    name = typed.stem if typed.suffix.lower() in (".gif", ".mp4") else options.gif_name
+    ending = ".mp4" if options.mp4 or typed.suffix.lower() == ".mp4" else ".gif"
     if not name or Path(name).name != name:
         raise UserError(f"-gn {options.gif_name}: must be a file name without a folder; set the folder with -gf")
     folder = Path(options.gif_folder)

@@ -1,7 +1,7 @@
 """What an evaluation of a trained agent gives: its results in episodes, and films of them."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +25,7 @@ class Episodes:
     scores: np.ndarray  # float64, sums of the rewards, not clipped
     lengths: np.ndarray  # int64, plays: an action that is repeated r times has 1 + r plays
     truncated: np.ndarray  # bool, whether a limit on its length ended the episode, not the game
-    seed: int  # with it, `play` gives the same episodes again
+    seed: int  # with it, `play` gives the same episodes again, if their number is the same
 
 
 class AgentEvaluation(NamedTuple):
@@ -40,19 +40,17 @@ class AgentEvaluation(NamedTuple):
     results: Sequence["EpisodeResult"]
     films: dict[Path, Film]  # the film of each gif or mp4 that `save_films` will write
 
-    def save_films(self, scale: int | None) -> list[str]:
-        """Write all gifs or mp4 videos, and return a line about each, for the user. Raises OSError.
+    def save_films(self, scale: int | None) -> Iterator[str]:
+        """Write all gifs or mp4 videos, and yield a line about each, for the user. Raises OSError.
 
         Each pixel is enlarged to `scale` x `scale` pixels; None makes a film about 420 pixels high.
         """
-        lines = []
         for (file, film), result in zip(self.films.items(), self.results, strict=True):
             film.save(file, scale or film.fitting_scale)
             line = f"Wrote {file}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
             shown = counted(round(film.seconds), "second")
             end = f"; the film ends after {shown} at score {film.scores[-1]:.15g}, before the episode (--gif_seconds)"
-            lines.append(line + (end if film.is_shortened else ""))
-        return lines
+            yield line + (end if film.is_shortened else "")
 
     def report(self) -> dict[str, Any]:
         """Return the report of test.py --json: all fields but `films`, and statistics of the scores."""
@@ -66,10 +64,10 @@ class AgentEvaluation(NamedTuple):
             "greedy": self.greedy,
             "scores": scores.tolist(),
             "lengths": [result.length for result in self.results],
-            "cut": [number for number, result in enumerate(self.results, 1) if result.truncated],
+            "truncated": [number for number, result in enumerate(self.results, 1) if result.truncated],
             "uncertainty": {
                 "entropy": float(np.mean([result.entropy for result in self.results])),
-                "disagreement": float(np.mean([result.mutual_information for result in self.results])),
+                "mutual_information": float(np.mean([result.mutual_information for result in self.results])),
             },
             "median": float(np.median(scores)),
             "mean": float(scores.mean()),

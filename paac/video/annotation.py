@@ -24,7 +24,7 @@ MARGIN = 12
 MAX_ROW_HEIGHT, MIN_ROW_HEIGHT = 20, 14  # of a row with one bar
 BARS_TOP = 136  # height of the part above the first row
 MIN_HEIGHT = BARS_TOP + 18 * MIN_ROW_HEIGHT + MARGIN  # of the panel: an Atari game has up to 18 actions
-MIN_WIDTH = 230  # of the panel: enough for a large score beside the value
+MIN_WIDTH = 250  # of the panel: enough for a score of eight digits beside the value
 BAR_WIDTH = 70  # of a bar of 100%
 PERCENT_WIDTH = 36  # of the percentage at the right of a bar
 
@@ -34,7 +34,7 @@ class PanelState(NamedTuple):
 
     decision: Decision | None  # None before the first decision
     play: int  # which play of the decision is shown, counted from 1
-    score: float  # undiscounted sum of the rewards so far
+    score: float  # sum of the rewards before the decision
 
 
 class AnnotatedFilm(Film):
@@ -70,6 +70,7 @@ class AnnotatedFilm(Film):
     def on_end(self, score: float) -> None:
         """Show the `score` of the whole episode in the last picture, unless the film ended before the episode."""
         super().on_end(score)
+        self.panel_states += self.panel_states[-1:] * (len(self._pictures) - len(self.panel_states))
         self.panel_states[-1] = self.panel_states[-1]._replace(score=self.scores[-1])
 
     def _enlarged(self, number: int, scale: int) -> Image.Image:
@@ -124,7 +125,8 @@ class Panel:
         image = Image.new("RGB", (self.width, max(height, round(MIN_HEIGHT * self._zoom))), BACKGROUND)
         pen = Pen(image, self._zoom)
         decision = state.decision
-        _draw_number(pen, MARGIN, "score", f"{state.score:,.10g}")
+        decimals = 0 if state.score == round(state.score) else 2
+        _draw_number(pen, MARGIN, "score", f"{state.score:,.{decimals}f}")
         if decision is None:
             pen.text(MARGIN, 56, "before the first decision", LABEL, 13)
             return _quantize(image)

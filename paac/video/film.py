@@ -75,9 +75,12 @@ class Film:
         self._score = decision.score
 
     def on_end(self, score: float) -> None:
-        """Note the `score` of the whole episode for the last picture, unless the film ended before the episode."""
-        if not self.is_shortened:
-            self.scores[-1] = score
+        """Show the last screen with the `score` of the whole episode, unless the film ended before the episode."""
+        if self.is_shortened:
+            return
+        if (self._num_screens - 1) % self._screens_per_picture and self._previous is not None:
+            self._append(self._previous)
+        self.scores[-1] = score
 
     def add(self, screen: np.ndarray) -> None:
         """Add a screen, uint8 [height, width, 3]. Raises OSError."""
@@ -87,14 +90,16 @@ class Film:
             return
         pooled = np.maximum(screen, self._previous) if self._max_pool and self._previous is not None else screen
         if starts_picture:
-            self._pictures.append(_palette_image(pooled))
-            self.scores.append(self._score)
-        elif (
-            self._max_pool and self._num_screens == 1
-        ):  # the first picture had no previous screen: it gets the next one
+            self._append(pooled)
+        # The first picture had no previous screen: it gets the next one.
+        elif self._max_pool and self._num_screens == 1:
             self._pictures.replace_last(_palette_image(pooled))
         self._previous = screen
         self._num_screens += 1
+
+    def _append(self, screen: np.ndarray) -> None:
+        self._pictures.append(_palette_image(screen))
+        self.scores.append(self._score)
 
     def clear(self) -> None:
         """Discard all screens."""

@@ -36,7 +36,7 @@ class GifWriter:
             self._write_picture()
             self._box = box or (0, 0, 1, 1)
             self._is_first = False
-        self._picture, self._hundredths = picture, hundredths
+        self._picture, self._hundredths = picture, min(hundredths, MAX_HUNDREDTHS)
 
     def close(self) -> None:
         """Write the end of the gif."""

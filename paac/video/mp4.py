@@ -1,5 +1,6 @@
 """Writing an mp4 picture by picture."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,7 @@ def mp4_writer(file: Path, picture_rate: float) -> Iterator[Callable[[Image.Imag
         frame = _with_even_size(picture.convert("RGB"))
         if encoder is None:
             encoder = imageio_ffmpeg.write_frames(
-                new_file.name,
+                os.path.abspath(new_file.name),  # a colon in a relative path would mean a protocol
                 frame.size,
                 fps=picture_rate,
                 macro_block_size=2,
@@ -56,7 +57,7 @@ def mp4_writer(file: Path, picture_rate: float) -> Iterator[Callable[[Image.Imag
         finally:
             if encoder is not None:
                 encoder.close()
-        _check(new_file.name, file)
+        _check(os.path.abspath(new_file.name), file)
 
 
 def _with_even_size(picture: Image.Image) -> Image.Image:

@@ -58,12 +58,6 @@ def test_each_row_is_drawn_from_its_own_distribution():
     assert sample([[0, 50, 0], [50, 0, 0], [0, 0, 50]], [0.5, 0.5, 0.5]) == [1, 0, 2]
 
 
-def test_greedy_returns_the_most_probable_index():
-    chosen = exploration.greedy(tf.constant([[0.0, 2.0, 1.0], [-3.0, -4.0, -5.0]]), uniforms_of([0.5, 0.5]))
-    assert chosen.numpy().tolist() == [1, 0]
-    assert chosen.dtype == tf.int32
-
-
 def epsilon_greedy(logits, first, second, epsilon):
     drawn = exploration.epsilon_greedy(
         tf.constant(logits, tf.float32), uniforms_of(first, second), tf.constant(epsilon, tf.float32)
@@ -75,6 +69,7 @@ def epsilon_greedy(logits, first, second, epsilon):
 def test_with_epsilon_zero_the_most_probable_index_is_always_selected():
     second = [0.0, 0.5, JUST_BELOW_ONE]
     assert epsilon_greedy(eighths(3), [0.0, 0.5, JUST_BELOW_ONE], second, 0.0) == [2, 2, 2]
+    assert epsilon_greedy([[0.0, 2.0, 1.0], [-3.0, -4.0, -5.0]], 0.0, [0.5, 0.5], 0.0) == [1, 0]
 
 
 def test_with_epsilon_one_all_indices_are_equally_frequent():
@@ -97,7 +92,6 @@ def test_with_one_choice_the_index_is_always_zero(first):
     logits = tf.constant([[3.7], [-900.0]])
     uniforms = uniforms_of([first, first], JUST_BELOW_ONE)
     assert exploration.sample(logits, uniforms).numpy().tolist() == [0, 0]
-    assert exploration.greedy(logits, uniforms).numpy().tolist() == [0, 0]
     for epsilon in (0.0, 0.5, 1.0):
         assert exploration.epsilon_greedy(logits, uniforms, tf.constant(epsilon)).numpy().tolist() == [0, 0]
 

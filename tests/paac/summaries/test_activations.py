@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from networks.errors import NetworkError
 from networks.layers import Conv
@@ -42,6 +43,18 @@ def test_a_filter_is_active_if_it_is_at_one_position_of_one_observation():
     assert active_units(network, observations)[conv.name] == 3 / 16
 
 
+def test_units_without_an_activation_function_are_not_counted():
+    network = network_of("IMPALA")
+    assert len(layer_outputs(network, observations_of(1))) == 16
+    assert list(active_units(network, observations_of(1))) == [network.torso.dense.name]
+
+
+def test_layers_inside_a_tf_function_are_left_out(monkeypatch):
+    network = network_of("NIPS")
+    monkeypatch.setattr(network.torso, "encode", tf.function(network.torso.encode))
+    assert list(active_units(network, observations_of(1))) == [network.torso.dense.name]
+
+
 def test_the_layers_outputs_are_returned_and_the_layers_stay_unchanged():
     network, observations = network_of("NATURE"), observations_of(2)
     outputs = layer_outputs(network, observations)
@@ -57,7 +70,7 @@ def test_the_layers_outputs_are_returned_and_the_layers_stay_unchanged():
 def test_layers_stay_unchanged_if_the_network_fails(monkeypatch):
     network = network_of("NIPS")
     monkeypatch.setattr(type(network.torso), "combine", lambda *_: 1 / 0)
-    with pytest.raises(NetworkError, match="ZeroDivisionError"):
+    with pytest.raises(NetworkError, match="^--arch NIPS: .*ZeroDivisionError"):
         layer_outputs(network, observations_of(1))
     assert not any("call" in vars(layer) for layer in (network.torso.conv1, network.torso.dense))
 

@@ -27,6 +27,9 @@ def test_other_values_than_the_default_are_bold():
     assert "| gamma | **0.9** (default 0.99) | discount factor |" in lines
     assert "| alpha | 0.99 | decay of RMSProp |" in lines
     assert any(line.startswith("| random_seed | 5 |") for line in lines)  # it has no default
+    lines = options_text(dataclasses.replace(OPTIONS, emulator_workers=3, env_kwargs='{"a": "x|y"}')).splitlines()
+    assert any(line.startswith("| emulator_workers | **3** |") for line in lines)
+    assert any(line.startswith('| env_kwargs | **{"a": "x\\|y"}** (default {}) |') for line in lines)
 
 
 def test_runs_are_compared_by_the_options_that_affect_the_training():

@@ -165,6 +165,9 @@ def test_the_options_of_an_agent_are_checked(trained, tmp_path):
         ({"gif_name": "a.gif"}, ["a_1.gif"]),
         ({"gif_name": "a", "mp4": True}, ["a_1.mp4"]),
         ({"gif_name": "a.mp4"}, ["a_1.mp4"]),
+        ({"gif_name": "a.MP4"}, ["a_1.mp4"]),
+        ({"gif_name": "a.gif", "mp4": True}, ["a_1.mp4"]),
+        ({"gif_name": "a.b"}, ["a.b_1.gif"]),
         ({}, []),
     ],
 )

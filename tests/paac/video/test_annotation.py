@@ -160,6 +160,15 @@ def test_eighteen_actions_and_eleven_repeats_fit(height, chosen):
     assert (np.diff(bars) == 1).sum() >= 18
 
 
+@pytest.mark.parametrize("score", [12_345_678, -123.4567891, -9999.99])
+def test_a_long_score_leaves_room_for_the_value(score):
+    panel = Panel(["NOOP"], [0])
+    without = np.asarray(panel.draw(PanelState(decision_of(0, 0, 1, 1), 1, 0.0), 420).convert("RGB"))
+    drawn = np.asarray(panel.draw(PanelState(decision_of(0, 0, 1, 1), 1, score), 420).convert("RGB"))
+    changed = np.flatnonzero((drawn != without).any(axis=(0, 2)))
+    assert changed.max() < panel.width // 2
+
+
 def test_all_panels_use_the_same_palette():
     panel = Panel(ATARI, [0])
     panel_states = [

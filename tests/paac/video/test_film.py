@@ -60,6 +60,16 @@ def test_a_film_lasts_as_long_as_the_game_divided_by_the_speed(speed):
     assert film.seconds == pytest.approx(count / RATE / speed, abs=0.07)
 
 
+@pytest.mark.parametrize(("count", "pictures"), [(97, 2), (98, 3), (100, 3)])
+def test_the_last_screen_is_shown_with_the_score_however_fast_the_film_is(count, pictures):
+    screens = different_screens(count)
+    film = film_of(screens, speed=32, max_pool=False)  # a picture for every 96 screens
+    film.on_end(5.0)
+    *_, last = film.pictures(1)
+    assert len(film.scores) == pictures and film.scores[-1] == 5.0
+    np.testing.assert_array_equal(np.array(last.convert("RGB")), screens[-1])
+
+
 def test_a_film_ends_after_its_maximum_duration(tmp_path):
     film = film_of(different_screens(30), max_seconds=0.5)
     assert film.seconds == pytest.approx(0.5) and not film.is_shortened

@@ -1,5 +1,7 @@
 """Films as mp4 videos: their size, speed and colours, and errors."""
 
+from pathlib import Path
+
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -28,6 +30,14 @@ def test_a_film_is_as_long_as_the_game_divided_by_the_speed(speed, frame_rate, s
     about, pictures = read(tmp_path / "a.MP4")
     assert about["duration"] == pytest.approx(seconds, abs=0.1) == pytest.approx(film.seconds, abs=0.1)
     assert len(pictures) / about["fps"] == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_relative_path_may_have_a_colon(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    film = Film()
+    film.add(np.zeros((16, 16, 3), np.uint8))
+    film.save(Path("gym:CartPole.mp4"))
+    assert read(tmp_path / "gym:CartPole.mp4")[0]["size"] == (16, 16)
 
 
 def test_pixels_stay_sharp_and_keep_their_colours(tmp_path):
