@@ -154,14 +154,15 @@ def _why_unknown(name: str, env_id: str) -> str:
     return f"Gymnasium knows no environment of that name{meant}"
 
 
-def check_environment(name: str, env_kwargs: str) -> None:
-    """Make the environment and play some steps. Raises GameError, with a reason, if it cannot be played.
+def check_environment(name: str, env_kwargs: str) -> float | None:
+    """Make the environment and play some steps; return its frame rate, None if it has no usable one.
 
-    The arguments are those of `make_environment`.
+    The arguments are those of `make_environment`. Raises GameError, with a reason, if it cannot be played.
     """
     environment = make_environment(name, env_kwargs)
     try:
         call_environment(name, environment.unwrapped, _play_some_steps, name, environment)
+        return frames_per_second(environment)
     finally:
         _close(environment)
 

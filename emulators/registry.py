@@ -3,13 +3,12 @@
 import difflib
 import re
 import warnings
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emulators.emulator import Emulator, GameError, Seed
-from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings, settings_of
+from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings, settings_of, suitable_frame_skip
 
 ROM_PATH = "./atari_roms"
 NO_KWARGS = "{}"
@@ -29,6 +28,7 @@ class Game:
     rom: str  # path of the ROM file, "" on platforms without ROMs
     notice: str = ""  # one line that the user should read, or ""
     env_kwargs: str = NO_KWARGS  # arguments of the Gymnasium environment, a JSON object
+    frame_rate: float | None = None  # of the Gymnasium environment, in frames per second, if it has one
 
     def __str__(self) -> str:
         return short_name(f"{self.platform}:{self.name}")
@@ -85,8 +85,7 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
 
     if platform in ("", "gym") and gym.is_registered(name):
         kwargs = NO_KWARGS if name in gym.small_games() else env_kwargs
-        gym.check_environment(name, kwargs)
-        return Game("gym", name, "", env_kwargs=kwargs)
+        return Game("gym", name, "", env_kwargs=kwargs, frame_rate=gym.check_environment(name, kwargs))
     hint = _hint(name, sorted(_atari_names(rom_path)), gym.game_names())
     raise GameError(f"-g {game}: there is no game of that name; {hint}")
 
@@ -141,8 +140,7 @@ def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Gam
         )
     if gym.is_atari(name):
         raise GameError(f"-g {game}: {_hint(name.rpartition(':')[2], _atari_names(), [])}")
-    gym.check_environment(name, env_kwargs)
-    return Game("gym", name, "", env_kwargs=env_kwargs)
+    return Game("gym", name, "", env_kwargs=env_kwargs, frame_rate=gym.check_environment(name, env_kwargs))
 
 
 def earlier_frame_skip(game: str) -> int:
@@ -173,8 +171,9 @@ def choose_frame_skip(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_
     try:
         # A name without capitals, a colon or the "-" of a version is that of an Atari game.
         if split_name(game)[0] in ("", "gym") and re.search("[A-Z:-]", game):
-            with closing(make_emulator(find_game(game, rom_path, env_kwargs), seed=0)) as emulator:
-                return emulator.frame_skip
+            found = find_game(game, rom_path, env_kwargs)
+            if found.platform == "gym":
+                return settings_of("gym", found.name).frame_skip or suitable_frame_skip(found.frame_rate)
         return earlier_frame_skip(game)
     except GameError:
         return DEFAULT_FRAME_SKIP

@@ -90,7 +90,7 @@ def _open(file: Path, flags: int) -> int:
     return os.open(file, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
 
 
-def read_file(file: Path) -> bytes:
+def read_unlinked_file(file: Path) -> bytes:
     """Return the content of a file. Raises OSError, and UserError as `open_to_read` does."""
     with open_to_read(file) as opened:
         return opened.read()

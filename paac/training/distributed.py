@@ -22,7 +22,7 @@ import numpy as np
 
 from emulators import GameError, WorkerError
 from paac.cli.errors import UserError, reason_of
-from paac.cli.safe_files import read_file
+from paac.cli.safe_files import read_unlinked_file
 from paac.processes import Processes
 from paac.training.rendezvous import wait_for_all
 from paac.training.run_folder import RunFolder
@@ -188,7 +188,7 @@ def _newest_checkpoint(run: RunFolder) -> dict[str, bytes]:
     """Return the contents of the newest intact checkpoint's files by their paths in the run's folder."""
     checkpoint, _ = run.newest_checkpoint()
     files = checkpoint.files() if checkpoint else ()
-    return {str(file.relative_to(run.path)): read_file(file) for file in files}
+    return {str(file.relative_to(run.path)): read_unlinked_file(file) for file in files}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:

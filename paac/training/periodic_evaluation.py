@@ -15,7 +15,7 @@ from emulators import Game, make_emulator
 from emulators.seeds import periodic_evaluation_seed
 from paac.cli.args_json import save_options
 from paac.cli.options import Options
-from paac.cli.safe_files import append, read_file, replace_file
+from paac.cli.safe_files import append, read_unlinked_file, replace_file
 from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
@@ -96,8 +96,8 @@ class BestAgent:
         self._best.path.mkdir(exist_ok=True)
         self._run.refuse_links()
         save_options(options, self._best.args)
-        replace_file(self._best.episodes_csv, read_file(self._run.episodes_csv))
-        replace_file(self._best.sessions, read_file(self._run.sessions))
+        replace_file(self._best.episodes_csv, read_unlinked_file(self._run.episodes_csv))
+        replace_file(self._best.sessions, read_unlinked_file(self._run.sessions))
         values = state.to_json() | {"emulators": 0, "timed": False, "logs": self._best.log_lengths()}
         steps = self._best.checkpoints.steps()
         self._best.checkpoints.write(state.global_step, {"network": network}, values, None, keep=len(steps) + 1)
