@@ -70,7 +70,6 @@ class AnnotatedFilm(Film):
     def on_end(self, score: float) -> None:
         """Show the `score` of the whole episode in the last picture, unless the film ended before the episode."""
         super().on_end(score)
-        self.panel_states += self.panel_states[-1:] * (len(self._pictures) - len(self.panel_states))
         self.panel_states[-1] = self.panel_states[-1]._replace(score=self.scores[-1])
 
     def _enlarged(self, number: int, scale: int) -> Image.Image:

@@ -53,7 +53,8 @@ class Film:
         self.scores: list[float] = []  # for each picture, the score of the decisions before the one that it shows
         self._score = 0.0
         self._pictures = PictureStore(file)
-        self._previous: np.ndarray | None = None
+        self._previous: np.ndarray | None = None  # the newest screen
+        self._last: np.ndarray | None = None  # the picture that it gives
         self._num_screens = 0
 
     @property
@@ -75,12 +76,10 @@ class Film:
         self._score = decision.score
 
     def on_end(self, score: float) -> None:
-        """Show the last screen with the `score` of the whole episode, unless the film ended before the episode."""
-        if self.is_shortened:
-            return
-        if (self._num_screens - 1) % self._screens_per_picture and self._previous is not None:
-            self._append(self._previous)
-        self.scores[-1] = score
+        """Let the last picture show the end and the `score` of the episode, unless the film ended before it."""
+        if not self.is_shortened and self._last is not None:
+            self._pictures.replace_last(_palette_image(self._last))
+            self.scores[-1] = score
 
     def add(self, screen: np.ndarray) -> None:
         """Add a screen, uint8 [height, width, 3]. Raises OSError."""
@@ -90,22 +89,19 @@ class Film:
             return
         pooled = np.maximum(screen, self._previous) if self._max_pool and self._previous is not None else screen
         if starts_picture:
-            self._append(pooled)
+            self._pictures.append(_palette_image(pooled))
+            self.scores.append(self._score)
         # The first picture had no previous screen: it gets the next one.
         elif self._max_pool and self._num_screens == 1:
             self._pictures.replace_last(_palette_image(pooled))
-        self._previous = screen
+        self._previous, self._last = screen, pooled
         self._num_screens += 1
-
-    def _append(self, screen: np.ndarray) -> None:
-        self._pictures.append(_palette_image(screen))
-        self.scores.append(self._score)
 
     def clear(self) -> None:
         """Discard all screens."""
         self._pictures.clear()
         self.scores.clear()
-        self._previous = None
+        self._previous = self._last = None
         self._num_screens = 0
         self.is_shortened = False
 

@@ -60,7 +60,7 @@ def test_a_film_lasts_as_long_as_the_game_divided_by_the_speed(speed):
     assert film.seconds == pytest.approx(count / RATE / speed, abs=0.07)
 
 
-@pytest.mark.parametrize(("count", "pictures"), [(97, 2), (98, 3), (100, 3)])
+@pytest.mark.parametrize(("count", "pictures"), [(97, 2), (98, 2), (100, 2)])
 def test_the_last_screen_is_shown_with_the_score_however_fast_the_film_is(count, pictures):
     screens = different_screens(count)
     film = film_of(screens, speed=32, max_pool=False)  # a picture for every 96 screens
