@@ -17,8 +17,7 @@ def main(argv: Sequence[str]) -> None:
 
     from paac.training.agent import evaluate_agent
 
-    for line in evaluate_agent(options).save_films(options.gif_scale):
-        print(line)
+    evaluate_agent(options).save_films(options.gif_scale, print)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,7 @@ def main(argv: Sequence[str]) -> None:
         Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print_report(report, options.dropout_samples)
     if evaluation.films:
-        for line in evaluation.save_films(options.gif_scale):
-            print(line)
+        evaluation.save_films(options.gif_scale, print)
 
 
 def print_report(report: dict[str, Any], dropout_samples: int) -> None:

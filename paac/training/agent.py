@@ -112,7 +112,7 @@ class Agent:
         if file.suffix.lower() not in (".gif", ".mp4"):
             raise UserError(f"film(): {file} must end with .gif or .mp4")
         evaluation = self.evaluate(given, [file])
-        list(evaluation.save_films(given.gif_scale))
+        evaluation.save_films(given.gif_scale)
         return evaluation.episodes()
 
     def evaluate(self, options: FilmOptions, files: Sequence[Path] = ()) -> AgentEvaluation:

@@ -1,7 +1,7 @@
 """What an evaluation of a trained agent gives: its results in episodes, and films of them."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -40,8 +40,8 @@ class AgentEvaluation(NamedTuple):
     results: Sequence["EpisodeResult"]
     films: dict[Path, Film]  # the film of each gif or mp4 that `save_films` will write
 
-    def save_films(self, scale: int | None) -> Iterator[str]:
-        """Write all gifs or mp4 videos, and yield a line about each, for the user. Raises OSError.
+    def save_films(self, scale: int | None, show: Callable[[str], None] | None = None) -> None:
+        """Write all gifs or mp4 videos, and call `show` with a line about each, for the user. Raises OSError.
 
         Each pixel is enlarged to `scale` x `scale` pixels; None makes a film about 420 pixels high.
         """
@@ -50,7 +50,8 @@ class AgentEvaluation(NamedTuple):
             line = f"Wrote {file}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
             shown = counted(round(film.seconds), "second")
             end = f"; the film ends after {shown} at score {film.scores[-1]:.15g}, before the episode (--gif_seconds)"
-            yield line + (end if film.is_shortened else "")
+            if show:
+                show(line + (end if film.is_shortened else ""))
 
     def report(self) -> dict[str, Any]:
         """Return the report of test.py --json: all fields but `films`, and statistics of the scores."""
