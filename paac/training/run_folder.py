@@ -147,7 +147,13 @@ class RunFolder:
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
 
     def check_not_published(self) -> None:
-        """Raise UserError if this is a published agent, whose scores would be wrong, or the best agent of a run."""
+        """Raise UserError if this is a published agent, whose scores would be wrong, or inside another run."""
+        for folder in (self.path.absolute(), *self.path.absolute().parents):
+            run = RunFolder(folder.parent)
+            if run.exists() and folder.name in (run.checkpoints.folder.name, run.events.name):
+                raise UserError(
+                    f"-df {self}: is inside the run {run}, which deletes old checkpoints; name another folder"
+                )
         if self.path.name == self.best.name and RunFolder(self.path.parent).exists():
             raise UserError(f"-df {self}: belongs to the run above it; train a copy: cp -r {self} logs/more")
         if self.result.is_file():
