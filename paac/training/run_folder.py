@@ -149,13 +149,10 @@ class RunFolder:
     def check_not_published(self) -> None:
         """Raise UserError if this is a published agent, whose scores would be wrong, or inside another run."""
         for folder in (self.path.absolute(), *self.path.absolute().parents):
-            run = RunFolder(folder.parent)
-            if run.exists() and folder.name in (run.checkpoints.folder.name, run.events.name):
-                raise UserError(
-                    f"-df {self}: is inside the run {run}, which deletes old checkpoints; name another folder"
-                )
-        if self.path.name == self.best.name and RunFolder(self.path.parent).exists():
-            raise UserError(f"-df {self}: belongs to the run above it; train a copy: cp -r {self} logs/more")
+            above = RunFolder(folder.parent)
+            if above.exists() and folder in (above.best, above.checkpoints.folder, above.events):
+                advice = f"train a copy: cp -r {self} logs/more" if self.exists() else "name another folder"
+                raise UserError(f"-df {self}: belongs to the run above it; {advice}")
         if self.result.is_file():
             copy = next(name for name in numbered("logs/more") if not os.path.lexists(name))
             copied = f"cp -r {shlex.quote(str(self))} {copy} && rm {copy}/{RESULT}"

@@ -36,7 +36,7 @@ def mp4_writer(file: Path, picture_rate: float) -> Iterator[Callable[[Image.Imag
         frame = _with_even_size(picture.convert("RGB"))
         if encoder is None:
             encoder = imageio_ffmpeg.write_frames(
-                os.path.abspath(new_file.name),  # a colon in a relative path would mean a protocol
+                path,
                 frame.size,
                 fps=picture_rate,
                 macro_block_size=2,
@@ -52,12 +52,13 @@ def mp4_writer(file: Path, picture_rate: float) -> Iterator[Callable[[Image.Imag
             raise OSError(f"{file}: cannot be written ({reason})") from None
 
     with replacing(file) as new_file:
+        path = os.path.abspath(new_file.name)  # a colon in a relative path would mean a protocol
         try:
             yield add
         finally:
             if encoder is not None:
                 encoder.close()
-        _check(os.path.abspath(new_file.name), file)
+        _check(path, file)
 
 
 def _with_even_size(picture: Image.Image) -> Image.Image:

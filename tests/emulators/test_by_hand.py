@@ -125,7 +125,7 @@ def test_a_turn_based_game_without_a_no_op_waits_for_a_key(play):
     assert play._recorder.events.count(play.emulator.screen().shape) == 2
 
 
-def test_each_of_many_actions_has_a_key_that_is_no_command():
+def test_each_of_many_actions_has_a_key_that_is_not_a_command():
     emulator = make_emulator(register("Many", actions=12), seed=1)
     keys = {key for keys in controls_of(emulator).keys for key in keys}
     assert len(keys) == 12 and not keys & set("pgr")

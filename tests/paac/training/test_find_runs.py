@@ -288,5 +288,5 @@ def test_runs_behind_links_are_found_once(tmp_path):
 @pytest.mark.parametrize("inside", ["checkpoints/100", "checkpoints/100/more", "tf"])
 def test_a_run_inside_the_files_of_another_run_is_refused(inside):
     new_run("logs/breakout", "breakout", step=100)
-    with pytest.raises(UserError, match="is inside the run .*logs/breakout, which deletes old checkpoints"):
+    with pytest.raises(UserError, match=f"-df logs/breakout/{inside}: belongs to the run above it; name another"):
         resolve_run_options({"debugging_folder": f"logs/breakout/{inside}"})
