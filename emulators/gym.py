@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import multiprocessing
+import re
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from emulators.emulator import Emulator, GameError, Seed
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import GAME_SETTINGS, TETRIS_SETTINGS, GymSettings, suitable_frame_skip
-from emulators.gym_values import PictureReader, call_environment, describe_error, read_reward
+from emulators.gym_values import PictureReader, call_environment, describe_loading_error, read_step
 
 # Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
@@ -57,8 +58,8 @@ class GymEmulator(Emulator):
     def _press(self, action: int) -> float:
         if self._over or self._truncated:
             return 0.0
-        _, reward, self._over, self._truncated, _ = self._call("step", action)
-        return read_reward(self._settings.id, reward)
+        reward, self._over, self._truncated = read_step(self._settings.id, self._call("step", action))
+        return reward
 
     def _show(self, screen: np.ndarray) -> None:
         screen[...] = self._render()
@@ -129,7 +130,7 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
         except gymnasium.error.UnregisteredEnv:
             raise GameError(f"-g {name}: {_why_unknown(name, env_id)}") from None
         except (Exception, SystemExit) as error:  # for example, of a missing package: the types are many
-            raise GameError(f"-g {name}: Gymnasium cannot make this game ({describe_error(error)})") from None
+            raise GameError(f"-g {name}: Gymnasium cannot make this game ({describe_loading_error(error)})") from None
     if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
         actions = environment.action_space
         _close(environment)
@@ -149,9 +150,15 @@ def _close(environment: gymnasium.Env) -> None:
 def _why_unknown(name: str, env_id: str) -> str:
     if multiprocessing.parent_process() and ":" not in name:  # the parent of this worker process knew it
         return "the worker processes do not know this environment; register it in a module, and name it MODULE:ID"
-    similar = difflib.get_close_matches(env_id, gymnasium.registry, n=1)
-    meant = f"; did you mean {name.removesuffix(env_id)}{similar[0]}?" if similar else ""
-    return f"Gymnasium knows no environment of that name{meant}"
+    unknown = "Gymnasium knows no environment of that name"
+    module = name.removesuffix(env_id).rstrip(":")
+    if not module:
+        return unknown
+    others = [known for known in game_names() if known not in OWN_GAMES and not _is_gymnasiums(known)]
+    similar = difflib.get_close_matches(env_id, others, n=1)
+    if similar:
+        return f"{unknown}; did you mean {module}:{similar[0]}?"
+    return f"{unknown} after the import of {module}, which must register it with gymnasium.register()"
 
 
 def check_environment(name: str, env_kwargs: str) -> float | None:
@@ -170,10 +177,12 @@ def check_environment(name: str, env_kwargs: str) -> float | None:
 def _play_some_steps(name: str, environment: gymnasium.Env) -> None:
     pictures = PictureReader(name)
     environment.reset(seed=0)
+    read_step(name, environment.unwrapped.step(0))  # Gymnasium's wrappers fail if it gives too few values
+    environment.reset()
     pictures.screen(environment.render())
     for step in range(CHECKED_STEPS):
-        _, reward, over, truncated, _ = environment.step(step % int(environment.action_space.n))  # type: ignore[attr-defined]
-        read_reward(name, reward)
+        action = step % int(environment.action_space.n)  # type: ignore[attr-defined]
+        _, over, truncated = read_step(name, environment.step(action))
         pictures.screen(environment.render())
         if over or truncated:
             environment.reset()
@@ -218,13 +227,24 @@ def game_names() -> list[str]:
     return [*small_games(), *others]
 
 
+def suggested_names() -> list[str]:
+    """Return `game_names` without Gymnasium's robots, whose actions are not discrete."""
+    robots = re.compile(r"gymnasium\.envs(\.mujoco\..*)?")  # the old ones, which only raise errors, and the rest
+    return [name for name in game_names() if not robots.fullmatch(_module_of(name))]
+
+
 def listed_names() -> list[str]:
     """Return the ids for `list_games`: of our small games, of games with settings here, and of other packages' games.
 
     Gymnasium's own games that have no settings are left out.
     """
-    others = [name for name in game_names() if not _module_of(name).startswith("gymnasium.")]
+    others = [name for name in game_names() if not _is_gymnasiums(name)]
     return list(dict.fromkeys([*small_games(), *GAME_SETTINGS, *others]))
+
+
+def _is_gymnasiums(name: str) -> bool:
+    """Whether the environment is one of Gymnasium's own."""
+    return _module_of(name).startswith("gymnasium.")
 
 
 def _module_of(name: str) -> str:
@@ -248,7 +268,7 @@ def _import_package(name: str) -> None:
         try:
             importlib.import_module(module_name)
         except (Exception, SystemExit) as error:  # any error of the user's code
-            reason = describe_error(error)
+            reason = describe_loading_error(error)
             raise GameError(f"-g {name}: the module {module_name} cannot be imported ({reason})") from None
     for start, package in PACKAGES.items():
         if name.startswith(start):
@@ -259,6 +279,6 @@ def _import_package(name: str) -> None:
                 hint = f"the package {missing} is missing; install it: pip install {missing}"
                 raise GameError(f"-g {name}: {hint}") from None
             except Exception as error:
-                raise GameError(f"-g {name}: {package} cannot be imported ({describe_error(error)})") from None
+                raise GameError(f"-g {name}: {package} cannot be imported ({describe_loading_error(error)})") from None
             if hasattr(module, "register_envs") and name not in gymnasium.registry:
                 module.register_envs()

@@ -2,6 +2,7 @@
 
 import reprlib
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,10 @@ from emulators.emulator import GameError
 NUMBERS = "biuf"  # NumPy's kinds of numbers: bool, signed, unsigned and float
 MAX_UNIT_VALUE = 2.0  # a float picture with a larger value has the range 0 to 255, not 0 to 1
 MAX_REWARD = float(np.finfo(np.float32).max)  # rewards are float32 in the learner
+
+# Where code lies that is not the user's: Python's own, installed packages, frozen modules, and these emulators.
+PYTHON = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+NOT_USERS = (*PYTHON, "<", str(Path(__file__).parent))
 
 
 class PictureReader:
@@ -71,6 +76,22 @@ class PictureReader:
         )
 
 
+def read_step(game: str, returned: Any) -> tuple[float, bool, bool]:
+    """Return the reward of a step, whether the episode has ended, and whether it is truncated.
+
+    `returned` is what `step` of the environment returned. Raises GameError, which names the `game`, if it is wrong.
+    """
+    try:
+        _, reward, terminated, truncated, _ = returned
+    except (TypeError, ValueError):
+        what = f"{len(returned)} values" if isinstance(returned, tuple) else _short(returned)
+        raise GameError(
+            f"-g {game}: step() of the environment gives {what}; it must give five: observation, reward, terminated, "
+            "truncated and info: correct the environment, or choose another game"
+        ) from None
+    return read_reward(game, reward), bool(terminated), bool(truncated)
+
+
 def read_reward(game: str, reward: Any) -> float:
     """Return the reward of a step as a float. Raises GameError, which names the `game`, if it is no finite number."""
     try:
@@ -103,6 +124,12 @@ def environment_error(game: str, environment: Any, error: BaseException) -> Game
     return GameError(
         f"-g {game}: the environment fails{place}: {describe_error(error)}; correct it, or choose another game"
     )
+
+
+def describe_loading_error(error: BaseException) -> str:
+    """Return what `describe_error` does, and the last line of the user's code that led to the error, if one did."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(NOT_USERS)]
+    return describe_error(error) + (f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "")
 
 
 def describe_error(error: BaseException) -> str:

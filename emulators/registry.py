@@ -86,7 +86,7 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
     if platform in ("", "gym") and gym.is_registered(name):
         kwargs = NO_KWARGS if name in gym.small_games() else env_kwargs
         return Game("gym", name, "", env_kwargs=kwargs, frame_rate=gym.check_environment(name, kwargs))
-    hint = _hint(name, sorted(_atari_names(rom_path)), gym.game_names())
+    hint = _hint(name, sorted(_atari_names(rom_path)), gym.suggested_names())
     raise GameError(f"-g {game}: there is no game of that name; {hint}")
 
 
@@ -102,6 +102,8 @@ def _hint(name: str, atari_names: list[str], gym_names: list[str]) -> str:
     similar = [letters] if letters in by_letters else difflib.get_close_matches(letters, by_letters, n=3)
     meant = " or ".join(by_letters[letters] for letters in similar)
     hint = f"did you mean {meant}?" if similar else f"examples are {', '.join(atari_names[::15])}."
+    if letters not in similar and re.search(r"-v\d+$", name):
+        hint += f" An environment of your own module is MODULE:{name}."
     return f"{hint} train.py --list_games shows all games"
 
 

@@ -98,7 +98,7 @@ def write_results(search: "Search") -> bool:
 
     print("", *trial_table(search.study), sep="\n")
     for file in draw_study(search.study, search.folder):
-        print(f"wrote {file}")
+        print(f"Wrote {file}")
     best, preset = best_trial(search.study), search.best_preset()
     if best is None:
         print("No trial has finished with a score yet, so there is no best one.")

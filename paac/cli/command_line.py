@@ -186,7 +186,7 @@ def json_object(text: str) -> JsonObject:
     try:
         return JsonObject(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f'must be a JSON object, such as {{"size": 8}}, not {text}') from None
+        raise argparse.ArgumentTypeError(f"""must be a JSON object, such as '{{"size": 8}}', not {text}""") from None
 
 
 _PARSERS: dict[type, Callable[[str], Any]] = {int: whole_number, JsonObject: json_object}

@@ -49,7 +49,7 @@ class AgentEvaluation(NamedTuple):
             film.save(file, scale or film.fitting_scale)
             line = f"Wrote {file}: {self.game}, score {result.score:.15g}, length {counted(result.length, 'play')}"
             shown = counted(round(film.seconds), "second")
-            end = f"; the film ends after {shown} at score {film.scores[-1]:.15g}, before the episode (--gif_seconds)"
+            end = f"; the film shows the first {shown}, up to score {film.scores[-1]:.15g} (--gif_seconds)"
             if show:
                 show(line + (end if film.is_shortened else ""))
 

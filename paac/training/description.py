@@ -38,7 +38,8 @@ def describe_learning_rate(options: Options, total_emulators: int, step: int) ->
     """Return from what to what the learning rate goes between `step` and the end of the training, and why."""
     first, last = (learning_rate(options, total_emulators, at) for at in (step, options.max_global_steps))
     annealed = counted(options.lr_annealing_steps, "decision")
-    line = f"The learning rate goes from {first:.4g} to {last:.4g} in this training (it is annealed over {annealed})"
+    values = f"goes from {first:.4g} to {last:.4g}" if f"{first:.4g}" != f"{last:.4g}" else f"stays near {first:.4g}"
+    line = f"The learning rate {values} in this training (it is annealed over {annealed})"
     if not options.scale_lr:
         return line
     replaced = "" if options.initial_lr == Options.initial_lr else f", in place of --initial_lr {options.initial_lr}"

@@ -5,6 +5,7 @@ One run may lie below another one: logs/ itself can be a run, and logs/pong too.
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,12 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
     """Return the run in `folder` itself, if there is one, and all runs below it, by path.
 
     Links to folders are followed, and a run to which several paths lead is listed once. Hidden folders and the copies
-    in a run's folder are passed over. Raises UserError, which names `typed_as`, if there is no run.
+    in a run's folder are passed over. Raises UserError if there is no run; it names the flag `typed_as`, if that is
+    not "".
     """
+    typed = f"{typed_as} {folder}".lstrip()
     if not Path(folder).is_dir():
-        raise UserError(f"{typed_as} {folder}: no such folder; name the folder of a run")
+        raise UserError(f"{typed}: no such folder; name the folder of a run")
     runs = []
     for path, folders, _ in walk(folder):
         passed_over: tuple[str, ...] = ()
@@ -37,7 +40,7 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
             passed_over = COPIES
         folders[:] = [name for name in folders if not name.startswith(".") and name not in passed_over]
     if not runs:
-        raise UserError(f"{typed_as} {folder}: no run there; start one with train.py, or name another folder")
+        raise UserError(f"{typed}: no run there; start one with train.py, or name another folder")
     return [RunFolder(path) for path in sorted(runs)]
 
 
@@ -45,11 +48,12 @@ def find_run(folder: str | Path, typed_as: str = "-f") -> tuple[RunFolder, Optio
     """Return the run in or below `folder` whose newest checkpoint was written last, its options, and a message or "".
 
     RUN/checkpoints means the run in RUN alone, whatever lies below it. Raises UserError, which names `typed_as`, if
-    there is no run, or if there are several and none has a checkpoint.
+    there is no run, if there are several and none has a checkpoint, or if `folder` is a single checkpoint.
     """
     named = RunFolder(Path(folder).parent)
     if Path(folder).name == named.checkpoints.folder.name and named.exists():
         return named, named.load_options(), ""
+    _refuse_checkpoint(Path(folder), typed_as)
     runs = find_runs(folder, typed_as)
     if len(runs) == 1:
         is_named = runs[0].path == Path(folder)
@@ -61,6 +65,18 @@ def find_run(folder: str | Path, typed_as: str = "-f") -> tuple[RunFolder, Optio
         )
     run = max(times, key=lambda found: times[found])
     return run, run.load_options(), f"Using the latest checkpoint of {len(runs)} runs in {folder}, that of {run}"
+
+
+def _refuse_checkpoint(folder: Path, typed_as: str) -> None:
+    """Raise UserError, which says how to use it, if `folder` is one of the checkpoints of a run."""
+    run = RunFolder(folder.parent.parent)
+    if folder.parent == run.checkpoints.folder and folder.is_dir() and run.exists():
+        new = next(name for name in numbered(f"{run}-{folder.name}") if not os.path.lexists(name))
+        there, args, checkpoint, checkpoints = map(shlex.quote, map(str, (new, run.args, folder, f"{new}/checkpoints")))
+        raise UserError(
+            f"{typed_as} {folder}: that is a checkpoint of {run}; to use it, make a run of it: "
+            f"mkdir -p {checkpoints} && cp {args} {there} && cp -r {checkpoint} {checkpoints}, then {typed_as} {there}"
+        )
 
 
 def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
@@ -83,11 +99,20 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     run.check_not_published()
     run.check_logs_have_a_checkpoint()
     if not run.exists():
-        return resolve(typed), notes
+        return resolve(typed), [*notes, *_runs_beside(run)]
     saved, started = run.read_options(), run.has_checkpoint()
     resolve(saved, f"{run.args}: ", started=started)  # reports errors in the file as such, not as typed options
     options, changes = resume_options(saved, typed, started)
     return options, notes + changes
+
+
+def _runs_beside(run: RunFolder) -> list[str]:
+    """Return a line for the user if other runs lie in the folder of a new one."""
+    folders = sorted(run.path.iterdir()) if run.path.exists() else []
+    other = next((folder for folder in folders if RunFolder(folder).exists()), None)
+    if other is None:
+        return []
+    return [f"{run} also holds other runs, such as {other}; -df {run.path / 'NAME'} keeps the new one apart"]
 
 
 def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -125,18 +150,21 @@ def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
 def training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:
     """Return the folder for the `typed` options, and a message ("" for none).
 
-    Without -df it is that of the game in logs/, or logs/ itself if that is a run which is not of another game. If two
-    games have the same folder, the second gets another one: logs/GAME-2.
+    Without -df it is that of the game in logs/, or logs/ itself if the run of the game is there. If two games have the
+    same folder, the second gets another one: logs/GAME-2.
     """
     if "debugging_folder" in typed:
         return typed["debugging_folder"], ""
     logs = RunFolder(Options.debugging_folder)
-    if logs.exists() and typed.get("game") in (None, _game(logs)):
-        return Options.debugging_folder, ""
-    game = typed.get("game", Options.game)
+    in_logs = _game(logs) if logs.exists() else None
+    game = typed.get("game", in_logs or Options.game)
     name = re.sub(r"^$|^\.|[^\w.-]", "_", game)  # a folder with a dot before its name would be hidden
     runs = (RunFolder(path) for path in numbered(str(logs.path / name)))
     run = next(run for run in runs if not run.exists() or _game(run) == game)
+    if game == in_logs:
+        if not run.exists():
+            return Options.debugging_folder, ""
+        return str(run), f"There are two runs of {game}, and this is the one in {run}; -df {logs} means the other one"
     if run.path.name == name:
         return str(run), ""
     return str(run), f"{logs.path / name} is the folder of another game's run: the run of {game} is in {run}"

@@ -150,7 +150,8 @@ class RunFolder:
         """Raise UserError if this is a published agent, whose scores would be wrong, or inside another run."""
         for folder in (self.path.absolute(), *self.path.absolute().parents):
             above = RunFolder(folder.parent)
-            if above.exists() and folder in (above.best, above.checkpoints.folder, above.events):
+            copies = (above.best, above.checkpoints.folder, above.kept_checkpoints.folder)
+            if above.exists() and folder in (*copies, above.events):
                 advice = f"train a copy: cp -r {self} logs/more" if self.exists() else "name another folder"
                 raise UserError(f"-df {self}: belongs to the run above it; {advice}")
         if self.result.is_file():

@@ -74,11 +74,11 @@ def run_session(typed: Mapping[str, Any], stop: Stop, callback: Callback = ignor
     notes = list(start.notes)
     if processes.count == 1:  # several processes check it together, or the others would wait for this one
         notes += check_start(start.options, typed)
-    print("".join(f"{note}\n" for note in notes), end="")
     with ExitStack() as opened:
         viewer = open_viewer(start.options.visualize)
         if viewer:
             opened.enter_context(closing(viewer))
+        print("".join(f"{note}\n" for note in notes), end="")
         opened.enter_context(stop)
         opened.enter_context(processes)
         device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)

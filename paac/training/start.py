@@ -41,9 +41,21 @@ def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
     run = RunFolder(options.debugging_folder)
     start = _with_game(options, typed, run)
     assert start.game
-    started = "" if run.has_checkpoint() else f"{start.game}: new run in {run}"
-    lines = started, *notes, start.game.notice, *options.notes, _idle_cores(options)
+    lines = (
+        _new_run(start.game, run, typed.get("preset")),
+        *notes,
+        start.game.notice,
+        *options.notes,
+        _idle_cores(options),
+    )
     return dataclasses.replace(start, notes=tuple(filter(None, lines)))
+
+
+def _new_run(game: Game, run: RunFolder, preset: str | None) -> str:
+    if run.has_checkpoint():
+        return ""
+    with_preset = "" if preset is None or run.exists() else f", with the preset {preset or game}"
+    return f"{game}: new run in {run}{with_preset}"
 
 
 def _idle_cores(options: Options) -> str:

@@ -1,6 +1,7 @@
 """Reads the runs of experiments from a folder of JSON files: each of its sub-folders is an experiment."""
 
 import itertools
+import json
 import math
 import re
 from collections import Counter
@@ -16,10 +17,13 @@ from paac.cli.errors import UserError
 from paac.cli.folders import walk
 from paac.cli.options import LOCAL_OPTIONS, Options, resolve
 from paac.cli.presets import with_preset
+from paac.cli.words import counted
 from paac.training.find_runs import with_absolute_rom_path
+from paac.training.run_folder import RunFolder
 
 SWEEP = "sweep"
 MAX_RUNS = 10_000  # of a JSON file
+MAX_ERRORS = 5  # in one message
 
 
 class PlannedRun(NamedTuple):
@@ -40,8 +44,9 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
     """Read all JSON files in `folder` and its sub-folders, in the order of their paths; returns the runs.
 
     A file in the sub-folder SUB belongs to the experiment SUB; deeper folders become part of the run's name. A file
-    directly in `folder` belongs to the experiment with the name of `folder`. Links to folders are followed. With `seeds`, each run is planned that
-    many times with different seeds. Raises UserError, which names each wrong file and key.
+    directly in `folder` belongs to the experiment with the name of `folder`. Links to folders are followed. With
+    `seeds`, each run is planned that many times with different seeds. Raises UserError, which names the first wrong
+    files and keys.
     """
     if not folder.is_dir():
         raise UserError(f"-f {folder}: no such folder; name a folder of JSON files")
@@ -59,14 +64,28 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
         except (UserError, GameError) as error:
             errors.append(str(error))
     if errors:
-        raise UserError("; ".join(errors))
+        raise UserError(_joined(errors, folder, files))
     _check_unique_names(plan)
     return plan
 
 
+def _joined(errors: Sequence[str], folder: Path, files: Sequence[Path]) -> str:
+    """The first of the errors and, if `folder` holds trained runs, what may have been meant, in one line."""
+    shown = [*errors[:MAX_ERRORS]]
+    if len(errors) > MAX_ERRORS:
+        shown.append(f"and {counted(len(errors) - MAX_ERRORS, 'more file')} with errors")
+    run = next((run for file in files if (run := RunFolder(file.parent)).has_checkpoint()), None)
+    if run is not None:
+        shown.append(f"{folder} holds trained runs, such as {run}: -f is the folder of JSON files, and -d that of runs")
+    return "; ".join(shown)
+
+
 def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> Iterator[PlannedRun]:
     """Yield a run for each combination of values in the file's sweep."""
-    values = rename_keys(read_json(file), str(file))
+    read = read_json(file)
+    if read.keys() == {"about", "options"}:
+        raise UserError(f'{file}: that is a preset; name it in another file: {{"preset": {json.dumps(str(file))}}}')
+    values = rename_keys(read, str(file))
     sweep = _check_sweep(values.pop(SWEEP, {}), file)
     if seeds is not None:
         if "random_seed" in sweep:

@@ -14,6 +14,7 @@ from figures.style import BAND_OPACITY, COLOURS, curve_style, new_figure, shorte
 MAX_COLUMNS = 2  # of panels, so that they are readable on half a page
 PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # in inches
 LEGEND_WIDTH, LEGEND_LINE = 60, 0.17  # a line's width in characters and its height in inches
+LOST_FRACTION = 0.02  # of the longest run, from which on a curve's earlier end is worth a message
 MIN_BINS, EPISODES_PER_BIN = 10, 5
 BAND_LABEL = "bands: from the lowest to the highest seed, where all seeds have data"
 
@@ -65,6 +66,21 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
     return figure
 
 
+def ended_curves(groups: Sequence[RunGroup], axis: str) -> list[str]:
+    """A message for each curve that ends before its longest run does, because another seed of it is shorter."""
+    lines = []
+    for group in groups:
+        for game in group.games:
+            ends = {float(run.positions(axis)[-1]): run for run in group.runs_of(game)}
+            if min(ends) < (1 - LOST_FRACTION) * max(ends):
+                shortest, longest = ends[min(ends)].folder, ends[max(ends)].folder
+                lines.append(
+                    f"{game}: the mean of {len(group.runs_of(game))} seeds ends with the shortest run, {shortest}, at "
+                    f"{min(ends):,.6g} {axis}; {longest} goes to {max(ends):,.6g}"
+                )
+    return lines
+
+
 def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bins: int) -> int:
     """Draw the panel of `game`; returns the number of lines of its legend, which is between title and curves."""
     here = [group for group in groups if group.runs_of(game)]
@@ -93,7 +109,7 @@ def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bi
     if axis != "hours":
         shorten_numbers(panel)
     lines = 0
-    if len(here) > 1:
+    if len(groups) > 1:
         legend = panel.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), fontsize="small", labelspacing=0.25)
         lines = sum(1 + text.get_text().count("\n") for text in legend.get_texts())
     panel.set_title(game, loc="left", pad=6 + 72 * LEGEND_LINE * lines)

@@ -113,9 +113,12 @@ def _label(run: Run, names: Sequence[str]) -> str:
 
 
 def game_labels(groups: Sequence[RunGroup], game: str) -> list[str]:
-    """A label for each of the `groups`, which all play `game`: what differs among them, and several seeds."""
+    """A label for each of the `groups`, which all play `game`: what differs among them, and several seeds.
+
+    A single group has its own label, which says how it differs from the groups of other games.
+    """
     runs = [group.runs_of(game) for group in groups]
-    labels = _labels(runs)
+    labels = _labels(runs) if len(groups) > 1 else [group.label for group in groups]
     return [f"{label} ({len(own)} seeds)" if len(own) > 1 else label for label, own in zip(labels, runs, strict=True)]
 
 

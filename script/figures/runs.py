@@ -92,7 +92,7 @@ def load_runs(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     runs = [load_run(folder) for folder in folders.values()]
     left_out = [f"{run.folder}: no episode has ended there yet; left out" for run in runs if not len(run.steps)]
     if len(left_out) == len(runs):
-        raise UserError(f"RUN {' '.join(names)}: no episode has ended there yet; train longer, or name another run")
+        raise UserError(f"{' '.join(names)}: no episode has ended there yet; train longer, or name another run")
     return [run for run in runs if len(run.steps)], without_runs + left_out
 
 
@@ -102,7 +102,7 @@ def _find_all(names: Sequence[str]) -> tuple[dict[Path, RunFolder], list[str]]:
     errors: dict[str, UserError] = {}
     for name in names:
         try:
-            folders |= {folder.path.resolve(): folder for folder in find_runs(name, "RUN")}
+            folders |= {folder.path.resolve(): folder for folder in find_runs(name, typed_as="")}
         except UserError as error:
             if not os.path.exists(name):
                 raise

@@ -147,10 +147,12 @@ def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[Run
     ]
     common_games = [game for game in scored_games if all(group.runs_of(game) for group in kept)]
     if not common_games:
-        labels = "; ".join(group.label for group in kept)
-        which = labels if len(kept) <= 3 else f"{len(kept)} sets of options"
-        raise UserError(f"--compare: no game was played by all of {which}: name runs that have games in common")
-    notes += [f"{game}: not played by all groups; left out" for game in scored_games if game not in common_games]
+        played = "; ".join(f"{', '.join(group.games)} with {group.label}" for group in kept[:3])
+        more = f"; and {len(kept) - 3} more" if len(kept) > 3 else ""
+        raise UserError(f"--compare: no game was played with every set of options, but {played}{more}; add such runs")
+    notes += [
+        f"{game}: not played with every set of options; left out" for game in scored_games if game not in common_games
+    ]
     return kept, common_games, notes
 
 

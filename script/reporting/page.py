@@ -95,7 +95,7 @@ def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str 
         name=name,
         game=run.game,
         key_figures=key_figures(run),
-        command=train_command(run.options, name, run.num_processes),
+        command=train_command(run.options, f"{name}_again", run.num_processes),  # logs/NAME may be the run's own folder
         options=option_rows(run.options),
         tests=tests,
         missing=missing,

@@ -112,6 +112,7 @@ def test_without_a_no_op_the_first_picture_fills_the_stack():
         ("gym:Nope-v0", "no game of that name"),
         ("flappybird", "did you mean FlappyBird-v0"),
         ("cartpole", "did you mean .*CartPole-v0"),
+        ("Reacher-v0", "An environment of your own module is MODULE:Reacher-v0. train.py --list_games"),
     ],
 )
 def test_the_error_for_a_game_that_cannot_be_played_is_one_line(typed, reason):
@@ -142,16 +143,26 @@ def test_the_module_of_an_environment_is_imported_in_the_workers_too(typed):
         ("not a module:Fake-v0", "no platform or module 'not a module'"),
         ("tests.helpers.no_such_module:Fake-v0", "the module tests.helpers.no_such_module cannot be imported"),
         ("tests.helpers.environments:Fka-v0", "did you mean tests.helpers.environments:Fake-v0"),
+        (
+            "tests.helpers.environments:Something-v9",
+            "after the import of tests.helpers.environments, which must register it",
+        ),
         ("tests.helpers.environments:", "Malformed environment ID"),
         ("ale_py:ALE/Pong-v5", "did you mean pong"),
         ("atari:tests.helpers.environments:Fake-v0", "no platform or module 'atari:tests"),
-        ("broken_envs:Fake-v0", r"the module broken_envs cannot be imported \(RuntimeError: first line second line\)"),
-        ("ended_envs:Fake-v0", r"the module ended_envs cannot be imported \(SystemExit: 3\)"),
+        ("broken_envs:Fake-v0", r"imported \(RuntimeError: first line second line in broken_envs.py, line 2\)"),
+        ("ended_envs:Fake-v0", r"the module ended_envs cannot be imported \(SystemExit: 3 in ended_envs.py, line 1\)"),
+        ("bad_class:Bad-v0", r"cannot make this game \(KeyError: 'sise' in bad_class.py, line 5\)"),
         ("broken_envs.inside:Fake-v0", r"cannot be imported \(RuntimeError: first line"),
     ],
 )
 def test_the_error_for_a_module_without_that_environment_is_one_line(typed, reason, tmp_path, monkeypatch):
-    (tmp_path / "broken_envs.py").write_text("raise RuntimeError('first line\\nsecond line')")
+    (tmp_path / "broken_envs.py").write_text("\nraise RuntimeError('first line\\nsecond line')")
+    (tmp_path / "bad_class.py").write_text(
+        "import gymnasium\nclass Bad(gymnasium.Env):\n"
+        "    def __init__(self, render_mode):\n        settings = {}\n        settings['sise']\n"
+        "gymnasium.register('Bad-v0', entry_point=Bad)"
+    )
     (tmp_path / "ended_envs.py").write_text("import sys; sys.exit(3)")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(GameError, match=reason) as error:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emulators import GameError, find_game, make_emulator
-from emulators.gym_values import PictureReader, read_reward
-from tests.helpers.environments import BYTES, PICTURES, REWARDS, register
+from emulators.gym_values import PictureReader, read_reward, read_step
+from tests.helpers.environments import BYTES, PICTURES, REWARDS, Fake, register
 from tests.helpers.messages import message_of
 
 SAME = ["bytes", "unit floats", "unit float32", "floats", "integers", "list", "tuple", "RGBA", "RGBA floats"]
@@ -62,7 +62,7 @@ def test_what_is_no_picture_is_refused_when_the_game_is_looked_up(name):
 
 
 def test_pictures_of_different_sizes_are_refused():
-    with pytest.raises(GameError, match=r"a picture of shape \(9, 8, 3\) after one of shape \(8, 8, 3\)"):
+    with pytest.raises(GameError, match=r"a picture of shape \(10, 8, 3\) after one of shape \(9, 8, 3\)"):
         find_game(register("Growing", grows=True))
 
 
@@ -143,3 +143,24 @@ def test_an_error_when_an_environment_is_closed_does_no_harm():
     emulator.reset()
     emulator.step(0)
     emulator.close()
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+def test_an_old_step_with_four_values_is_refused_when_the_game_is_looked_up(limit):
+    class OldStep(Fake):
+        def step(self, action):
+            observation, reward, over, _, info = super().step(action)
+            return observation, reward, over, info
+
+    gymnasium.register("OldStep-v0", entry_point=OldStep, max_episode_steps=limit)
+    with pytest.raises(
+        GameError, match="-g OldStep-v0: step.. of the environment gives 4 values; it must give five: obs"
+    ):
+        find_game("OldStep-v0")
+    del gymnasium.registry["OldStep-v0"]
+
+
+def test_a_step_that_gives_no_tuple_is_refused():
+    with pytest.raises(GameError, match="step.. of the environment gives None; it must give five"):
+        read_step("a game", None)
+    assert read_step("a game", (0, 1, np.True_, 0, {})) == (1.0, True, False)

@@ -14,6 +14,7 @@ from experiments.plan import read_plan
 from paac.cli.errors import UserError
 from paac.training.run_folder import RunFolder
 from tests.helpers.commands import interrupt, wait_for
+from tests.helpers.messages import message_of
 
 SHORT = {"game": "Catcher-v0", "emulator_counts": 4, "emulator_workers": 2, "max_episode_frames": 60}
 ORIGINAL = """{
@@ -142,12 +143,28 @@ def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
         ('{"sweep": {"arch": ["NIPS", "NOPE"]}}', "arch=NOPE"),
         ('{"sweep": {"arch": ["NIPS", "NIPS"]}}', "-arch=NIPS: rename a file"),
         ('{"sweep": {"depth": [1, 2]}}', "unknown key 'depth'"),
+        (
+            '{"about": {}, "options": {"arch": "NIPS"}}',
+            'bad.json: that is a preset; name it in another file: {"preset"',
+        ),
         ('{"sweep": {"debugging_folder": ["a", "b"]}}', "sweep.debugging_folder: does not change the training"),
     ],
 )
 def test_an_error_message_names_the_file_and_the_key(tmp_path, content, message):
     write(tmp_path, {"good.json": "{}", "bad.json": content})
     with pytest.raises(UserError, match="bad.*" + re.escape(message.removeprefix("bad"))):
+        read_plan(tmp_path)
+
+
+def test_only_the_first_errors_of_many_are_shown_and_a_folder_of_runs_is_recognised(tmp_path):
+    write(tmp_path, {f"{letter}/args.json": {"archh": "NIPS"} for letter in "abcdefg"})
+    with pytest.raises(UserError, match="and 2 more files with errors$") as error:
+        read_plan(tmp_path)
+    assert message_of(error).count("unknown key") == 5
+    (tmp_path / "b/checkpoints/100").mkdir(parents=True)
+    with pytest.raises(
+        UserError, match=f"holds trained runs, such as {tmp_path}/b: -f is the folder of JSON files, and"
+    ):
         read_plan(tmp_path)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from figures.curves import bin_count, bin_means, draw_curves, fill_gaps, learning_curves
+from figures.curves import bin_count, bin_means, draw_curves, ended_curves, fill_gaps, learning_curves
 from figures.groups import describe_options, describe_seeds, group_runs, learning_options
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
@@ -77,9 +77,9 @@ def test_runs_without_episodes_are_named_and_left_out(tmp_path):
     runs, messages = load_runs([str(tmp_path / "a"), str(tmp_path / "a/full"), str(tmp_path)])
     assert [run.folder.name for run in runs] == ["full"], "each run once, even if it is named several times"
     assert [message.split(":")[0] for message in messages] == [str(tmp_path / "a/empty"), str(tmp_path / "b")]
-    with pytest.raises(UserError, match="RUN .*no episode has ended"):
+    with pytest.raises(UserError, match="no episode has ended"):
         load_runs([str(tmp_path / "b")])
-    with pytest.raises(UserError, match="RUN .*: no such folder"):
+    with pytest.raises(UserError, match=": no such folder"):
         load_runs([str(tmp_path / "c")])
 
 
@@ -328,3 +328,21 @@ def test_with_figar_decisions_before_the_file_begins_have_the_rate_of_the_others
     episodes = [(1000 + 10 * number, 1, 0, 0, 30) for number in range(1, 5)]
     run = make_run(tmp_path / "run", episodes, game="Snake-v0", emulator_counts=1, max_repetition=4, nb_choices=5)
     assert run.plays().tolist() == [3 * step for step, *_ in episodes]
+
+
+def test_a_line_says_that_a_curve_ends_with_its_shortest_seed(tmp_path):
+    runs = [scored(tmp_path / "a", *range(100)), scored(tmp_path / "b", *range(40), random_seed=2)]
+    (line,) = ended_curves(group_runs(runs)[0], "decisions")
+    assert line == (
+        f"pong: the mean of 2 seeds ends with the shortest run, {tmp_path}/b, at 400 decisions; "
+        f"{tmp_path}/a goes to 1,000"
+    )
+    equal = [scored(tmp_path / "c", *range(100)), scored(tmp_path / "d", *range(99), random_seed=2)]
+    assert ended_curves(group_runs(equal)[0], "decisions") == []
+    assert ended_curves(group_runs(runs[:1])[0], "decisions") == []
+
+
+def test_a_panel_with_one_of_several_groups_names_it(tmp_path):
+    runs = [scored(tmp_path / "a", 1, 2), scored(tmp_path / "b", 1, 2, game="Snake-v0", gamma=0.9)]
+    for panel, label in zip(draw_curves(group_runs(runs)[0]).axes, ("gamma 0.9", "gamma 0.99"), strict=True):
+        assert [text.get_text() for text in panel.get_legend().get_texts()] == [label]

@@ -93,7 +93,7 @@ def test_curves_and_repetitions_are_drawn(trained):
     assert shown.stderr == ""
     names = ["curves", "repetitions_seed5", "repetitions_seed6", "repetitions_nature"]
     files = [f"new/pictures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
-    assert shown.stdout.splitlines() == [f"wrote {file}" for file in files]
+    assert shown.stdout.splitlines() == [f"Wrote {file}" for file in files]
     for file in files[::2]:
         with Image.open(folder / file) as picture:
             assert picture.format == "PNG" and min(picture.size) > 500
@@ -110,7 +110,7 @@ def test_a_comparison_is_drawn_and_printed(trained):
     shown = trained.run("script/plot.py", "runs", "--compare")
     assert shown.stderr == ""
     assert "| runs | 2 |" in shown.stdout and "Games: pong." in shown.stdout
-    assert shown.stdout.endswith("wrote figures/comparison.png\nwrote figures/comparison.svg\n")
+    assert shown.stdout.endswith("Wrote figures/comparison.png\nWrote figures/comparison.svg\n")
     assert sorted(file.name for file in (trained.folder / "figures").iterdir()) == ["comparison.png", "comparison.svg"]
     compared = texts(trained.folder / "figures/comparison.svg")
     assert {"interquartile mean", "median", "mean", "runs"} <= set(compared)
@@ -137,8 +137,8 @@ def test_runs_whose_names_would_be_equal_have_different_pictures(tmp_path, monke
 
 BAD_INPUT = {
     "": "RUN",
-    "nowhere": "RUN nowhere: no such folder",
-    "empty": "RUN empty: no run there",
+    "nowhere": "plot.py: nowhere: no such folder",
+    "empty": "plot.py: empty: no run there",
     "untrained": "no episode has ended there",
     "untrained --x days": "--x days: must be one of decisions, frames, hours",
     "untrained --bins 0": "--bins 0: must be from 1",

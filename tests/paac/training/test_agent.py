@@ -90,7 +90,7 @@ def test_a_line_says_that_a_gif_ends_before_its_episode(seconds, tmp_path):
     lines = []
     AgentEvaluation("pong", tmp_path, 9, 1, 0, False, results, {gif: film}).save_films(None, lines.append)
     (line,) = lines
-    end = "; the film ends after 5 seconds at score 12, before the episode (--gif_seconds)"
+    end = "; the film shows the first 5 seconds, up to score 12 (--gif_seconds)"
     assert line == f"Wrote {gif}: pong, score 21, length 90 plays" + (end if seconds == 5 else "")
     assert gif.exists()
 

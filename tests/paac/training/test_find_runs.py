@@ -1,6 +1,8 @@
 """Which folder a command means: where a training starts or goes on, which run is tested, and which runs there are."""
 
 import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,24 @@ def test_the_run_in_logs_itself_goes_on_unless_another_game_is_typed():
         assert (options.debugging_folder, options.game, options.gamma) == ("logs/", "breakout", 0.9)
     assert training_folder(game="pong") == "logs/pong"
     assert training_folder(game="seaquest") == "logs/seaquest"
+
+
+@pytest.mark.parametrize("typed", [{}, {"game": "pong"}])
+def test_of_two_runs_of_a_game_the_one_in_its_own_folder_goes_on_and_a_line_names_the_other(typed):
+    new_run("logs/pong", step=100)
+    new_run("logs", step=200)
+    options, notes = resolve_run_options(typed)
+    assert options.debugging_folder == "logs/pong"
+    assert notes == ["There are two runs of pong, and this is the one in logs/pong; -df logs means the other one"]
+
+
+def test_a_line_says_that_a_new_run_lies_beside_others():
+    new_run("logs/pong", step=100)
+    (Path("logs") / "README.md").write_text("")
+    _, notes = resolve_run_options({"debugging_folder": "logs"})
+    assert notes == ["logs also holds other runs, such as logs/pong; -df logs/NAME keeps the new one apart"]
+    for name in ("logs/pong", "logs/breakout", "elsewhere"):
+        assert resolve_run_options({"debugging_folder": name})[1] == []
 
 
 def test_the_run_in_the_folder_of_the_game_goes_on():
@@ -235,6 +255,20 @@ def test_the_folder_checkpoints_means_its_run_whatever_lies_below():
     assert find_run("untrained/checkpoints")[0].path == Path("untrained")
 
 
+def test_a_checkpoint_is_refused_with_the_commands_that_make_a_run_of_it():
+    new_run("my logs/pong", step=900)
+    with pytest.raises(UserError) as error:
+        find_run("my logs/pong/checkpoints/900/")
+    message = message_of(error)
+    assert message.startswith(
+        "-f my logs/pong/checkpoints/900: that is a checkpoint of my logs/pong; to use it, make a "
+    )
+    commands = message.partition("make a run of it: ")[2].partition(", then -f ")
+    subprocess.run(commands[0], shell=True, check=True)
+    run, _, note = find_run(*shlex.split(commands[2]))
+    assert (str(run), run.checkpoints.steps(), note) == ("my logs/pong-900", [900], "")
+
+
 def test_several_runs_without_a_checkpoint_are_refused_and_named():
     new_run("logs/b")
     new_run("logs/a/c")
@@ -285,8 +319,17 @@ def test_runs_behind_links_are_found_once(tmp_path):
     assert found("logs") == ["logs", "logs/linked/run", "logs/own"]
 
 
-@pytest.mark.parametrize("inside", ["checkpoints/100", "checkpoints/100/more", "tf"])
+@pytest.mark.parametrize("inside", ["checkpoints/100", "checkpoints/100/more", "checkpoints_saved/new", "tf"])
 def test_a_run_inside_the_files_of_another_run_is_refused(inside):
     new_run("logs/breakout", "breakout", step=100)
     with pytest.raises(UserError, match=f"-df logs/breakout/{inside}: belongs to the run above it; name another"):
         resolve_run_options({"debugging_folder": f"logs/breakout/{inside}"})
+
+
+def test_a_copy_in_checkpoints_saved_is_trained_on_only_as_a_copy_of_it():
+    new_run("logs/pong", step=100)
+    new_run("logs/pong/checkpoints_saved/50", step=50)
+    with pytest.raises(
+        UserError, match="belongs to the run above it; train a copy: cp -r logs/pong/checkpoints_saved/50"
+    ):
+        resolve_run_options({"debugging_folder": "logs/pong/checkpoints_saved/50"})

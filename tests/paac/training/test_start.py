@@ -85,6 +85,13 @@ def test_a_preset_is_saved_with_the_run_and_read_by_the_first_process_only(tmp_p
     assert follow(follower, dataclasses.asdict(options), "new").options.gamma == 0.9
 
 
+@pytest.mark.parametrize(("preset", "name"), [("fast", "fast"), ("", "breakout")])
+def test_the_first_line_of_a_new_run_names_its_preset(preset, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    start = prepare({"game": "breakout", "preset": preset})
+    assert start.notes[0] == f"breakout: new run in logs/breakout, with the preset {name}"
+
+
 def test_a_run_that_goes_on_is_no_new_one(run, capsys, started):
     train.main(["-df", "run", "--entropy", "0.05"])
     assert capsys.readouterr().out.splitlines()[0] == "--entropy is now 0.05; it was 0.02"
@@ -167,6 +174,11 @@ def test_a_line_says_from_what_to_what_the_learning_rate_goes(typed, step, line)
     said = describe_learning_rate(parse_options(typed.split()), 8, step)
     assert said.startswith("The learning rate goes from ") and line in said
     assert "in place of" not in said or "in place of" in line
+
+
+def test_a_line_says_that_the_learning_rate_hardly_changes():
+    said = describe_learning_rate(parse_options(["--max_global_steps", "1000"]), 8, 0)
+    assert said.startswith("The learning rate stays near 0.0224 in this training (it is annealed over 80,000,000 dec")
 
 
 @pytest.mark.parametrize(
