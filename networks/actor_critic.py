@@ -24,7 +24,7 @@ class Outputs(NamedTuple):
 class ActorCritic(keras.Model):
     """A network that maps observations to `Outputs`.
 
-    Each observation is encoded once, by `encode`. A decision, by `decide`, uses the newest encoding and the
+    Each observation is encoded once, by `encode`. `compute_outputs` uses the newest encoding and the
     `torso.history_length` encodings before it. At the start of an episode, `blank_encodings` take their place.
     `softmax_temp` divides the logits of both policies: a higher temperature makes them more uniform.
     """
@@ -56,7 +56,7 @@ class ActorCritic(keras.Model):
         """Return encodings [count, E] of black images, which stand for the observations before an episode."""
         return tf.repeat(self.encode(tf.zeros([1, 84, 84, self.channels], tf.uint8)), count, axis=0)
 
-    def decide(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> Outputs:
+    def compute_outputs(self, encodings: Sequence[tf.Tensor], uniforms: tf.Tensor) -> Outputs:
         """Compute the outputs from 1 + torso.history_length encodings [B, E], oldest first.
 
         `uniforms`, float32 [B, torso.num_uniforms], are the torso's random numbers, uniform in [0, 1).
@@ -77,7 +77,7 @@ class ActorCritic(keras.Model):
         blank = [self.blank_encodings(count)] * self.torso.history_length
         if uniforms is None:
             uniforms = tf.zeros([count, self.torso.num_uniforms])
-        return self.decide([*blank, self.encode(observations)], uniforms)
+        return self.compute_outputs([*blank, self.encode(observations)], uniforms)
 
     def create_weights(self) -> None:
         """Create the weights and draw their initial values, in a trial run that also checks the torso.

@@ -153,12 +153,12 @@ def _decide(
 ) -> Decisions:
     """Decide by the mean policies and the mean value of the dropout samples.
 
-    Encodings as in `ActorCritic.decide`; torso_uniforms float32 [samples, B, torso.num_uniforms]; head_uniforms float32
-    [B, 2, UNIFORMS_PER_SELECTION].
+    Encodings as in `ActorCritic.compute_outputs`; torso_uniforms float32 [samples, B, torso.num_uniforms];
+    head_uniforms float32 [B, 2, UNIFORMS_PER_SELECTION].
     """
     samples, count, num_uniforms = torso_uniforms.shape
     tiled = [tf.tile(encoding, [samples] + [1] * (encoding.shape.rank - 1)) for encoding in encodings]
-    outputs = network.decide(tiled, tf.reshape(torso_uniforms, [samples * count, num_uniforms]))
+    outputs = network.compute_outputs(tiled, tf.reshape(torso_uniforms, [samples * count, num_uniforms]))
     policy_logits, repetition_logits, values = (tf.reshape(part, [samples, count, *part.shape[1:]]) for part in outputs)
     policy, repetition = _mean_policy(policy_logits), _mean_policy(repetition_logits)
     entropy = joint_policy.entropy(policy)

@@ -194,12 +194,13 @@ class Learner:
     def _batch_outputs(self, rollout: Rollout, uniforms: Uniforms) -> Outputs:
         """Compute the outputs for all decisions of `rollout` as one batch, [T * b, ...], for the gradient.
 
-        `decide` has already run once per step to act. Running it again on the batch costs a second forward pass, but
+        The rollout has already computed them step by step, to act. To compute them again costs a forward pass, but
         replaces T small backward passes by one, which is faster. The encodings are not computed again: through them,
         gradients flow to the convolutions step by step.
         """
         encodings = [tf.concat(steps, axis=0) for steps in zip(*rollout.encodings, strict=True)]
-        return self.network.decide(encodings, tf.reshape(uniforms.torso[:-1], [-1, self.network.torso.num_uniforms]))
+        torso_uniforms = tf.reshape(uniforms.torso[:-1], [-1, self.network.torso.num_uniforms])
+        return self.network.compute_outputs(encodings, torso_uniforms)
 
     def _losses(self, rollout: Rollout, outputs: Outputs) -> Losses:
         transitions = rollout.transitions

@@ -93,7 +93,7 @@ def collect_rollout(
     transitions, used_encodings = [], []
     for t in range(uniforms.heads.shape[0]):
         encodings = [*history_encodings, network.encode(observations)]
-        outputs = network.decide(encodings, uniforms.torso[t])
+        outputs = network.compute_outputs(encodings, uniforms.torso[t])
         actions = select(outputs.policy_logits, uniforms.heads[t, :, 0])
         choices = select(outputs.repetition_logits, uniforms.heads[t, :, 1])
         repeats = tf.gather(table, choices)
@@ -104,7 +104,7 @@ def collect_rollout(
         history_encodings = [_where(dones, blank_encodings, encoding) for encoding in encodings[1:]]
         history = [_where(dones, blank_observations, earlier) for earlier in [*history, observations][1:]]
         observations = next_observations
-    bootstrap = network.decide([*history_encodings, network.encode(observations)], uniforms.torso[-1]).value
+    bootstrap = network.compute_outputs([*history_encodings, network.encode(observations)], uniforms.torso[-1]).value
     return Rollout(Transitions(*map(tf.stack, zip(*transitions, strict=True))), used_encodings, bootstrap, history)
 
 

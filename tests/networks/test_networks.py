@@ -129,7 +129,7 @@ def test_the_lstm_uses_the_last_five_observations_of_an_episode(known, rgb):
         hidden = sigmoid(o) * np.tanh(cell)
     features = np.maximum(head(torso.dense, head(torso.linear, hidden)), 0)
     encodings = [network.blank_encodings(2)] * (5 - known) + [network.encode(observations) for observations in seen]
-    outputs = network.decide(encodings, tf.zeros([2, 0]))
+    outputs = network.compute_outputs(encodings, tf.zeros([2, 0]))
     np.testing.assert_allclose(outputs.policy_logits, head(network.policy, features), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(outputs.value, head(network.value, features)[:, 0], rtol=1e-4, atol=1e-4)
     if known == 1:
@@ -267,7 +267,7 @@ def test_history_and_random_numbers_change_the_outputs_only_of_networks_that_use
     assert np.array_equal(network(observations, uniforms).value, value) == (network.torso.num_uniforms == 0)
     history = [network.encode(observations_of(2, seed=9))] * network.torso.history_length
     zeros = tf.zeros([2, network.torso.num_uniforms])
-    with_history = network.decide([*history, network.encode(observations)], zeros).value
+    with_history = network.compute_outputs([*history, network.encode(observations)], zeros).value
     assert np.allclose(with_history, value, rtol=1e-6) == (network.torso.history_length == 0)
 
 

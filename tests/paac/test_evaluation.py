@@ -180,7 +180,7 @@ def test_a_network_with_history_gets_the_last_observations_of_each_episode():
         encodings = [network.blank_encodings(1)] * 4
         for seen, (action, repeats) in zip(game.seen, game.held, strict=False):
             encodings = [*encodings[-4:], network.encode(seen[None])]
-            outputs = network.decide(encodings, np.zeros((1, 0), np.float32))
+            outputs = network.compute_outputs(encodings, np.zeros((1, 0), np.float32))
             assert action == np.argmax(outputs.policy_logits)
             assert repeats == TABLE[np.argmax(outputs.repetition_logits)]
 

@@ -62,7 +62,9 @@ def plain_weights(table, uniforms, *, arch="NIPS", discount_per_play=False, egre
     network = new_network(table, arch)
 
     def outputs_for(newest_observations, torso_uniforms):
-        return network.decide([network.encode(observations) for observations in newest_observations], torso_uniforms)
+        return network.compute_outputs(
+            [network.encode(observations) for observations in newest_observations], torso_uniforms
+        )
 
     emulators = [make_emulator("pong", seed=[SEED, number], **SETTINGS) for number in range(B)]
     observations = np.stack([emulator.reset() for emulator in emulators])

@@ -44,7 +44,9 @@ def network_of(arch, channels, choices):
 
 def decide(network, states):
     steps = tf.unstack(states, axis=1) if network.torso.history_length else [tf.constant(states)]
-    return network.decide([network.encode(step) for step in steps], tf.zeros([BATCH, network.torso.num_uniforms]))
+    return network.compute_outputs(
+        [network.encode(step) for step in steps], tf.zeros([BATCH, network.torso.num_uniforms])
+    )
 
 
 def update(network, optimizer, batch):
