@@ -21,6 +21,7 @@ from emulators.gym_values import PictureReader, call_environment, describe_loadi
 
 # Prefix of a game's id -> the package that registers the game.
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
+LISTED_PACKAGES = ("gymnasium", "ale_py", "emulators")  # whose environments nobody looks for in another module
 NUMBER_TYPES = int, float, np.integer, np.floating
 CHECKED_STEPS = 10  # of a new environment, before a run starts
 
@@ -154,7 +155,9 @@ def _why_unknown(name: str, env_id: str) -> str:
     module = name.removesuffix(env_id).rstrip(":")
     if not module:
         return unknown
-    others = [known for known in game_names() if known not in OWN_GAMES and not _is_gymnasiums(known)]
+    package = module.partition(".")[0]
+    packages = {known: _module_of(known).partition(".")[0] for known in gymnasium.registry}
+    others = [known for known in packages if packages[known] == package or packages[known] not in LISTED_PACKAGES]
     similar = difflib.get_close_matches(env_id, others, n=1)
     if similar:
         return f"{unknown}; did you mean {module}:{similar[0]}?"
@@ -177,7 +180,7 @@ def check_environment(name: str, env_kwargs: str) -> float | None:
 def _play_some_steps(name: str, environment: gymnasium.Env) -> None:
     pictures = PictureReader(name)
     environment.reset(seed=0)
-    read_step(name, environment.unwrapped.step(0))  # Gymnasium's wrappers fail if it gives too few values
+    read_step(name, _without_common_wrappers(environment).step(0))
     environment.reset()
     pictures.screen(environment.render())
     for step in range(CHECKED_STEPS):
@@ -186,6 +189,13 @@ def _play_some_steps(name: str, environment: gymnasium.Env) -> None:
         pictures.screen(environment.render())
         if over or truncated:
             environment.reset()
+
+
+def _without_common_wrappers(environment: gymnasium.Env) -> gymnasium.Env:
+    """Return the environment without those wrappers of `gymnasium.make` that fail if `step` gives four values."""
+    while isinstance(environment, gymnasium.wrappers.TimeLimit | gymnasium.wrappers.OrderEnforcing):
+        environment = environment.env
+    return environment
 
 
 def frames_per_second(environment: gymnasium.Env) -> float | None:
@@ -229,7 +239,8 @@ def game_names() -> list[str]:
 
 def suggested_names() -> list[str]:
     """Return `game_names` without Gymnasium's robots, whose actions are not discrete."""
-    robots = re.compile(r"gymnasium\.envs(\.mujoco\..*)?")  # the old ones, which only raise errors, and the rest
+    # The v2 and v3 robots, which only raise errors, lie in gymnasium.envs, the others in gymnasium.envs.mujoco.
+    robots = re.compile(r"gymnasium\.envs(\.mujoco\..*)?")
     return [name for name in game_names() if not robots.fullmatch(_module_of(name))]
 
 
@@ -238,13 +249,8 @@ def listed_names() -> list[str]:
 
     Gymnasium's own games that have no settings are left out.
     """
-    others = [name for name in game_names() if not _is_gymnasiums(name)]
+    others = [name for name in game_names() if not _module_of(name).startswith("gymnasium.")]
     return list(dict.fromkeys([*small_games(), *GAME_SETTINGS, *others]))
-
-
-def _is_gymnasiums(name: str) -> bool:
-    """Whether the environment is one of Gymnasium's own."""
-    return _module_of(name).startswith("gymnasium.")
 
 
 def _module_of(name: str) -> str:

@@ -1,6 +1,7 @@
 """What a Gymnasium environment gives, its pictures and rewards, as the emulators need them."""
 
 import reprlib
+import site
 import sys
 import sysconfig
 import traceback
@@ -16,9 +17,10 @@ NUMBERS = "biuf"  # NumPy's kinds of numbers: bool, signed, unsigned and float
 MAX_UNIT_VALUE = 2.0  # a float picture with a larger value has the range 0 to 255, not 0 to 1
 MAX_REWARD = float(np.finfo(np.float32).max)  # rewards are float32 in the learner
 
-# Where code lies that is not the user's: Python's own, installed packages, frozen modules, and these emulators.
-PYTHON = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-NOT_USERS = (*PYTHON, "<", str(Path(__file__).parent))
+LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+LIBRARIES += [site.getusersitepackages(), str(Path(__file__).parent)]
+# How the names of files begin whose code is not the user's; "<" begins those of frozen modules.
+NOT_USERS = (*(f"{folder}/" for folder in LIBRARIES), "<")
 
 
 class PictureReader:
@@ -86,8 +88,8 @@ def read_step(game: str, returned: Any) -> tuple[float, bool, bool]:
     except (TypeError, ValueError):
         what = f"{len(returned)} values" if isinstance(returned, tuple) else _short(returned)
         raise GameError(
-            f"-g {game}: step() of the environment gives {what}; it must give five: observation, reward, terminated, "
-            "truncated and info: correct the environment, or choose another game"
+            f"-g {game}: step() of the environment gives {what} instead of five (observation, reward, terminated, "
+            "truncated and info): correct the environment, or choose another game"
         ) from None
     return read_reward(game, reward), bool(terminated), bool(truncated)
 
@@ -127,9 +129,9 @@ def environment_error(game: str, environment: Any, error: BaseException) -> Game
 
 
 def describe_loading_error(error: BaseException) -> str:
-    """Return what `describe_error` does, and the last line of the user's code that led to the error, if one did."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(NOT_USERS)]
-    return describe_error(error) + (f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "")
+    """Return what `describe_error` does, after the last line of the user's code in the error's traceback, if any."""
+    line = _last_line(error, lambda file: not file.startswith(NOT_USERS))
+    return f"{line}: {describe_error(error)}" if line else describe_error(error)
 
 
 def describe_error(error: BaseException) -> str:
@@ -141,8 +143,14 @@ def _place(error: BaseException, environment: Any) -> str:
     """Return the file and line of the environment's code at which the error occurred, in brackets, or ""."""
     modules = {cls.__module__ for cls in type(environment).__mro__ if not cls.__module__.startswith("gymnasium.")}
     files = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    line = _last_line(error, files.__contains__)
+    return f" ({line})" if line else ""
+
+
+def _last_line(error: BaseException, is_meant: Callable[[str], bool]) -> str:
+    """Return the last line in the error's traceback whose file `is_meant`, as "FILE, line N"; "" for none."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_meant(frame.filename)]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
 
 
 def _shortened(text: str, length: int) -> str:

@@ -102,8 +102,8 @@ def _hint(name: str, atari_names: list[str], gym_names: list[str]) -> str:
     similar = [letters] if letters in by_letters else difflib.get_close_matches(letters, by_letters, n=3)
     meant = " or ".join(by_letters[letters] for letters in similar)
     hint = f"did you mean {meant}?" if similar else f"examples are {', '.join(atari_names[::15])}."
-    if letters not in similar and re.search(r"-v\d+$", name):
-        hint += f" An environment of your own module is MODULE:{name}."
+    if letters not in similar and re.fullmatch(r"[A-Z].*-v\d+", name):
+        hint += f" For an environment of your own, type MODULE:{name}."
     return f"{hint} train.py --list_games shows all games"
 
 
@@ -238,5 +238,8 @@ def list_games(rom_path: str = ROM_PATH) -> dict[str, list[str]]:
     from emulators import gym
 
     names = [f"atari:{TETRIS}" if name == TETRIS else name for name in _atari_names(rom_path)]
-    others = "and others with discrete actions that render to pixels, those of your module as MODULE:ID"
+    others = (
+        "and others with discrete actions that render to pixels, those of your module as MODULE:ID; LunarLander-v3 "
+        "needs pip install gymnasium[box2d]"
+    )
     return {"atari": names, "tetris": [TETRIS], "gym": [*gym.listed_names(), others]}

@@ -194,7 +194,7 @@ class Learner:
     def _batch_outputs(self, rollout: Rollout, uniforms: Uniforms) -> Outputs:
         """Compute the outputs for all decisions of `rollout` as one batch, [T * b, ...], for the gradient.
 
-        The rollout has already computed them step by step, to act. To compute them again costs a forward pass, but
+        The rollout has already computed them step by step, to act. Computing them again costs one forward pass, but
         replaces T small backward passes by one, which is faster. The encodings are not computed again: through them,
         gradients flow to the convolutions step by step.
         """

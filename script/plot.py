@@ -71,13 +71,13 @@ def compare_groups(groups: Sequence[RunGroup], options: PlotOptions) -> None:
 
 def draw_training(groups: Sequence[RunGroup], options: PlotOptions) -> None:
     """Write curves.png and .svg, and repetitions_NAME.png and .svg for each run with FiGAR."""
-    from figures.curves import draw_curves, ended_curves
+    from figures.curves import draw_curves, shortened_curves
     from figures.repetitions import draw_repetitions, read_repetitions, uses_figar
     from figures.style import save_figure
     from paac.training.tensorflow_setup import start_tensorflow
 
     folder = writable_folder("--folder", options.folder)
-    for line in ended_curves(groups, options.x):
+    for line in shortened_curves(groups, options.x):
         print(line)
     print_files(save_figure(draw_curves(groups, options.x, options.bins), folder, "curves"))
     runs = [run for group in groups for run in group.runs if uses_figar(run)]

@@ -45,7 +45,7 @@ class TestOptions(FilmOptions):
     """The options of test.py."""
 
     # fmt: off
-    json: str | None = option(None, group="Result", limit=PATH, help="JSON file for the scores and lengths of the episodes, the numbers (from 1) of the truncated ones, statistics of the scores, and the policy's uncertainty: its mean entropy and, with --dropout_samples, the mutual information of policy and dropout, in nats")
+    json: str | None = option(None, group="Result", limit=PATH, help="JSON file for the scores and lengths of the episodes, the truncated ones (numbered from 1), statistics, and the policy's uncertainty in nats")
     # fmt: on
 
 

@@ -30,6 +30,11 @@ def numbered(name: str) -> Iterator[str]:
     yield from (f"{name}-{number}" for number in itertools.count(2))
 
 
+def free_name(name: str) -> str:
+    """Return the first `numbered` name that no file, folder or link has."""
+    return next(free for free in numbered(name) if not os.path.lexists(free))
+
+
 def unique_names(names: Iterable[str]) -> list[str]:
     """Return the `names`, where those that are equal to an earlier one are `numbered`."""
     unique: dict[str, None] = {}

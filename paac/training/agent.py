@@ -21,6 +21,7 @@ from paac.training.run_folder import RunFolder
 from paac.training.saved_network import intact_checkpoint, load_network
 from paac.training.tensorflow_setup import LOADING, fallback_note, start_tensorflow
 
+OTHER_FILMS = (".avi", ".mkv", ".mov", ".png", ".webm", ".webp")  # which are not written
 PLAY_OPTIONS = ("seed", "greedy", "noops", "dropout_samples")
 FILM_OPTIONS = (*PLAY_OPTIONS, "annotate", "gif_speed", "gif_seconds", "gif_scale")
 
@@ -211,6 +212,8 @@ def _film_files(options: FilmOptions) -> list[Path]:
     typed = Path(options.gif_name)
     name = typed.stem if typed.suffix.lower() in (".gif", ".mp4") else options.gif_name
     ending = ".mp4" if options.mp4 or typed.suffix.lower() == ".mp4" else ".gif"
+    if typed.suffix.lower() in OTHER_FILMS:
+        raise UserError(f"-gn {typed}: films are gifs or, with --mp4, mp4 videos; leave the ending out")
     if not name or Path(name).name != name:
         raise UserError(f"-gn {options.gif_name}: must be a file name without a folder; set the folder with -gf")
     folder = Path(options.gif_folder)

@@ -6,7 +6,8 @@ One run may lie below another one: logs/ itself can be a run, and logs/pong too.
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from emulators import GameError, short_name
 from paac.cli.args_json import differing_options, resume_options
 from paac.cli.command_line import FIXED, check_limits, flag
 from paac.cli.errors import UserError
-from paac.cli.folders import numbered, walk
+from paac.cli.folders import free_name, numbered, walk
 from paac.cli.options import OWN_PRESET, Options, resolve
 from paac.cli.presets import ORIGINAL, with_preset
 from paac.training.run_folder import RunFolder
@@ -29,7 +30,7 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
     in a run's folder are passed over. Raises UserError if there is no run; it names the flag `typed_as`, if that is
     not "".
     """
-    typed = f"{typed_as} {folder}".lstrip()
+    typed = f"{typed_as} {folder}" if typed_as else str(folder)
     if not Path(folder).is_dir():
         raise UserError(f"{typed}: no such folder; name the folder of a run")
     runs = []
@@ -70,13 +71,18 @@ def find_run(folder: str | Path, typed_as: str = "-f") -> tuple[RunFolder, Optio
 def _refuse_checkpoint(folder: Path, typed_as: str) -> None:
     """Raise UserError, which says how to use it, if `folder` is one of the checkpoints of a run."""
     run = RunFolder(folder.parent.parent)
-    if folder.parent == run.checkpoints.folder and folder.is_dir() and run.exists():
-        new = next(name for name in numbered(f"{run}-{folder.name}") if not os.path.lexists(name))
-        there, args, checkpoint, checkpoints = map(shlex.quote, map(str, (new, run.args, folder, f"{new}/checkpoints")))
-        raise UserError(
-            f"{typed_as} {folder}: that is a checkpoint of {run}; to use it, make a run of it: "
-            f"mkdir -p {checkpoints} && cp {args} {there} && cp -r {checkpoint} {checkpoints}, then {typed_as} {there}"
-        )
+    steps = run.checkpoints.steps()
+    if folder.parent != run.checkpoints.folder or not run.exists() or folder.name not in map(str, steps):
+        return
+    error = f"{typed_as} {folder}: that is a checkpoint of {run}"
+    if folder.name == str(steps[-1]):
+        raise UserError(f"{error}, its newest one: type {typed_as} {shlex.quote(str(run))}")
+    name = free_name(f"{run.path if run.path.name else run.path.absolute()}-{folder.name}")
+    new, args, checkpoint, checkpoints = map(shlex.quote, map(str, (name, run.args, folder, f"{name}/checkpoints")))
+    raise UserError(
+        f"{error}; to use it, make a run of it: mkdir -p {checkpoints} && cp {args} {new} && "
+        f"cp -r {checkpoint} {checkpoints}, then {typed_as} {new}"
+    )
 
 
 def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
@@ -88,15 +94,15 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     if "game" in typed:
         typed = {**typed, "game": short_name(typed["game"])}
     check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
-    typed, ignored = _read_preset(typed)
+    typed, preset_notes = _read_preset(typed)
     folder, note = training_folder(typed)
-    notes = list(filter(None, (note, ignored)))
+    notes = list(filter(None, (note, *preset_notes)))
     typed = {**with_absolute_rom_path(typed), "debugging_folder": folder}
     check_limits(Options, {"debugging_folder": folder})
     run = RunFolder(folder)
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")
-    run.check_not_published()
+    run.check_trainable()
     run.check_logs_have_a_checkpoint()
     if not run.exists():
         return resolve(typed), [*notes, *_runs_beside(run)]
@@ -108,28 +114,29 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
 
 def _runs_beside(run: RunFolder) -> list[str]:
     """Return a line for the user if other runs lie in the folder of a new one."""
-    folders = sorted(run.path.iterdir()) if run.path.exists() else []
-    other = next((folder for folder in folders if RunFolder(folder).exists()), None)
+    other = None
+    with suppress(OSError):  # a folder that may not be read
+        other = next((folder for folder in sorted(run.path.iterdir()) if RunFolder(folder).exists()), None)
     if other is None:
         return []
     return [f"{run} also holds other runs, such as {other}; -df {run.path / 'NAME'} keeps the new one apart"]
 
 
-def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the `typed` options with those of the preset that they name, and a message ("" for none)."""
+def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[str]]:
+    """Return the `typed` options with those of the preset that they name, and messages for the user."""
     own = {name: value for name, value in typed.items() if name != "preset"}
     if typed.get("preset") is None:
-        return own, ""
+        return own, ()
     # Without -g and -df, the game of a named preset chooses the folder, so the preset is read first.
     is_folder_known = typed["preset"] in (OWN_PRESET, ORIGINAL) or own.keys() & {"game", "debugging_folder"}
-    folder, _ = training_folder(own if is_folder_known else with_preset(typed))
+    folder, note = training_folder(own if is_folder_known else with_preset(typed))
     run = RunFolder(folder)
     if not run.exists():
-        return with_preset(typed), ""
+        return with_preset(typed), ()
     if run.has_checkpoint():
         _check_preset_fits(typed, run)
-    note = f"--preset is ignored: the run in {run} has its options in {run.args}"
-    return {**own, "debugging_folder": folder}, note
+    ignored = f"--preset is ignored: the run in {run} has its options in {run.args}"
+    return {**own, "debugging_folder": folder}, (note, ignored)
 
 
 def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
@@ -150,8 +157,8 @@ def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
 def training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:
     """Return the folder for the `typed` options, and a message ("" for none).
 
-    Without -df it is that of the game in logs/, or logs/ itself if the run of the game is there. If two games have the
-    same folder, the second gets another one: logs/GAME-2.
+    Without -df it is that of the game in logs/, or logs/ itself if that holds the only run of the game, or the only one
+    with a checkpoint. If two games have the same folder, the second gets another one: logs/GAME-2.
     """
     if "debugging_folder" in typed:
         return typed["debugging_folder"], ""
@@ -162,9 +169,9 @@ def training_folder(typed: Mapping[str, Any]) -> tuple[str, str]:
     runs = (RunFolder(path) for path in numbered(str(logs.path / name)))
     run = next(run for run in runs if not run.exists() or _game(run) == game)
     if game == in_logs:
-        if not run.exists():
+        if not run.exists() or (logs.has_checkpoint() and not run.has_checkpoint()):
             return Options.debugging_folder, ""
-        return str(run), f"There are two runs of {game}, and this is the one in {run}; -df {logs} means the other one"
+        return str(run), f"{run} and {logs} both hold a run of {game}; this is {run}, and -df {logs} is the other one"
     if run.path.name == name:
         return str(run), ""
     return str(run), f"{logs.path / name} is the folder of another game's run: the run of {game} is in {run}"

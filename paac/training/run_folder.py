@@ -28,7 +28,7 @@ from typing import Any
 from paac.cli import safe_files
 from paac.cli.args_json import load_options, read_options, save_options
 from paac.cli.errors import UserError
-from paac.cli.folders import numbered
+from paac.cli.folders import free_name
 from paac.cli.options import Options
 from paac.training.checkpoint import Checkpoint
 from paac.training.checkpoint_folder import CheckpointFolder
@@ -146,20 +146,20 @@ class RunFolder:
         """Return the length in bytes of each log by its path in the folder."""
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
 
-    def check_not_published(self) -> None:
+    def check_trainable(self) -> None:
         """Raise UserError if this is a published agent, whose scores would be wrong, or inside another run."""
+        copy = free_name("logs/more")
+        copied = f"cp -r {shlex.quote(str(self))} {copy}"
         for folder in (self.path.absolute(), *self.path.absolute().parents):
             above = RunFolder(folder.parent)
             copies = (above.best, above.checkpoints.folder, above.kept_checkpoints.folder)
             if above.exists() and folder in (*copies, above.events):
-                advice = f"train a copy: cp -r {self} logs/more" if self.exists() else "name another folder"
+                advice = f"train a copy: {copied}" if self.exists() else "name another folder"
                 raise UserError(f"-df {self}: belongs to the run above it; {advice}")
         if self.result.is_file():
-            copy = next(name for name in numbered("logs/more") if not os.path.lexists(name))
-            copied = f"cp -r {shlex.quote(str(self))} {copy} && rm {copy}/{RESULT}"
             raise UserError(
                 f"-df {self}: has a {RESULT}, so it is a published agent, and a training would change it; "
-                f"train a copy: {copied}, then python3 train.py -df {copy}"
+                f"train a copy: {copied} && rm {copy}/{RESULT}, then python3 train.py -df {copy}"
             )
 
     def check_logs_have_a_checkpoint(self) -> None:

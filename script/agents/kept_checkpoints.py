@@ -41,7 +41,7 @@ def parse_keep_options(argv: Sequence[str], description: str) -> tuple[KeepOptio
         run, _, note = find_run(options.debugging_folder, "-df")
         if note:
             print(note, flush=True)
-    run.check_not_published()
+    run.check_trainable()
     return options, run
 
 

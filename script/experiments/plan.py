@@ -1,7 +1,6 @@
 """Reads the runs of experiments from a folder of JSON files: each of its sub-folders is an experiment."""
 
 import itertools
-import json
 import math
 import re
 from collections import Counter
@@ -64,14 +63,14 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
         except (UserError, GameError) as error:
             errors.append(str(error))
     if errors:
-        raise UserError(_joined(errors, folder, files))
+        raise UserError(_error_message(errors, folder, files))
     _check_unique_names(plan)
     return plan
 
 
-def _joined(errors: Sequence[str], folder: Path, files: Sequence[Path]) -> str:
-    """The first of the errors and, if `folder` holds trained runs, what may have been meant, in one line."""
-    shown = [*errors[:MAX_ERRORS]]
+def _error_message(errors: Sequence[str], folder: Path, files: Sequence[Path]) -> str:
+    """The first errors in one line, with a hint if `folder` holds trained runs."""
+    shown = list(errors[:MAX_ERRORS])
     if len(errors) > MAX_ERRORS:
         shown.append(f"and {counted(len(errors) - MAX_ERRORS, 'more file')} with errors")
     run = next((run for file in files if (run := RunFolder(file.parent)).has_checkpoint()), None)
@@ -83,8 +82,8 @@ def _joined(errors: Sequence[str], folder: Path, files: Sequence[Path]) -> str:
 def _runs_of_file(file: Path, experiment: str, name: str, seeds: int | None) -> Iterator[PlannedRun]:
     """Yield a run for each combination of values in the file's sweep."""
     read = read_json(file)
-    if read.keys() == {"about", "options"}:
-        raise UserError(f'{file}: that is a preset; name it in another file: {{"preset": {json.dumps(str(file))}}}')
+    if "options" in read and read.keys() <= {"about", "options"}:
+        raise UserError(f'{file}: that is a preset; move it to another folder, and name it: {{"preset": "FILE"}}')
     values = rename_keys(read, str(file))
     sweep = _check_sweep(values.pop(SWEEP, {}), file)
     if seeds is not None:

@@ -14,7 +14,7 @@ from figures.style import BAND_OPACITY, COLOURS, curve_style, new_figure, shorte
 MAX_COLUMNS = 2  # of panels, so that they are readable on half a page
 PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # in inches
 LEGEND_WIDTH, LEGEND_LINE = 60, 0.17  # a line's width in characters and its height in inches
-LOST_FRACTION = 0.02  # of the longest run, from which on a curve's earlier end is worth a message
+MIN_LOST_FRACTION = 0.02  # of its longest run: a curve that loses more is reported
 MIN_BINS, EPISODES_PER_BIN = 10, 5
 BAND_LABEL = "bands: from the lowest to the highest seed, where all seeds have data"
 
@@ -66,17 +66,17 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
     return figure
 
 
-def ended_curves(groups: Sequence[RunGroup], axis: str) -> list[str]:
-    """A message for each curve that ends before its longest run does, because another seed of it is shorter."""
+def shortened_curves(groups: Sequence[RunGroup], axis: str) -> list[str]:
+    """A message for each curve that ends before its longest run, because the run of another seed is shorter."""
     lines = []
     for group in groups:
         for game in group.games:
             ends = {float(run.positions(axis)[-1]): run for run in group.runs_of(game)}
-            if min(ends) < (1 - LOST_FRACTION) * max(ends):
-                shortest, longest = ends[min(ends)].folder, ends[max(ends)].folder
+            if min(ends) < (1 - MIN_LOST_FRACTION) * max(ends):
+                digits = 2 if axis == "hours" else 0
                 lines.append(
-                    f"{game}: the mean of {len(group.runs_of(game))} seeds ends with the shortest run, {shortest}, at "
-                    f"{min(ends):,.6g} {axis}; {longest} goes to {max(ends):,.6g}"
+                    f"{game}: the mean of {len(group.runs_of(game))} seeds ends with the shortest run, {ends[min(ends)].folder}, at "
+                    f"{min(ends):,.{digits}f} {axis}; {ends[max(ends)].folder} goes to {max(ends):,.{digits}f}"
                 )
     return lines
 

@@ -147,9 +147,9 @@ def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[Run
     ]
     common_games = [game for game in scored_games if all(group.runs_of(game) for group in kept)]
     if not common_games:
-        played = "; ".join(f"{', '.join(group.games)} with {group.label}" for group in kept[:3])
-        more = f"; and {len(kept) - 3} more" if len(kept) > 3 else ""
-        raise UserError(f"--compare: no game was played with every set of options, but {played}{more}; add such runs")
+        played = [f"{group.label}: {', '.join(sorted({*group.games} & {*scored_games}))}" for group in kept]
+        shown = "; ".join([*played[:3], *(["..."] if len(played) > 3 else [])])
+        raise UserError(f"--compare: no game was played with every set of options ({shown}); train the missing games")
     notes += [
         f"{game}: not played with every set of options; left out" for game in scored_games if game not in common_games
     ]

@@ -19,6 +19,7 @@ from figures.repetitions import draw_repetitions, read_repetitions, uses_figar
 from figures.runs import Run, short_names
 from figures.style import styled
 from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
+from paac.cli.folders import free_name
 from paac.cli.options import Options
 from paac.cli.words import counted
 from paac.training.provenance import Session, read_sessions
@@ -95,7 +96,7 @@ def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str 
         name=name,
         game=run.game,
         key_figures=key_figures(run),
-        command=train_command(run.options, f"{name}_again", run.num_processes),  # logs/NAME may be the run's own folder
+        command=train_command(run.options, free_name(f"logs/{name}").removeprefix("logs/"), run.num_processes),
         options=option_rows(run.options),
         tests=tests,
         missing=missing,

@@ -112,7 +112,7 @@ def test_without_a_no_op_the_first_picture_fills_the_stack():
         ("gym:Nope-v0", "no game of that name"),
         ("flappybird", "did you mean FlappyBird-v0"),
         ("cartpole", "did you mean .*CartPole-v0"),
-        ("Reacher-v0", "An environment of your own module is MODULE:Reacher-v0. train.py --list_games"),
+        ("Reacher-v0", "For an environment of your own, type MODULE:Reacher-v0. train.py --list_games"),
     ],
 )
 def test_the_error_for_a_game_that_cannot_be_played_is_one_line(typed, reason):
@@ -149,11 +149,13 @@ def test_the_module_of_an_environment_is_imported_in_the_workers_too(typed):
         ),
         ("tests.helpers.environments:", "Malformed environment ID"),
         ("ale_py:ALE/Pong-v5", "did you mean pong"),
+        ("ale_py:ALE/Pnog-v5", "did you mean ale_py:ALE/Pong-v5"),
+        ("gymnasium:CartPole-v9", "did you mean gymnasium:CartPole-v"),
         ("atari:tests.helpers.environments:Fake-v0", "no platform or module 'atari:tests"),
-        ("broken_envs:Fake-v0", r"imported \(RuntimeError: first line second line in broken_envs.py, line 2\)"),
-        ("ended_envs:Fake-v0", r"the module ended_envs cannot be imported \(SystemExit: 3 in ended_envs.py, line 1\)"),
-        ("bad_class:Bad-v0", r"cannot make this game \(KeyError: 'sise' in bad_class.py, line 5\)"),
-        ("broken_envs.inside:Fake-v0", r"cannot be imported \(RuntimeError: first line"),
+        ("broken_envs:Fake-v0", r"imported \(broken_envs.py, line 2: RuntimeError: first line second line\)"),
+        ("ended_envs:Fake-v0", r"the module ended_envs cannot be imported \(ended_envs.py, line 1: SystemExit: 3\)"),
+        ("bad_class:Bad-v0", r"cannot make this game \(bad_class.py, line 5: KeyError: 'sise'\)"),
+        ("broken_envs.inside:Fake-v0", r"cannot be imported \(broken_envs.py, line 2: RuntimeError: first line"),
     ],
 )
 def test_the_error_for_a_module_without_that_environment_is_one_line(typed, reason, tmp_path, monkeypatch):

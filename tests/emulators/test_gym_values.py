@@ -153,14 +153,12 @@ def test_an_old_step_with_four_values_is_refused_when_the_game_is_looked_up(limi
             return observation, reward, over, info
 
     gymnasium.register("OldStep-v0", entry_point=OldStep, max_episode_steps=limit)
-    with pytest.raises(
-        GameError, match="-g OldStep-v0: step.. of the environment gives 4 values; it must give five: obs"
-    ):
+    with pytest.raises(GameError, match="-g OldStep-v0: step.. of the environment gives 4 values instead of five .obs"):
         find_game("OldStep-v0")
     del gymnasium.registry["OldStep-v0"]
 
 
 def test_a_step_that_gives_no_tuple_is_refused():
-    with pytest.raises(GameError, match="step.. of the environment gives None; it must give five"):
+    with pytest.raises(GameError, match="step.. of the environment gives None instead of five"):
         read_step("a game", None)
     assert read_step("a game", (0, 1, np.True_, 0, {})) == (1.0, True, False)

@@ -145,8 +145,9 @@ def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
         ('{"sweep": {"depth": [1, 2]}}', "unknown key 'depth'"),
         (
             '{"about": {}, "options": {"arch": "NIPS"}}',
-            'bad.json: that is a preset; name it in another file: {"preset"',
+            "bad.json: that is a preset; move it to another folder, and name it",
         ),
+        ('{"options": {}}', "that is a preset"),
         ('{"sweep": {"debugging_folder": ["a", "b"]}}', "sweep.debugging_folder: does not change the training"),
     ],
 )

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from figures.curves import bin_count, bin_means, draw_curves, ended_curves, fill_gaps, learning_curves
+from figures.curves import bin_count, bin_means, draw_curves, fill_gaps, learning_curves, shortened_curves
 from figures.groups import describe_options, describe_seeds, group_runs, learning_options
 from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
@@ -331,15 +331,17 @@ def test_with_figar_decisions_before_the_file_begins_have_the_rate_of_the_others
 
 
 def test_a_line_says_that_a_curve_ends_with_its_shortest_seed(tmp_path):
-    runs = [scored(tmp_path / "a", *range(100)), scored(tmp_path / "b", *range(40), random_seed=2)]
-    (line,) = ended_curves(group_runs(runs)[0], "decisions")
-    assert line == (
-        f"pong: the mean of 2 seeds ends with the shortest run, {tmp_path}/b, at 400 decisions; "
-        f"{tmp_path}/a goes to 1,000"
-    )
+    runs = [
+        make_run(tmp_path / name, [(10**6 * end, 3600 * end, 0, 1, 9)], random_seed=end)
+        for name, end in (("a", 10), ("b", 4), ("c", 10))
+    ]
+    groups = group_runs([runs[0], runs[1], dataclasses.replace(runs[2], options=resolve({"random_seed": 3}))])[0]
+    begin = f"pong: the mean of 3 seeds ends with the shortest run, {tmp_path}/b, at "
+    assert shortened_curves(groups, "decisions") == [f"{begin}4,000,000 decisions; {tmp_path}/c goes to 10,000,000"]
+    assert shortened_curves(groups, "hours") == [f"{begin}4.00 hours; {tmp_path}/c goes to 10.00"]
     equal = [scored(tmp_path / "c", *range(100)), scored(tmp_path / "d", *range(99), random_seed=2)]
-    assert ended_curves(group_runs(equal)[0], "decisions") == []
-    assert ended_curves(group_runs(runs[:1])[0], "decisions") == []
+    assert shortened_curves(group_runs(equal)[0], "decisions") == []
+    assert shortened_curves(group_runs(runs[:1])[0], "decisions") == []
 
 
 def test_a_panel_with_one_of_several_groups_names_it(tmp_path):

@@ -111,7 +111,7 @@ def test_the_command_for_several_processes_starts_all_of_them():
 def test_the_page_says_how_several_processes_trained_the_run(tmp_path):
     run = make_run(tmp_path / "run", [(40, 1.0, emulator, 0, 30) for emulator in range(4)], emulator_counts=2)
     section = run_section(run, "run", EpisodeSettings(test_count=0, seed=1, film_seconds=1.0))
-    assert section.command.startswith("python3 script/launch.py --processes 2 -- -df logs/run_again ")
+    assert section.command.startswith("python3 script/launch.py --processes 2 -- -df logs/run ")
 
 
 def test_an_agent_that_cannot_be_played_has_a_section_with_the_reason(tmp_path, capsys):

@@ -177,6 +177,13 @@ def test_films_have_the_ending_that_was_asked_for(typed, names):
     assert [file.name for file in agent_module._film_files(FilmOptions(**typed))] == names
 
 
+def test_another_kind_of_film_is_refused():
+    with pytest.raises(
+        UserError, match=r"^-gn a.avi: films are gifs or, with --mp4, mp4 videos; leave the ending out$"
+    ):
+        agent_module._film_files(FilmOptions(gif_name="a.avi"))
+
+
 @pytest.mark.parametrize(("device", "lines"), [("/gpu:0", 0), ("/gpu:3", 1)])
 def test_a_line_says_that_the_device_that_was_asked_for_is_missing(device, lines, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

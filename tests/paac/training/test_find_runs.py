@@ -73,15 +73,26 @@ def test_of_two_runs_of_a_game_the_one_in_its_own_folder_goes_on_and_a_line_name
     new_run("logs", step=200)
     options, notes = resolve_run_options(typed)
     assert options.debugging_folder == "logs/pong"
-    assert notes == ["There are two runs of pong, and this is the one in logs/pong; -df logs means the other one"]
+    assert notes == ["logs/pong and logs both hold a run of pong; this is logs/pong, and -df logs is the other one"]
+    Path("own.json").write_text('{"options": {"e": 0.2}}')
+    _, (same, ignored) = resolve_run_options({**typed, "preset": "own.json"})
+    assert same == notes[0] and ignored.startswith("--preset is ignored")
 
 
-def test_a_line_says_that_a_new_run_lies_beside_others():
+def test_a_run_in_logs_with_the_only_checkpoint_of_the_game_goes_on():
+    new_run("logs/pong")
+    new_run("logs", step=200)
+    assert training_folder(game="pong") == "logs/"
+
+
+def test_a_line_says_that_a_new_run_lies_beside_others(monkeypatch):
     new_run("logs/pong", step=100)
     (Path("logs") / "README.md").write_text("")
     _, notes = resolve_run_options({"debugging_folder": "logs"})
     assert notes == ["logs also holds other runs, such as logs/pong; -df logs/NAME keeps the new one apart"]
-    for name in ("logs/pong", "logs/breakout", "elsewhere"):
+    (Path("private") / "folder").mkdir(parents=True)
+    monkeypatch.setattr(Path, "iterdir", lambda _: (_ for _ in ()).throw(PermissionError))
+    for name in ("logs/pong", "logs/breakout", "elsewhere", "private"):
         assert resolve_run_options({"debugging_folder": name})[1] == []
 
 
@@ -257,6 +268,9 @@ def test_the_folder_checkpoints_means_its_run_whatever_lies_below():
 
 def test_a_checkpoint_is_refused_with_the_commands_that_make_a_run_of_it():
     new_run("my logs/pong", step=900)
+    (Path("my logs/pong") / "checkpoints/1000").mkdir()
+    with pytest.raises(UserError, match="that is a checkpoint of .*, its newest one: type -f 'my logs/pong'"):
+        find_run("my logs/pong/checkpoints/1000")
     with pytest.raises(UserError) as error:
         find_run("my logs/pong/checkpoints/900/")
     message = message_of(error)

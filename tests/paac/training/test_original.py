@@ -42,7 +42,7 @@ def network_of(arch, channels, choices):
     return make_network(arch, num_actions=ACTIONS, nb_choices=choices, rgb=channels == 12, seed=9, keep_percentage=1.0)
 
 
-def decide(network, states):
+def compute_outputs(network, states):
     steps = tf.unstack(states, axis=1) if network.torso.history_length else [tf.constant(states)]
     return network.compute_outputs(
         [network.encode(step) for step in steps], tf.zeros([BATCH, network.torso.num_uniforms])
@@ -52,7 +52,7 @@ def decide(network, states):
 def update(network, optimizer, batch):
     states, actions, choices, returns = batch
     with tf.GradientTape() as tape:
-        outputs = decide(network, states)
+        outputs = compute_outputs(network, states)
         action_log_prob, repetition_log_prob = joint_policy.log_probabilities(
             outputs.policy_logits, outputs.repetition_logits, actions, choices
         )
@@ -100,7 +100,7 @@ def test_the_originals_networks_decide_and_learn_the_same_here(arch, channels, c
     (checkpoint,) = OriginalCheckpoint.all_in(tmp_path / "checkpoints")
     assert checkpoint.step == STEP and checkpoint.has_optimizer()
     checkpoint.restore(network, optimizer)
-    outputs = decide(network, batch[0])
+    outputs = compute_outputs(network, batch[0])
     policy, value, repetition = original.run(original.outputs, batch)
     np.testing.assert_allclose(tf.nn.softmax(outputs.policy_logits), policy, atol=1e-6)
     np.testing.assert_allclose(tf.nn.softmax(outputs.repetition_logits), repetition, atol=1e-6)
@@ -120,7 +120,7 @@ def test_a_network_of_paac_has_no_repetition_head(tmp_path):
     network = network_of("NIPS", 4, 1)
     OriginalCheckpoint(tmp_path / "checkpoints", STEP).restore(network)
     policy, value = original.run(original.outputs, batch)
-    outputs = decide(network, batch[0])
+    outputs = compute_outputs(network, batch[0])
     np.testing.assert_allclose(tf.nn.softmax(outputs.policy_logits), policy, atol=1e-6)
     np.testing.assert_allclose(outputs.value, value, atol=1e-6)
     with pytest.raises(CheckpointError, match="repetition_output_weights should have the shape .*there is none"):
