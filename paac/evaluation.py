@@ -102,9 +102,9 @@ class Actor:
         self._encode = tf.function(network.encode, autograph=False)
         self._decide = tf.function(partial(_decide, network, select=select), autograph=False)
         self._random = np.random.default_rng(seed)
-        self.start()
+        self.reset()
 
-    def start(self, seed: int | None = None) -> None:
+    def reset(self, seed: int | None = None) -> None:
         """Start new episodes: forget the earlier observations and, with a `seed`, draw the numbers that it gives."""
         if seed is not None:
             self._random = np.random.default_rng(seed)
@@ -160,21 +160,21 @@ def _decide(
     tiled = [tf.tile(encoding, [samples] + [1] * (encoding.shape.rank - 1)) for encoding in encodings]
     outputs = network.compute_outputs(tiled, tf.reshape(torso_uniforms, [samples * count, num_uniforms]))
     policy_logits, repetition_logits, values = (tf.reshape(part, [samples, count, *part.shape[1:]]) for part in outputs)
-    policy, repetition = _mean_policy(policy_logits), _mean_policy(repetition_logits)
-    entropy = joint_policy.entropy(policy)
+    mean_policy, mean_repetition = _mean_logits(policy_logits), _mean_logits(repetition_logits)
+    entropy = joint_policy.entropy(mean_policy)
     sample_entropy = tf.reduce_mean(joint_policy.entropy(policy_logits), axis=0)
     return Decisions(
-        select(policy, head_uniforms[:, 0]),
-        select(repetition, head_uniforms[:, 1]),
+        select(mean_policy, head_uniforms[:, 0]),
+        select(mean_repetition, head_uniforms[:, 1]),
         entropy,
         entropy - sample_entropy,
-        policy,
-        repetition,
+        mean_policy,
+        mean_repetition,
         tf.reduce_mean(values, axis=0),
     )
 
 
-def _mean_policy(logits: tf.Tensor) -> tf.Tensor:
+def _mean_logits(logits: tf.Tensor) -> tf.Tensor:
     """Return the logits [B, n] of the mean of the softmax policies with these `logits` [samples, B, n]."""
     if logits.shape[0] == 1:
         return logits[0]

@@ -135,7 +135,7 @@ class Learner:
         epsilon: tf.Tensor,
         summarize_gradients: Any,
     ) -> tuple[Transitions, Losses, tf.Tensor, GradientStatistics]:
-        uniforms = self.draw(update_index).for_emulators(self._own_emulators)
+        uniforms = self.draw_uniforms(update_index).for_emulators(self._own_emulators)
         indices = range(len(self._pool.shards))
         shards = [self._rollout_and_gradients(shard, observations, uniforms, epsilon) for shard in indices]
         rollouts, shard_losses, shard_gradients = zip(*shards, strict=True)
@@ -150,7 +150,7 @@ class Learner:
         transitions = zip(*(rollout.transitions for rollout in rollouts), strict=True)
         return Transitions(*(tf.concat(parts, axis=1) for parts in transitions)), losses, norm, statistics
 
-    def draw(self, update_index: tf.Tensor) -> Uniforms:
+    def draw_uniforms(self, update_index: tf.Tensor) -> Uniforms:
         """Draw all random numbers of one update, for the emulators of all processes.
 
         They depend only on the seed and the index of the update, not on shards, workers or processes. So a checkpoint

@@ -144,7 +144,8 @@ def changed_options(planned: PlannedRun) -> str:
     changed = {
         field.name: getattr(planned.options, field.name)
         for field in dataclasses.fields(Options)
-        if field.name in planned.values and getattr(planned.options, field.name) != field.default
+        if field.name in planned.values.keys() - {"debugging_folder"}
+        and getattr(planned.options, field.name) != field.default
     }
     return ", ".join(f"{name} {value}" for name, value in changed.items()) or "all defaults"
 

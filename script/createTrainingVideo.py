@@ -51,9 +51,12 @@ def main(argv: Sequence[str]) -> None:
     if not agents:
         raise UserError(f"-f {run}: no checkpoint there; train it first")
 
-    if not film_agents(agents, options, file):
+    num_filmed = film_agents(agents, options, file)
+    if not num_filmed:
         raise UserError(f"-f {run}: no checkpoint there could be filmed")
     print(f"Wrote {file}")
+    if num_filmed < len(agents):
+        sys.exit(entry_point.FAILURE)
 
 
 def film_agents(agents: Sequence[RunFolder], options: VideoOptions, file: Path) -> int:

@@ -109,17 +109,17 @@ def main(argv: Sequence[str]) -> None:
     typed = typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])
     training = prepare(typed).options
     arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
-    arguments += [
-        "--op_threads",
-        str(training.op_threads),
-    ]  # a preset may set it, and only the first process reads that
+    arguments += ["--op_threads", str(training.op_threads)]  # only the first process reads that of a preset
     run = RunFolder(training.debugging_folder)
     if run.path.is_dir():
         with run.lock():  # raises an error if another training uses the folder
             pass
     if "emulator_workers" not in typed:
         arguments += ["-ew", str(max(1, min(training.emulator_counts, usable_cores() // options.processes)))]
-    sys.exit(train(environments(options.processes, training.device), arguments))
+    variables = environments(options.processes, training.device)
+    if "CUDA_VISIBLE_DEVICES" in variables[0]:
+        arguments += ["-d", "/gpu:0"]  # the only one that each process sees
+    sys.exit(train(variables, arguments))
 
 
 if __name__ == "__main__":

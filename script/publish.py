@@ -54,8 +54,8 @@ def only_run(folder: str) -> "Run":
 def main(argv: Sequence[str]) -> None:
     options = parse(PublishOptions, argv, DESCRIPTION)
 
-    from agents.publishing import RESULT, publish, table
-    from paac.training.provenance import this_machine
+    from agents.publishing import publish, table
+    from paac.training.provenance import read_sessions, this_machine
 
     folder = Path(options.folder)
     for option_name in ("name", "machine"):
@@ -66,10 +66,11 @@ def main(argv: Sequence[str]) -> None:
         name = options.name or run.folder.resolve().name
         if Path(name).name != name or name in ("", ".."):
             raise UserError(f"--name {name}: must be a name without a path; choose the folder with --folder")
-        if (folder / name).exists() and not (folder / name / RESULT).is_file():
+        if (folder / name).exists() and not RunFolder(folder / name).is_published():
             raise UserError(f"--name {name}: {folder / name} exists and is not from publish.py; choose another name")
         writable_folder("--folder", options.folder)
-        machine = options.machine or this_machine()
+        sessions = read_sessions(RunFolder(run.folder).sessions)
+        machine = options.machine or (sessions[-1].machine if sessions else this_machine())
         publish(run, folder / name, episodes=options.test_count, seed=options.seed, machine=machine)
         print(f"Wrote {folder / name}\n")
     print("\n".join(table(folder)))

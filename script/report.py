@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> None:
     runs, left_out = load_runs(options.runs)
     for line in left_out:
         print(line)
-    folders = [name for name in options.runs if Path(name).is_dir()]
+    folders = [name for name in options.runs if any(run.folder.is_relative_to(name) for run in runs)] or options.runs
     file = writable_file("--to", options.to or Path(folders[0]) / "report.html")
 
     from paac.training.tensorflow_setup import start_tensorflow

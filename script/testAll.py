@@ -19,7 +19,7 @@ from paac.cli.output_paths import writable_folder
 from paac.cli.safe_files import replace_file
 from paac.cli.words import counted
 from paac.training.find_runs import find_runs
-from paac.training.run_folder import RESULT
+from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
 of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. Without
@@ -53,7 +53,7 @@ def test_arguments(options: TestAllOptions) -> list[str]:
 def table_folder(options: TestAllOptions) -> Path | None:
     """The folder for the tables; None, and a line for the user, if they would lie among published agents unasked."""
     folder = Path(options.folder)
-    if options.to is None and any((path / RESULT).is_file() for path in (folder, *folder.iterdir())):
+    if options.to is None and any(RunFolder(path).is_published() for path in (folder, *folder.iterdir())):
         print(f"{folder} holds published agents: the table is only printed; --to FOLDER also writes it", flush=True)
         return None
     return writable_folder("--to", options.to or folder)

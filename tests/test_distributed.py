@@ -291,6 +291,18 @@ def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
         assert "CUDA_VISIBLE_DEVICES" not in environments(2, "/gpu:0")[0]
 
 
+def test_each_process_uses_the_only_gpu_that_it_sees(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    started = []
+    monkeypatch.setattr("launch.train", lambda variables, arguments: started.append(arguments))
+    for device in ("/gpu:1", "/cpu:0"):
+        with pytest.raises(SystemExit):
+            launch_script.main(["--", "-g", "Catcher-v0", "-d", device])
+    devices = [typed_options(TrainOptions, arguments, "")["device"] for arguments in started]
+    assert devices == ["/gpu:0", "/cpu:0"]
+
+
 def test_the_number_of_workers_may_be_typed_in_any_way(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     started = []

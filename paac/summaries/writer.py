@@ -19,6 +19,7 @@ from networks.layers import Conv
 from paac.cli.errors import reason_of
 from paac.cli.folders import shown_name, unique_names
 from paac.cli.options import Options
+from paac.cli.safe_files import check_unchanged
 from paac.learner import Update
 from paac.summaries import layout
 from paac.summaries.activations import layer_outputs
@@ -51,6 +52,7 @@ class SummaryWriter:
             self._writer = tf.summary.create_file_writer(str(folder))
         (self._file,) = set(event_files(folder)) - earlier
         self._whole = 0  # bytes of the file that hold whole events
+        self._status: os.stat_result | None = None  # of the file after the last write
         self._action_names = unique_names(map(shown_name, action_names))
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
@@ -169,6 +171,7 @@ class SummaryWriter:
     @contextmanager
     def _writing(self, step: int | None = None) -> Iterator[None]:
         """A context that writes events, by default at `step`, and flushes them to the file."""
+        self.check_unchanged()  # TensorFlow would write on at the old place
         try:
             with os_errors(self._file), self._writer.as_default(step=None if step is None else np.int64(step)):
                 yield
@@ -177,8 +180,14 @@ class SummaryWriter:
             is_whole = self._file.stat().st_size == self._whole
             if not is_whole:
                 os.truncate(self._file, self._whole)
+            self._status = os.lstat(self._file)
         if not is_whole:  # TensorFlow does not report all failures to write
             raise OSError(f"{self._file}: cannot be written: the disk is full, or the file reaches a limit of its size")
+
+    def check_unchanged(self) -> None:
+        """Raise OSError if another program has changed, replaced or deleted the file since the last write."""
+        if self._status:
+            check_unchanged(self._file, self._status)
 
     def close(self) -> None:
         """Close the file."""

@@ -69,12 +69,13 @@ class Agent:
         import tensorflow as tf
 
         with tf.device(self._device):
-            self._actor.start(seed)
+            self._actor.reset(seed)
 
     def act(self, observation: np.ndarray, greedy: bool = False) -> Act:
         """Decide on the newest observation of an episode, uint8 [84, 84, 4], or [84, 84, 12] in RGB.
 
-        The action and its repeats are drawn from the policies, or are the most probable ones if `greedy`. Call `reset`
+        The action and its repeats are drawn from the policies, or chosen epsilon-greedily after a training with
+        --egreedy, or are the most probable ones if `greedy`. Call `reset`
         at the start of each further episode: LSTM uses earlier observations too. Raises UserError for another shape.
         """
         import tensorflow as tf

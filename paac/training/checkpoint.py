@@ -84,6 +84,8 @@ class Checkpoint:
         with path_for_tensorflow(self.folder) as folder:
             try:
                 root.read(f"{folder}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
+            except tf.errors.ResourceExhaustedError:  # the device has no memory left
+                raise
             except Exception as error:  # TensorFlow raises errors of many kinds if a file is malformed
                 reason = differences(root, shapes) or str(error)
                 raise CheckpointError(

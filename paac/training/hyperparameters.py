@@ -35,7 +35,7 @@ def epsilon(options: Options, step: int) -> float:
     return linear_to_zero(options.epsilon, options.annealed_steps, step) if options.annealed else options.epsilon
 
 
-def parameters(options: Options, total_emulators: int, step: int) -> dict[str, float]:
+def schedule_curves(options: Options, total_emulators: int, step: int) -> dict[str, float]:
     """Return the learning rate, the temperature and, with --egreedy, epsilon by their TensorBoard tags."""
     lr = learning_rate(options, total_emulators, step)
     values = {"parameters/lr": lr, "parameters/softmax_temp": options.softmax_temp}

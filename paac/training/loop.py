@@ -16,7 +16,7 @@ from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
-from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate, parameters
+from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate, schedule_curves
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
@@ -104,6 +104,7 @@ class Training:
         shape = (self.total_emulators, *pool.observations.shape[1:])
         self.history = ObservationHistory(self.network.torso.history_length, shape)  # of all processes, for checkpoints
         self.best = BestAgent(run)
+        self.is_recorded = True  # whether the counters and logs have all updates of the weights
         self.saved_step: int | None = None
         self.saved_timed = state.timed
         self.saved_at = time.monotonic()
@@ -149,21 +150,21 @@ class Training:
             stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                values = parameters(self.options, self.total_emulators, self.state.global_step)
+                values = schedule_curves(self.options, self.total_emulators, self.state.global_step)
                 self.recorder.show_progress_and_write_curves(values)
+                is_save_due = self.is_save_due()
+                if self.processes.rank == 0:
+                    self.recorder.evaluate_if_due(self.learner.decisions_per_update)
+                    if is_save_due:
+                        self.recorder.film()
+                self.is_recorded = True
+                # Here the other processes wait for the first one.
                 stopping, timed_save_due = self.processes.any_true(stop.requested, self.is_timed_save_due())
                 if viewer:
                     viewer.show(self.pool.screens)
-                if self.processes.rank == 0:
-                    self.recorder.evaluate_if_due(self.learner.decisions_per_update)
-                if self.is_save_due():
-                    self.recorder.film()
-                    self.save(self.emulator_states())
-                elif timed_save_due:
-                    self.save(self.emulator_states(), timed=True)
+                if is_save_due or timed_save_due:
+                    self.save(self.emulator_states(), timed=not is_save_due)
             if self.saved_step != self.state.global_step:
-                if not stopping:
-                    self.recorder.film()
                 self.save(self.emulator_states())
         print(f"Saved at {self.state.decisions} in {self.run}")
 
@@ -173,6 +174,7 @@ class Training:
         step = self.state.global_step + self.learner.decisions_per_update
         lr = learning_rate(self.options, self.total_emulators, step)
         update = self.learner.update(lr, epsilon(self.options, step), self.recorder.wants_gradients)
+        self.is_recorded = False
         update = update._replace(transitions=Transitions(*self.processes.all_gather(update.transitions, axis=1)))
         finished = self.state.add(update.transitions, seconds=time.monotonic() - began)
         self.recorder.record(update, finished)
@@ -202,9 +204,10 @@ class Training:
         return self.processes.all_gather_bytes(self.pool.save_states())
 
     def is_save_due(self) -> bool:
-        """Return whether a checkpoint interval has ended since the last checkpoint."""
+        """Return whether a checkpoint interval has ended since the last checkpoint, or the training ends."""
         interval = self.options.checkpoint_interval
-        return self.state.global_step // interval > (self.saved_step or 0) // interval
+        is_last = self.state.global_step >= self.options.max_global_steps
+        return is_last or self.state.global_step // interval > (self.saved_step or 0) // interval
 
     def is_timed_save_due(self) -> bool:
         """Return whether the last checkpoint is too old. Only the first process decides; the others return False."""
@@ -236,12 +239,17 @@ class Training:
 
     @contextmanager
     def _save_on_failure(self) -> Iterator[None]:
-        """Save what can still be saved when the emulators, the disk or TensorFlow fail, for example without memory."""
+        """Save what can still be saved when the emulators, the disk or TensorFlow fail, for example without memory.
+
+        If the newest update could not be recorded, nothing is saved: a resume from the checkpoint before repeats it, so
+        that the logs have no gap.
+        """
         try:
             yield
         except (WorkerError, OSError, tf.errors.OpError) as error:
             newest, _ = self.run.checkpoints.newest()
-            if newest is None or newest.step != self.state.global_step:  # do not replace one with emulator states
+            is_new = newest is None or newest.step != self.state.global_step
+            if is_new and self.is_recorded:  # do not replace one with emulator states
                 # Failed emulators send no states, nor do other processes, which take no part in this save. When
                 # TensorFlow fails, the emulators are in the middle of an update.
                 states_arrive = isinstance(error, OSError) and self.processes.count == 1

@@ -118,6 +118,7 @@ class BestAgent:
         If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one.
         """
         self.delete_others(state)
+        self._best.checkpoints.remove_unfinished()
         if state.best_step not in self._best.checkpoints.steps():  # in a copy of the run without it
             state.best_score = state.best_step = None
             return ""

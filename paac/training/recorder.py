@@ -48,6 +48,8 @@ class Recorder:
         self._summaries.write_session_start(options, learner.network, learner.graph, session.step, session.rows)
         self._progress = Progress(state.global_step, options.max_global_steps)
         self._meter = SpeedMeter(state.global_step, state.plays)
+        if run.evaluations_csv.exists():
+            run.watch(run.evaluations_csv)
         self.check_unchanged()
 
     def __enter__(self) -> "Recorder":
@@ -132,6 +134,7 @@ class Recorder:
         if is_best:
             BestAgent(self._run).save(self._network, self._options, state)
             state.best_score, state.best_step = evaluation.mean, evaluation.step
+        self._run.check_unchanged()
         append_evaluation(self._run.evaluations_csv, evaluation)
         self._run.watch(self._run.evaluations_csv)
         self._summaries.write_evaluation(evaluation.step, evaluation.curves)
@@ -140,6 +143,7 @@ class Recorder:
     def check_unchanged(self) -> None:
         """Raise OSError or UserError if another program has changed a file that the training writes."""
         self._log.check_unchanged()
+        self._summaries.check_unchanged()
         self._run.check_unchanged()
 
     def _rates(self) -> dict[str, float]:

@@ -21,7 +21,7 @@ import filecmp
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,10 @@ class RunFolder:
     def exists(self) -> bool:
         """Return whether a run has started here."""
         return self.args.is_file()
+
+    def is_published(self) -> bool:
+        """Return whether publish.py has written this folder. The RESULT.json of another program has no args.json."""
+        return self.result.is_file() and self.exists()
 
     def load_options(self) -> Options:
         """Return the run's options. Raises UserError if args.json cannot be read or is invalid."""
@@ -130,8 +134,9 @@ class RunFolder:
     def checkpoint_time(self) -> float | None:
         """Return when the newest checkpoint was written, in seconds since the epoch; None without a checkpoint."""
         steps, originals = self.checkpoints.steps(), self._original_checkpoints()
-        if steps:
-            return (self.checkpoints.folder / str(steps[-1])).stat().st_mtime
+        for step in reversed(steps):
+            with suppress(FileNotFoundError):  # the training has just replaced it
+                return (self.checkpoints.folder / str(step)).stat().st_mtime
         return max(file.stat().st_mtime for file in originals[-1].files()) if originals else None
 
     def read_episodes(self) -> EpisodeTable:
@@ -147,10 +152,11 @@ class RunFolder:
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
 
     def check_trainable(self) -> None:
-        """Raise UserError if this is a published agent, whose scores would be wrong, or inside another run."""
+        """Raise UserError if this is a published agent, whose scores would be wrong, or in a folder of another run."""
         copy = free_name("logs/more")
         copied = f"cp -r {shlex.quote(str(self))} {copy}"
-        for folder in (self.path.absolute(), *self.path.absolute().parents):
+        path = self.path.resolve()  # a link, such as logs/mine to logs/pong/best, leads to the same files
+        for folder in (path, *path.parents):
             above = RunFolder(folder.parent)
             copies = (above.best, above.checkpoints.folder, above.kept_checkpoints.folder)
             if above.exists() and folder in (*copies, above.events):
@@ -238,4 +244,3 @@ class RunFolder:
         self.refuse_links()
         for file, status in self._watched.items():
             safe_files.check_unchanged(file, status, may_grow=True)
-        self._watched |= {file: os.lstat(file) for file in self.event_files()[-1:]}

@@ -106,5 +106,5 @@ class CheckpointKeeper:
                 self._print_line(f"saved the copy {kept}")
 
     def _keep_periodically(self) -> None:
-        while not self._end.wait(self._seconds):
+        while not self._end.wait(min(self._seconds, threading.TIMEOUT_MAX)):
             self.keep_newest()

@@ -48,7 +48,7 @@ class BenchmarkOptions(Options):
     startup: bool = option(False, group="Benchmark", help="also measure the seconds from the start of Python to the first update")
     memory: int | None = option(None, group="Benchmark", limit=AT_LEAST_ONE, help="also measure the memory of a training run of N decisions")
     tune: bool = option(False, group="Benchmark", help="measure nothing else, but find the fastest --emulator_workers, --shards and --op_threads of this machine for --arch, and print the command")
-    folder: str | None = option(None, group="Benchmark", help="folder for benchmark.json, benchmark.md and charts (no files are written)")
+    folder: str | None = option(None, group="Benchmark", limit=PATH, help="folder for benchmark.json, benchmark.md and charts (no files are written)")
     # fmt: on
 
 

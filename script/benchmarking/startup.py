@@ -13,6 +13,7 @@ def measure_stages(game: Any, options: Any) -> dict[str, float]:
     start = time.time()
     process = context.Process(target=_start_training, args=(child_connection, game, options))
     process.start()
+    child_connection.close()  # so that `recv` ends if the process does
     stages, previous_end = {}, start
     for name, end in connection.recv():
         stages[name], previous_end = end - previous_end, end

@@ -132,9 +132,7 @@ def _check_sweep(lists: Any, file: Path) -> dict[str, Sequence[Any]]:
 
 def _consecutive_seeds(first: Any, count: int, file: Path) -> Sequence[int]:
     """`count` seeds, which start at the file's own seed `first`, or at 1 if it has none."""
-    if first is not None and type(first) is not int:
-        raise UserError(f"{file}: random_seed must be a whole number, not {repr(first)[:100]}")
-    start = 1 if first is None else first
+    start = check_json({"random_seed": first}, str(file)).get("random_seed", 1)
     return range(start, start + count)
 
 

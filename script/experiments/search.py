@@ -112,7 +112,6 @@ class Search:
         self._lock = threading.Lock()
         self._failures: list[str] = []
         self._to_resume = [trial for trial in study.trials if trial.state == TrialState.RUNNING]
-        self._resumed = {trial.number for trial in self._to_resume}
 
     @property
     def is_stopped(self) -> bool:
@@ -153,11 +152,19 @@ class Search:
             number = sum(trial.state != TrialState.WAITING for trial in self.study.trials)
             if number >= trials:
                 return None
+            waiting = [trial.number for trial in self.study.trials if trial.state == TrialState.WAITING]
+            run = self._run_of(min(waiting, default=len(self.study.trials)))
+            if run.exists():
+                self._failures.append(f"{run} is a run of another search; move it away")
+                return None
             if not self.study.trials:  # the first one starts from the options without a search
                 start = vars(self._resolve(self.settings.start, seed=self.settings.seed))
                 self.study.enqueue_trial(point_of(start, self.settings.space))
             self.study.sampler = self._sampler(number)
             return self.study.ask(self.settings.space)
+
+    def _run_of(self, number: int) -> RunFolder:
+        return RunFolder(self.folder / f"trial-{number}")
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         # One for each trial: what it draws does not depend on where the search was stopped.
@@ -176,7 +183,7 @@ class Search:
         return resolve({**given, "max_global_steps": self.settings.decisions, "random_seed": seed})
 
     def _run_trial(self, trial: Trial) -> None:
-        run = RunFolder(self.folder / f"trial-{trial.number}")
+        run = self._run_of(trial.number)
         trial_run = TrialRun(trial, run, self.settings.rungs)
         if not run.exists():
             trial_run.print_line(f"starts with {shown_values(trial.params)}")
@@ -187,10 +194,8 @@ class Search:
                 self._fail(trial_run, str(error))
                 return
             run.save_options(options)
-        elif trial.number in self._resumed:
-            trial_run.print_line("resumes")
         else:
-            raise UserError(f"{run} is a run of another search; move it away")
+            trial_run.print_line("resumes")
         refuse_shared_files(run.path / TRAIN_LOG)
         arguments = ["-df", str(run), *self.settings.arguments]
         code = self._trainings.train(arguments, trial_run.log_line, stop_when=trial_run.should_stop)

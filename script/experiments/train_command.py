@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from emulators.registry import earlier_frame_skip
 from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.options import Options, resolve
 
@@ -15,8 +14,7 @@ DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_coun
 def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
     decisive = {name: getattr(options, name) for name in DECISIVE_OPTIONS}
-    # Without opening an environment: another frame skip than in earlier versions is part of the command.
-    defaults = resolve({**decisive, "frame_skip": earlier_frame_skip(options.game)})
+    defaults = resolve(decisive)
     launch = ["script/launch.py", "--processes", str(num_processes), "--"]
     words = ["python3", *(launch if num_processes > 1 else ["train.py"]), "-df", f"logs/{name}"]
     for field, _ in option_fields(Options):

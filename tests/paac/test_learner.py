@@ -42,7 +42,7 @@ def fast_weights(table, *, arch="NIPS", updates=3, shards=2, workers=2, **settin
         )
         results = [learner.update(LR, epsilon=0.3, summarize_gradients=True) for _ in range(updates)]
         indices = [tf.constant(index, tf.int64) for index in range(updates)]
-        uniforms = [Uniforms(*(drawn.numpy() for drawn in learner.draw(index))) for index in indices]
+        uniforms = [Uniforms(*(drawn.numpy() for drawn in learner.draw_uniforms(index))) for index in indices]
     return [weight.numpy() for weight in network.trainable_variables], results, uniforms
 
 

@@ -118,7 +118,7 @@ def test_a_file_may_name_a_preset_and_a_sweep_several(tmp_path):
 
 
 def test_seeds_start_at_the_seed_of_the_file_or_at_one(tmp_path):
-    write(tmp_path, {"own.json": {"random_seed": 7}, "none.json": {}})
+    write(tmp_path, {"own.json": {"seed": "7"}, "none.json": {}})
     plan = read_plan(tmp_path, seeds=2)
     assert [planned.name for planned in plan] == ["none-seed=1", "none-seed=2", "own-seed=7", "own-seed=8"]
     assert [planned.options.random_seed for planned in plan] == [1, 2, 7, 8]
@@ -319,7 +319,7 @@ def test_killing_the_batch_ends_its_trainings(commands):
 
 
 def test_the_plan_shows_only_what_the_files_set(tmp_path):
-    write(tmp_path, {"a.json": {"gamma": 0.5, "arch": "NIPS"}, "b.json": {}})
+    write(tmp_path, {"a.json": {"gamma": 0.5, "arch": "NIPS", "df": "x"}, "b.json": {}})
     assert [changed_options(planned) for planned in read_plan(tmp_path)] == ["gamma 0.5", "all defaults"]
 
 

@@ -241,7 +241,7 @@ def test_a_video_shows_every_kept_checkpoint(commands, run):
     )
     weights = next((run / "checkpoints_saved/200/checkpoints/200").glob("weights.data*"))
     weights.write_bytes(b"")
-    partial = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4")
+    partial = commands.run("script/createTrainingVideo.py", "-f", "logs", "--seconds", "1", "--to", "other.mp4", code=1)
     assert "is damaged" in partial.stdout and "left out" in partial.stdout and (commands.folder / "other.mp4").exists()
 
 

@@ -122,6 +122,7 @@ def test_an_agent_without_args_json_cannot_be_trained_on_another_game(published)
 def test_what_cannot_be_published_gives_a_one_line_error(commands, arguments, message):
     scored(commands.folder / "untrained", 1.0)
     (commands.folder / "other").mkdir()
+    (commands.folder / "other/RESULT.json").write_text("{}")  # of another program: there is no args.json
     (commands.folder / "edited/agent").mkdir(parents=True)
     (commands.folder / "edited/agent/RESULT.json").write_text('{"training": {"decisions": null}}')
     refused = commands.run("script/publish.py", *arguments.split(), code=2)

@@ -91,6 +91,7 @@ def test_a_bad_argument_gives_a_one_line_error(commands, arguments, message):
         "-g seaquest --protocol machado --max_repetition 10 --nb_choices 11",
         "-g Snake-v0 --rgb -ec 5 --shards 3 --egreedy --annealed",
         "-g atari:tetris -ec 1 --sticky_actions 0.5",
+        "-g FrozenLake-v1 --frame_skip 2",  # a new run would have 1
     ],
 )
 def test_the_command_on_the_page_gives_the_same_options(typed):

@@ -74,7 +74,7 @@ def test_ctrl_c_before_the_first_result_says_that_nothing_was_written(runs, monk
 
 @pytest.mark.parametrize("folder", ["logs", "logs/b"])
 def test_tables_are_not_written_among_published_agents_unasked(runs, monkeypatch, capsys, folder):
-    (runs / "b/RESULT.json").write_text("{}")
+    write(runs, {"b/RESULT.json": {}, "other/RESULT.json": {}})
     monkeypatch.setattr(testAll, "test_agent", report)
     before = sorted(runs.rglob("*"))
     testAll.main(["-f", folder])
@@ -83,6 +83,13 @@ def test_tables_are_not_written_among_published_agents_unasked(runs, monkeypatch
     assert "Wrote" not in shown and "\nlogs/b" in shown and sorted(runs.rglob("*")) == before
     testAll.main(["-f", folder, "--to", folder])
     assert (runs.parent / folder / "tests.csv").exists()
+
+
+def test_tables_are_written_beside_the_results_of_another_program(runs, monkeypatch):
+    write(runs, {"other/RESULT.json": {}})
+    monkeypatch.setattr(testAll, "test_agent", report)
+    testAll.main(["-f", "logs"])
+    assert (runs / "tests.csv").exists()
 
 
 def test_the_run_in_the_folder_itself_is_tested_too(runs, monkeypatch):

@@ -102,9 +102,11 @@ def test_a_file_that_is_not_a_study_and_a_folder_of_another_search_are_refused(p
         assert message_of(error).startswith(f"--study {study}: {message}")
     search("--trials", "1")
     Path("s.db").unlink()
-    with pytest.raises(SystemExit):
-        search("--trials", "1")
-    assert "s/trial-0 is a run of another search; move it away" in capsys.readouterr().err
+    for _ in range(2):  # the second search must not resume the run
+        with pytest.raises(SystemExit):
+            search("--trials", "1")
+        assert "s/trial-0 is a run of another search; move it away" in capsys.readouterr().err
+        assert not trials()
 
 
 def test_errors_are_reported_before_anything_is_written(player):

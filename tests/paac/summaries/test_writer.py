@@ -238,6 +238,24 @@ def test_every_event_is_in_the_file_at_once(tmp_path):
     summaries.close()
 
 
+@pytest.mark.parametrize("change", ["truncated", "deleted", "a link"])
+def test_a_file_that_another_program_has_changed_is_not_written_on(change, tmp_path):
+    folder, other = tmp_path / "tf", tmp_path / "other"
+    summaries = SummaryWriter(folder, ACTIONS, TABLE)
+    summaries.add(update_of([[0]], [[0]]), [Episode(32, 0, 21.0, 900)])
+    (file,) = folder.iterdir()
+    other.write_text("another file")
+    if change == "truncated":
+        file.write_bytes(b"")
+    else:
+        file.unlink()
+    if change == "a link":
+        file.symlink_to(other)
+    with pytest.raises(OSError, match="by another program"):
+        summaries.add(update_of([[0]], [[0]]), [Episode(64, 0, 1.0, 900)])
+    assert other.read_text() == "another file"
+
+
 # Statistics of episodes.
 
 

@@ -340,6 +340,15 @@ def test_a_run_inside_the_files_of_another_run_is_refused(inside):
         resolve_run_options({"debugging_folder": f"logs/breakout/{inside}"})
 
 
+def test_a_link_to_the_best_agent_of_a_run_is_refused_too():
+    new_run("logs/pong", step=100)
+    new_run("logs/pong/best", step=50)
+    Path("logs/mine").symlink_to("pong/best")
+    with pytest.raises(UserError, match="-df logs/mine: belongs to the run above it"):
+        resolve_run_options({"debugging_folder": "logs/mine"})
+    assert training_folder(debugging_folder="logs/pong/best/../../other") == "logs/pong/best/../../other"
+
+
 def test_a_copy_in_checkpoints_saved_is_trained_on_only_as_a_copy_of_it():
     new_run("logs/pong", step=100)
     new_run("logs/pong/checkpoints_saved/50", step=50)

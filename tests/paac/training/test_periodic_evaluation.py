@@ -154,10 +154,12 @@ def test_a_best_agent_that_cannot_be_saved_leaves_the_one_before(tmp_path, score
             raise OSError(28, "No space left on device")
         write(self, *arguments, **keywords)
 
-    monkeypatch.setattr(CheckpointFolder, "write", write_unless_best)
-    with pytest.raises(OSError, match="No space left"):
+    with monkeypatch.context() as full_disk, pytest.raises(OSError, match="No space left"):
+        full_disk.setattr(CheckpointFolder, "write", write_unless_best)
         run(tmp_path, 100)
-    assert best_agents(tmp_path) == [40] and (tmp_path / "checkpoints/80").is_dir()
+    assert best_agents(tmp_path) == [40] and not (tmp_path / "checkpoints/80").exists()
+    run(tmp_path, 100)
+    assert [row["step"] for row in evaluations(tmp_path)] == [40, 80], "the resumed run repeats the failed evaluation"
 
 
 def test_the_best_agent_of_a_run_is_not_trained_in_place(tmp_path):
@@ -186,3 +188,19 @@ def test_an_evaluation_that_fails_does_not_end_the_training(tmp_path, monkeypatc
     run(tmp_path, 60, *EVALUATED)
     assert (tmp_path / "checkpoints/60").is_dir() and not (tmp_path / "best").exists()
     assert "--eval_interval: no evaluation at 40 decisions (division by zero)" in "".join(capsys.readouterr())
+
+
+@pytest.mark.slow
+def test_a_training_ends_when_another_program_deletes_the_table_of_evaluations(tmp_path, scores, monkeypatch):
+    scores |= {40: 1.0, 80: 3.0}
+    run(tmp_path, 60, *EVALUATED)
+    evaluate = recorder.evaluate
+
+    def delete_and_evaluate(*arguments):
+        (tmp_path / "evaluations.csv").unlink()
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(recorder, "evaluate", delete_and_evaluate)
+    with pytest.raises(OSError, match="evaluations.csv was deleted by another program"):
+        run(tmp_path, 100)
+    assert not (tmp_path / "checkpoints/80").exists()
