@@ -58,6 +58,8 @@ def environments(count: int, device: str) -> list[dict[str, str]]:
     Raises UserError if there are fewer GPUs than processes.
     """
     devices = gpus() if device.lower().startswith("/gpu") else []
+    first = int(device.partition(":")[2])
+    devices = devices[first:] + devices[:first]
     if 0 < len(devices) < count:
         raise UserError(
             f"--processes {count}: each process needs its own GPU; --processes must be at most {len(devices)}, or use "
@@ -109,7 +111,7 @@ def main(argv: Sequence[str]) -> None:
     typed = typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])
     training = prepare(typed).options
     arguments += ["-df", training.debugging_folder]  # the same folder for all, even after one of them has created it
-    arguments += ["--op_threads", str(training.op_threads)]  # only the first process reads that of a preset
+    arguments += ["--op_threads", str(training.op_threads)]  # only the first process reads the preset
     run = RunFolder(training.debugging_folder)
     if run.path.is_dir():
         with run.lock():  # raises an error if another training uses the folder

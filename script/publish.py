@@ -32,7 +32,7 @@ class PublishOptions:
     run: str | None = option(None, "-r", "--run", group="Agent", limit=PATH, help="folder of the run whose agent is published (without it, only the table is printed)")
     name: str | None = option(None, "-n", "--name", group="Agent", help="name of the agent's folder (that of the run's folder)")
     folder: str = option("pretrained", "-f", "--folder", group="Agent", limit=PATH, help="folder of the published agents; an agent of the same name is replaced")
-    machine: str | None = option(None, group="Agent", help="description of the machine that trained the agent (this machine)")
+    machine: str | None = option(None, group="Agent", help="description of the machine that trained the agent (that of the run's last session)")
     test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of test episodes")
     seed: int = option(1, group="Episodes", limit=SEED, help="seed of the test episodes")
     # fmt: on

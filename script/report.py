@@ -38,7 +38,9 @@ def main(argv: Sequence[str]) -> None:
     runs, left_out = load_runs(options.runs)
     for line in left_out:
         print(line)
-    folders = [name for name in options.runs if any(run.folder.is_relative_to(name) for run in runs)] or options.runs
+    real_paths = [run.folder.resolve() for run in runs]
+    folders = [name for name in options.runs if any(path.is_relative_to(Path(name).resolve()) for path in real_paths)]
+    folders = folders or options.runs  # if all of their runs lie behind links
     file = writable_file("--to", options.to or Path(folders[0]) / "report.html")
 
     from paac.training.tensorflow_setup import start_tensorflow

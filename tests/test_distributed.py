@@ -283,6 +283,7 @@ def test_a_folder_in_use_is_refused_before_processes_start(commands):
 def test_each_process_gets_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments(2, "/gpu:0")] == ["3", "5"]
+    assert environments(1, "/gpu:1")[0]["CUDA_VISIBLE_DEVICES"] == "5"
     with pytest.raises(UserError, match="--processes 3: each process needs its own GPU; --processes must be at most 2"):
         environments(3, "/gpu:0")
     assert "CUDA_VISIBLE_DEVICES" not in environments(3, "/cpu:0")[0]

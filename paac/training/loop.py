@@ -43,7 +43,8 @@ def train(
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
             then), or the training diverged (the last finite weights have been saved).
-        WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved.
+        WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved,
+            unless the newest update could not be recorded.
         tf.errors.OpError: TensorFlow failed, for example because the device has no memory left; the same is saved.
         OSError: Writing failed.
     """
@@ -241,15 +242,15 @@ class Training:
     def _save_on_failure(self) -> Iterator[None]:
         """Save what can still be saved when the emulators, the disk or TensorFlow fail, for example without memory.
 
-        If the newest update could not be recorded, nothing is saved: a resume from the checkpoint before repeats it, so
-        that the logs have no gap.
+        If the newest update could not be recorded, nothing is saved: a resume from the previous checkpoint repeats
+        that update, so that the logs have no gap.
         """
         try:
             yield
         except (WorkerError, OSError, tf.errors.OpError) as error:
             newest, _ = self.run.checkpoints.newest()
             is_new = newest is None or newest.step != self.state.global_step
-            if is_new and self.is_recorded:  # do not replace one with emulator states
+            if is_new and self.is_recorded:  # keep one that has emulator states
                 # Failed emulators send no states, nor do other processes, which take no part in this save. When
                 # TensorFlow fails, the emulators are in the middle of an update.
                 states_arrive = isinstance(error, OSError) and self.processes.count == 1

@@ -155,8 +155,9 @@ class RunFolder:
         """Raise UserError if this is a published agent, whose scores would be wrong, or in a folder of another run."""
         copy = free_name("logs/more")
         copied = f"cp -r {shlex.quote(str(self))} {copy}"
-        path = self.path.resolve()  # a link, such as logs/mine to logs/pong/best, leads to the same files
-        for folder in (path, *path.parents):
+        # A link, such as logs/mine to logs/pong/best, leads to the same files.
+        typed, real = Path(os.path.abspath(self.path)), Path(os.path.realpath(self.path))
+        for folder in (typed, *typed.parents, real, *real.parents):
             above = RunFolder(folder.parent)
             copies = (above.best, above.checkpoints.folder, above.kept_checkpoints.folder)
             if above.exists() and folder in (*copies, above.events):

@@ -15,7 +15,11 @@ def measure_stages(game: Any, options: Any) -> dict[str, float]:
     process.start()
     child_connection.close()  # so that `recv` ends if the process does
     stages, previous_end = {}, start
-    for name, end in connection.recv():
+    try:
+        stage_ends = connection.recv()
+    except EOFError:
+        raise OSError("the process whose start is measured has failed") from None
+    for name, end in stage_ends:
         stages[name], previous_end = end - previous_end, end
     process.join()
     return stages | {"total": previous_end - start}

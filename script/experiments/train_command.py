@@ -4,6 +4,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from emulators.games import OWN_GAMES
+from emulators.gym_settings import DEFAULT_FRAME_SKIP
+from emulators.registry import earlier_frame_skip
 from paac.cli.command_line import LOCAL, flag, option_fields
 from paac.cli.options import Options, resolve
 
@@ -14,12 +17,16 @@ DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_coun
 def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
     decisive = {name: getattr(options, name) for name in DECISIVE_OPTIONS}
-    defaults = resolve(decisive)
+    # Without opening an environment, whose frame rate chooses the frame skip: it is always part of the command then.
+    usual_frame_skip = earlier_frame_skip(options.game)
+    chooses_frame_skip = usual_frame_skip == DEFAULT_FRAME_SKIP and options.game not in OWN_GAMES
+    always = ("game", "random_seed", "frame_skip") if chooses_frame_skip else ("game", "random_seed")
+    defaults = resolve({**decisive, "frame_skip": usual_frame_skip})
     launch = ["script/launch.py", "--processes", str(num_processes), "--"]
     words = ["python3", *(launch if num_processes > 1 else ["train.py"]), "-df", f"logs/{name}"]
     for field, _ in option_fields(Options):
         value = getattr(options, field.name)
-        is_needed = field.name in ("game", "random_seed") or value != getattr(defaults, field.name)
+        is_needed = field.name in always or value != getattr(defaults, field.name)
         if field.name in DECISIVE_OPTIONS[1:]:
             is_needed = value != field.default
         if field.metadata["kind"] == LOCAL or not is_needed:
