@@ -115,27 +115,29 @@ def test_after_a_change_the_training_goes_on_from_the_last_checkpoint(train, who
 
 @pytest.fixture
 def run(tmp_path):
-    """A run in whose folder this process trains: it has a lock and an event file."""
+    """A run in whose folder this process trains: it has a lock and a table of evaluations."""
     run = RunFolder(tmp_path / "run")
     with run.lock():
         run.events.mkdir()
-        (run.events / "events.out.tfevents.1").write_text("curves")
+        run.evaluations_csv.write_text("step\n")
+        run.watch(run.evaluations_csv)
         run.check_unchanged()
         yield run
 
 
-def test_logs_may_grow_and_old_ones_be_deleted(run):
-    for name in ("events.out.tfevents.0", "events.out.tfevents.1", "events.out.tfevents.2"):
-        (run.events / name).write_text("more curves")
-        run.check_unchanged()
-    (run.events / "events.out.tfevents.0").unlink()
+def test_a_watched_file_may_grow_but_not_shrink(run):
+    run.evaluations_csv.write_text("step\n100\n")
     run.check_unchanged()
-    with pytest.raises(OSError, match=r"events.out.tfevents.2 was changed from 11 to 0 bytes"):
-        os.truncate(run.events / "events.out.tfevents.2", 0)
+    with pytest.raises(OSError, match=r"evaluations.csv was changed from 5 to 0 bytes"):
+        os.truncate(run.evaluations_csv, 0)
         run.check_unchanged()
 
 
-@pytest.mark.parametrize("change", [delete_lock, lock_anew, delete_events])
+def delete_evaluations(run):
+    (run / "evaluations.csv").unlink()
+
+
+@pytest.mark.parametrize("change", [delete_lock, lock_anew, delete_evaluations])
 def test_changes_are_noticed_at_a_checkpoint(run, change):
     change(run.path)
     with pytest.raises(OSError, match=r"run/.* by another program during the training"):
@@ -207,6 +209,7 @@ def test_a_complete_checkpoint_is_not_written_again_after_an_error(tmp_path, mon
         processes=SimpleNamespace(count=count),
         emulator_states=lambda: [b"state"],
         save=saved.append,
+        is_recorded=True,
     )
     with pytest.raises(type(error), match=str(error)), loop.Training._save_on_failure(training):
         raise error
@@ -215,3 +218,14 @@ def test_a_complete_checkpoint_is_not_written_again_after_an_error(tmp_path, mon
     assert saved == ([] if is_complete else [states])
     newest, damaged = run.checkpoints.newest()
     assert (newest.step, newest.has_emulators, damaged) == (40 if is_complete else 20, True, [])
+
+
+def test_an_update_that_could_not_be_recorded_is_not_saved(tmp_path):
+    """Otherwise, its episodes and points would be missing in the logs for ever."""
+    saved = []
+    training = SimpleNamespace(
+        run=RunFolder(tmp_path), state=SimpleNamespace(global_step=40), save=saved.append, is_recorded=False
+    )
+    with pytest.raises(OSError, match="disk full"), loop.Training._save_on_failure(training):
+        raise OSError("disk full")
+    assert saved == []
