@@ -27,8 +27,8 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
     """Return the run in `folder` itself, if there is one, and all runs below it, by path.
 
     Links to folders are followed, and a run to which several paths lead is listed once. Hidden folders and the copies
-    in a run's folder are passed over. Raises UserError if there is no run; it names the flag `typed_as`, if that is
-    not "".
+    in a run's folder are skipped. Raises UserError if there is no run; its message begins with `typed_as`, the option
+    that named the folder, or "" for none.
     """
     typed = f"{typed_as} {folder}" if typed_as else str(folder)
     if not Path(folder).is_dir():
@@ -49,7 +49,7 @@ def find_run(folder: str | Path, typed_as: str = "-f") -> tuple[RunFolder, Optio
     """Return the run in or below `folder` whose newest checkpoint was written last, its options, and a message or "".
 
     RUN/checkpoints means the run in RUN alone, whatever lies below it. Raises UserError, which names `typed_as`, if
-    there is no run, if there are several and none has a checkpoint, or if `folder` is a single checkpoint.
+    there is no run, if none of several runs has a checkpoint, or if `folder` is itself a checkpoint.
     """
     named = RunFolder(Path(folder).parent)
     if Path(folder).name == named.checkpoints.folder.name and named.exists():
