@@ -21,7 +21,7 @@ from experiments.folder import Experiment, create_experiment, log_line, open_exp
 from experiments.plan import PlannedRun, read_plan
 from experiments.trainings import Trainings, failure_reason
 from paac.cli import entry_point
-from paac.cli.command_line import AT_LEAST_ONE, NOT_NEGATIVE, PATH, POSITIVE, option, parse
+from paac.cli.command_line import AT_LEAST_ONE, PATH, POSITIVE, Limit, option, parse, refuse_changed
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.cli.words import counted
@@ -32,6 +32,9 @@ a run in DESTINATION/DATE-SUB/NAME; a file directly in FOLDER gives one in DESTI
 the format of args.json, and "preset" names a preset; options that are missing take their defaults. Lists under "sweep"
 are tried in every combination. Ctrl+C saves the running trainings and stops. The same command resumes them and skips
 finished runs."""
+
+CLUSTER = Limit(lambda address: bool(re.fullmatch(r"auto|\S+:\d+", address)), "HOST:PORT")
+GPUS = Limit(lambda gpus: 0 <= gpus <= 1 or gpus > 1 and gpus == int(gpus), "from 0 to 1, or a whole number")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,9 +47,9 @@ class BatchOptions:
     time: float = option(1800.0, "-t", "--time", group="Batch", limit=POSITIVE, help="seconds between two copies of a run's newest checkpoint")
     jobs: int = option(1, group="Batch", limit=AT_LEAST_ONE, help="number of trainings that run at the same time")
     seeds: int | None = option(None, group="Batch", limit=AT_LEAST_ONE, help="train each file N times, each time with another seed (once)")
-    ray: str | None = option(None, flag_value="auto", group="Cluster", help="train all runs at once on the Ray cluster at this address, HOST:PORT; without an address, on the cluster that this machine belongs to; needs pip install -r script/requirements-ray.txt")
+    ray: str | None = option(None, flag_value="auto", group="Cluster", limit=CLUSTER, help="train all runs at once on the Ray cluster at this address, HOST:PORT; without an address, on the cluster that this machine belongs to; needs pip install -r script/requirements-ray.txt")
     cpus: float = option(2.0, group="Cluster", limit=POSITIVE, help="with --ray: CPU cores of each run, which has as many emulator workers")
-    gpus: float = option(0.0, group="Cluster", limit=NOT_NEGATIVE, help="with --ray: GPUs of each run; 0.5 lets two runs use the same GPU")
+    gpus: float = option(0.0, group="Cluster", limit=GPUS, help="with --ray: GPUs of each run; 0.5 lets two runs use the same GPU")
     dry_run: bool = option(False, group="Batch", help="only show the planned runs, and train nothing")
     # fmt: on
 
@@ -152,6 +155,8 @@ def changed_options(planned: PlannedRun) -> str:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(BatchOptions, argv, DESCRIPTION)
+    if not options.ray:
+        refuse_changed(options, ("cpus", "gpus"), "has no effect without --ray")
     if Path(options.destination).exists() and not Path(options.destination).is_dir():
         raise UserError(f"-d {options.destination}: that is a file; name a folder")
     plan = read_plan(Path(options.folder), options.seeds)

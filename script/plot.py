@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from figures.groups import RunGroup, describe_figar, group_runs
 from figures.runs import AXES, load_runs, short_names
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, arguments, between, one_of, option, parse
-from paac.cli.errors import UserError
+from paac.cli.command_line import PATH, arguments, between, one_of, option, parse, refuse_changed
 from paac.cli.folders import unique_names
 from paac.cli.output_paths import writable_folder
 
@@ -44,8 +43,10 @@ class PlotOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(PlotOptions, argv, __doc__ or "")
-    if options.references is not None and not options.compare:
-        raise UserError(f"--references {options.references}: needs --compare; add it, or leave --references out")
+    if options.compare:
+        refuse_changed(options, ("x", "bins"), "has no effect with --compare")
+    else:
+        refuse_changed(options, ("references",), "has no effect without --compare")
 
     runs, left_out = load_runs(options.runs)
     groups, copies = group_runs(runs)

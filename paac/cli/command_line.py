@@ -166,6 +166,14 @@ def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None
             raise UserError(f"{prefix}{flag(field)} {value}: must be {limit.description}{hint}")
 
 
+def refuse_changed(options: Any, names: Collection[str], reason: str) -> None:
+    """Raises UserError, with the reason, for the first field of `names` that has another value than its default."""
+    for field, _ in option_fields(type(options)):
+        value = getattr(options, field.name)
+        if field.name in names and value != field.default:
+            raise UserError(f"{flag(field)} {value}: {reason}; leave it out")
+
+
 def whole_number(text: str) -> int:
     """Parse an integer, which may also be written as 1_000_000, 1e6, 500k or 10M."""
     try:

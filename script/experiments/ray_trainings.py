@@ -55,7 +55,7 @@ class RayTrainings:
                 host, _, port = address.rpartition(":")
                 socket.create_connection((host, int(port)), timeout=10).close()
             ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": f"{SCRIPTS}:{SCRIPTS.parent}"}})
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, OverflowError, ValueError, RuntimeError) as error:
             raise UserError(
                 f"--ray {address}: no cluster there ({str(error).splitlines()[0]}); start one with ray start --head"
             ) from None

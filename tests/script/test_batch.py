@@ -237,7 +237,17 @@ def test_all_errors_are_reported_before_any_training_starts(commands):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [("-f nowhere", "no such folder"), ("-f .", "no JSON file"), ("--jobs 0", "--jobs 0"), ("-t 0", "-t")],
+    [
+        ("-f nowhere", "no such folder"),
+        ("-f .", "no JSON file"),
+        ("--jobs 0", "--jobs 0"),
+        ("-t 0", "-t"),
+        ("--ray=", "--ray : must be HOST:PORT"),
+        ("--ray head", "--ray head: must be HOST:PORT"),
+        ("--ray --gpus 1.5", "--gpus 1.5: must be from 0 to 1, or a whole number"),
+        ("--gpus 1", "--gpus 1.0: has no effect without --ray"),
+        ("--cpus 4", "--cpus 4.0: has no effect without --ray"),
+    ],
 )
 def test_a_bad_argument_gives_a_one_line_error(commands, arguments, message):
     refused = commands.run("script/batchTrain.py", *arguments.split(), code=2)

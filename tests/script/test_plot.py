@@ -144,6 +144,9 @@ BAD_INPUT = {
     "untrained": "no episode has ended there",
     "untrained --x days": "--x days: must be one of decisions, frames, hours",
     "untrained --bins 0": "--bins 0: must be from 1",
+    "untrained --compare --x frames": "--x frames: has no effect with --compare",
+    "untrained --compare --bins 7": "--bins 7: has no effect with --compare",
+    "untrained --references scores.json": "--references scores.json: has no effect without --compare",
 }
 
 
