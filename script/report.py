@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, POSITIVE, SEED, arguments, between, option, parse
-from paac.cli.folders import shown_name
+from paac.cli.folders import valid_utf8
 from paac.cli.output_paths import writable_file
 
 DESCRIPTION = """Write one HTML page about runs: their learning curves and, for each run, its options, the command that
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> None:
     from reporting.page import EpisodeSettings, write_page
 
     start_tensorflow("/cpu:0")  # TensorBoard reads event files with TensorFlow
-    title = ", ".join(shown_name(Path(name).resolve().name) for name in folders)
+    title = ", ".join(valid_utf8(Path(name).resolve().name) for name in folders)
     episodes = EpisodeSettings(options.test_count, options.seed, options.gif_seconds)
     all_played = write_page(runs, title, episodes, file)
     print(f"Wrote {file}")

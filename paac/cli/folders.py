@@ -43,6 +43,6 @@ def unique_names(names: Iterable[str]) -> list[str]:
     return list(unique)
 
 
-def shown_name(name: str | Path) -> str:
+def valid_utf8(name: str | Path) -> str:
     """Return a path or name with escape sequences for bytes that are not valid UTF-8; few libraries accept them."""
     return str(name).encode("utf-8", "backslashreplace").decode()

@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
 from paac.cli.command_line import CHOSEN_AT_START, LOCAL, JsonObject, option_fields
-from paac.cli.folders import shown_name
+from paac.cli.folders import valid_utf8
 from paac.cli.options import Options
 
 ENTROPY = "entropy_regularisation_strength"
@@ -59,11 +59,11 @@ EPSILON = {"epsilon of --egreedy": "parameters/epsilon"}
 
 def write(options: Options) -> None:
     """Write the options, the page of charts and the run's row in the HParams table into the default writer."""
-    tf.summary.text("options", shown_name(options_text(options)))
+    tf.summary.text("options", valid_utf8(options_text(options)))
     _write_raw(custom_scalar.pb(page_layout(options)))
     _write_raw(_experiment_summary())
     name = f"{Path(options.debugging_folder).resolve().name}, seed {options.random_seed}"
-    hparams.hparams(compared_options(options), trial_id=shown_name(name))
+    hparams.hparams(compared_options(options), trial_id=valid_utf8(name))
 
 
 def _write_raw(summary: Summary) -> None:

@@ -17,7 +17,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 from networks.actor_critic import ActorCritic
 from networks.layers import Conv
 from paac.cli.errors import reason_of
-from paac.cli.folders import shown_name, unique_names
+from paac.cli.folders import unique_names, valid_utf8
 from paac.cli.options import Options
 from paac.cli.safe_files import check_unchanged
 from paac.learner import Update
@@ -53,7 +53,7 @@ class SummaryWriter:
         (self._file,) = set(event_files(folder)) - earlier
         self._whole = 0  # bytes of the file that hold whole events
         self._status: os.stat_result | None = None  # of the file after the last write
-        self._action_names = unique_names(map(shown_name, action_names))
+        self._action_names = unique_names(map(valid_utf8, action_names))
         self._table = np.array(repetition_table)
         self._updates: list[Update] = []
 
@@ -80,7 +80,7 @@ class SummaryWriter:
             layout.write(options)
             # TensorBoard sorts texts by their tags, and opens the first two: options and parameters.
             tf.summary.text("parameters", f"| weights | shape | parameters |\n|---|---|---|\n{sizes}\n{total}")
-            tf.summary.text("session", shown_name(f"| | |\n|---|---|\n{rows}"))
+            tf.summary.text("session", valid_utf8(f"| | |\n|---|---|\n{rows}"))
             tf.summary.graph(graph)
 
     def _mark_start(self, step: int) -> None:

@@ -4,7 +4,7 @@ import shlex
 
 from emulators import EmulatorPool
 from networks.actor_critic import ActorCritic
-from paac.cli.folders import shown_name
+from paac.cli.folders import valid_utf8
 from paac.cli.options import Options
 from paac.cli.words import counted
 from paac.processes import Processes
@@ -30,7 +30,7 @@ def describe_training(
 
 def describe_curves(options: Options) -> str:
     """Return how to see the run's curves."""
-    folder = shlex.quote(shown_name(options.debugging_folder))
+    folder = shlex.quote(valid_utf8(options.debugging_folder))
     return f"Curves: tensorboard --logdir {folder} --host 127.0.0.1, then {shown_address()}"
 
 

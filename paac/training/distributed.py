@@ -26,7 +26,7 @@ from paac.cli.safe_files import read_unlinked_file
 from paac.processes import Processes
 from paac.training.rendezvous import wait_for_all
 from paac.training.run_folder import RunFolder
-from paac.training.start import Start, check_equal, follow
+from paac.training.start import Start, check_equal, complete_start
 from paac.training.tf_config import TF_CONFIG, read_tf_config
 
 ABORTED = "Collective ops is aborted by"  # begins TensorFlow's message when another process fails
@@ -89,7 +89,7 @@ class SeveralProcesses(Processes):
         with self.together():
             if self.rank:
                 folder = self._exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="manette-"))
-                start = follow(start, first, folder)
+                start = complete_start(start, first, folder)
         fingerprints = self.all_gather_bytes([json.dumps(dict(start.fingerprint)).encode()])
         check_equal([json.loads(found) for found in fingerprints])
         self._copy_newest_checkpoint(RunFolder(start.options.debugging_folder))

@@ -52,7 +52,7 @@ def train(
     with opened_run(run, options, processes) as (checkpoint, state):
         if checkpoint is not None and state.global_step >= options.max_global_steps:
             save_changes(run, options)
-            print(f"{run} is finished at {state.decisions}; a larger --max_global_steps continues it")
+            print(f"{run} is finished at {state.decisions_text}; a larger --max_global_steps continues it")
             return state
         with _start_emulators(options, game, state, processes, share_screens=viewer is not None) as pool:
             training = Training(options, run, pool, state, processes)
@@ -125,7 +125,7 @@ class Training:
         checkpoint.restore(**tracked)
         self.learner.updates = self.state.updates
         self.saved_step = self.state.global_step
-        print(f"Resuming at {self.state.decisions}")
+        print(f"Resuming at {self.state.decisions_text}")
         if "optimizer" not in tracked:
             print("RMSProp's statistics were not saved: they start afresh")
         if not restores_emulators:
@@ -167,7 +167,7 @@ class Training:
                     self.save(self.emulator_states(), timed=not is_save_due)
             if self.saved_step != self.state.global_step:
                 self.save(self.emulator_states())
-        print(f"Saved at {self.state.decisions} in {self.run}")
+        print(f"Saved at {self.state.decisions_text} in {self.run}")
 
     def update(self) -> None:
         """Make one update of the learner, and record it."""
@@ -188,7 +188,7 @@ class Training:
         self.save(self.emulator_states())
         lr = "--scale_lr" if self.options.scale_lr else f"--initial_lr {self.options.initial_lr}"
         raise UserError(
-            f"{lr}: {NOT_FINITE} at {self.state.decisions}; the last finite "
+            f"{lr}: {NOT_FINITE} at {self.state.decisions_text}; the last finite "
             f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
         )
 

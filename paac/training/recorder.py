@@ -113,7 +113,7 @@ class Recorder:
                 epsilon=options.test_epsilon,
             )
         except Exception as error:  # any error of the environment's own code
-            self._progress.print_line(f"--log_video: no film at {self._state.decisions} ({error})")
+            self._progress.print_line(f"--log_video: no film at {self._state.decisions_text} ({error})")
         else:
             self._summaries.show_film(self._state.global_step, gif)
 
@@ -166,7 +166,7 @@ class Recorder:
             self._state.warned = True
             self._progress.print_line(
                 f"Fewer than {MIN_ACTIVE_FRACTION:.0%} of the units of {' and '.join(inactive)} are active on the "
-                f"emulators' screens at {self._state.decisions}: the network may never learn again. "
+                f"emulators' screens at {self._state.decisions_text}: the network may never learn again. "
                 f"Start over with smaller updates: {self._options.how_to_lower_lr}, or a larger --e "
                 "(TensorBoard: active_units)"
             )

@@ -19,8 +19,8 @@ from paac.training.run_folder import RunFolder
 class Start:
     """What a process starts a training with.
 
-    In every process but the first, `options` holds only what TensorFlow needs to start, and `game` is None. `follow`
-    returns the complete start.
+    In every process but the first, `options` holds only what TensorFlow needs to start, and `game` is None.
+    `complete_start` adds the rest.
     """
 
     options: Options
@@ -111,7 +111,7 @@ def _prepare_other(typed: Mapping[str, Any]) -> Start:
     return Start(options=resolve(needed), given=given)
 
 
-def follow(start: Start, first: Mapping[str, Any], folder: str) -> Start:
+def complete_start(start: Start, first: Mapping[str, Any], folder: str) -> Start:
     """Return the whole start of a process that is not the first, whose files go to `folder`.
 
     `first` are the options of the first process. Raises UserError if the user has typed others here, and GameError.

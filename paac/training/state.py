@@ -46,7 +46,7 @@ class TrainingState:
         return finished
 
     @property
-    def decisions(self) -> str:
+    def decisions_text(self) -> str:
         """The number of decisions in words, for messages."""
         return counted(self.global_step, "decision")
 

@@ -24,7 +24,7 @@ from figures.published_scores import ORIGINAL_SCORES
 from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
-from paac.cli.folders import shown_name
+from paac.cli.folders import valid_utf8
 from paac.cli.safe_files import copy_file
 from paac.training.provenance import read_sessions
 from paac.training.run_folder import RESULT, RunFolder
@@ -157,7 +157,7 @@ def _shown_command(command: str) -> str:
 
 def _code(text: str) -> str:
     """The text as code in a cell of a Markdown table, whatever its characters are."""
-    text = " ".join(shown_name(text).split()).replace("|", "\\|")
+    text = " ".join(valid_utf8(text).split()).replace("|", "\\|")
     if "`" not in text:
         return f"`{text}`"
     fence = "`" * (1 + max(map(len, re.findall("`+", text))))  # longer than any within

@@ -9,7 +9,7 @@ from typing import Any
 from emulators.registry import earlier_frame_skip
 from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
-from paac.cli.folders import shown_name
+from paac.cli.folders import valid_utf8
 from paac.cli.options import Options, resolve
 from paac.cli.words import counted
 
@@ -123,7 +123,7 @@ def game_labels(groups: Sequence[RunGroup], game: str) -> list[str]:
 
 
 def _folder_name(runs: Sequence[Run]) -> str:
-    return shown_name(os.path.basename(os.path.commonpath([run.folder.resolve() for run in runs])))
+    return valid_utf8(os.path.basename(os.path.commonpath([run.folder.resolve() for run in runs])))
 
 
 def describe_options(options: Options, names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from emulators import short_name
 from paac.cli.errors import UserError
-from paac.cli.folders import shown_name
+from paac.cli.folders import valid_utf8
 from paac.cli.options import Options
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.find_runs import find_runs
@@ -124,4 +124,4 @@ def short_names(runs: Sequence[Run]) -> list[str]:
     if len(set(names)) < len(names):
         common = os.path.commonpath([run.folder.resolve() for run in runs])
         names = [str(run.folder.resolve().relative_to(common)) for run in runs]
-    return [shown_name(name) for name in names]
+    return [valid_utf8(name) for name in names]

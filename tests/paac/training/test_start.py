@@ -20,7 +20,7 @@ from paac.training.episodes import EpisodeTracker
 from paac.training.recorder import Recorder
 from paac.training.resume import check_start, tunable_options
 from paac.training.run_folder import RunFolder
-from paac.training.start import follow, prepare
+from paac.training.start import complete_start, prepare
 from paac.training.state import TrainingState
 from tests.helpers.options import parse_options
 
@@ -81,8 +81,8 @@ def test_a_preset_is_saved_with_the_run_and_read_by_the_first_process_only(tmp_p
     RunFolder("run").save_options(options)
     assert "preset" not in json.loads((tmp_path / "run/args.json").read_text())
     (tmp_path / "mine.json").unlink()
-    follower = prepare({"preset": "mine.json", "debugging_folder": "new", "alpha": 0.5}, rank=1)
-    assert follow(follower, dataclasses.asdict(options), "new").options.gamma == 0.9
+    other = prepare({"preset": "mine.json", "debugging_folder": "new", "alpha": 0.5}, rank=1)
+    assert complete_start(other, dataclasses.asdict(options), "new").options.gamma == 0.9
 
 
 @pytest.mark.parametrize(("preset", "name"), [("fast", "fast"), ("", "breakout")])
