@@ -44,10 +44,11 @@ def main(argv: Sequence[str]) -> None:
     file = writable_file("--to", options.to or run.path / "Training.mp4")
     if file.suffix != ".mp4":
         raise UserError(f"--to {file}: must end with .mp4")
-    agents = run.kept_runs()
+    by_step = {int(kept.path.name): kept for kept in run.kept_runs()}
     newest, _ = run.newest_checkpoint()
-    if newest and str(newest.step) not in [kept.path.name for kept in agents]:
-        agents.append(run)
+    if newest:
+        by_step.setdefault(newest.step, run)
+    agents = [by_step[step] for step in sorted(by_step)]
     if not agents:
         raise UserError(f"-f {run}: no checkpoint there; train it first")
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from types import SimpleNamespace
 
 import createTrainingVideo
 import imageio_ffmpeg
@@ -264,6 +265,25 @@ def test_a_video_shows_the_checkpoints_in_order_with_at_most_five_minutes_of_eac
         with pytest.raises(UserError, match="no checkpoint there could be filmed"):
             createTrainingVideo.main(["-f", f"{tmp_path}/{folder}", *typed])
         assert filmed == [(step, seconds) for step in ("800", "5000", "10000")]
+
+
+def test_a_video_has_the_runs_own_checkpoint_once_and_in_order(tmp_path, monkeypatch):
+    """The newest checkpoint that can be read may be older than a kept one."""
+    for step in (800, 5000):
+        write(tmp_path, {f"run/checkpoints_saved/{step}/args.json": "{}"})
+    write(tmp_path, {"run/args.json": "{}"})
+    filmed = []
+
+    def film_agents(agents, options, file):
+        filmed.append([agent.path.name for agent in agents])
+        return len(agents)
+
+    monkeypatch.setattr(createTrainingVideo, "film_agents", film_agents)
+    monkeypatch.setattr(createTrainingVideo, "find_run", lambda folder: (RunFolder(str(folder)), 0, ""))
+    for step, shown in ((6000, ["800", "5000", "run"]), (900, ["800", "run", "5000"]), (5000, ["800", "5000"])):
+        monkeypatch.setattr(RunFolder, "newest_checkpoint", lambda self, step=step: (SimpleNamespace(step=step), ""))
+        createTrainingVideo.main(["-f", f"{tmp_path}/run"])
+        assert filmed.pop() == shown
 
 
 @pytest.mark.parametrize("frame_rate", [30, 60])
