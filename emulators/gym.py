@@ -122,12 +122,14 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
     """
     _import_package(name)
     _, _, env_id = name.rpartition(":")
+    keywords: dict[str, Any] = {"render_mode": "rgb_array", "disable_env_checker": True}
+    arguments = json.loads(env_kwargs)
+    for argument in keywords.keys() & arguments.keys():
+        raise GameError(f"-g {name}: --env_kwargs has {argument}, which is always {keywords[argument]}; leave it out")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gymnasium warns about old versions, which the user may choose
         try:
-            environment = gymnasium.make(
-                env_id, render_mode="rgb_array", disable_env_checker=True, **json.loads(env_kwargs)
-            )
+            environment = gymnasium.make(env_id, **keywords, **arguments)
         except gymnasium.error.UnregisteredEnv:
             raise GameError(f"-g {name}: {_why_unknown(name, env_id)}") from None
         except (Exception, SystemExit) as error:  # for example, of a missing package: the types are many

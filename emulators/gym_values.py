@@ -103,8 +103,8 @@ def read_reward(game: str, reward: Any) -> float:
     if array.size == 1 and array.dtype.kind in NUMBERS and abs(value := float(array.item())) <= MAX_REWARD:
         return value
     raise GameError(
-        f"-g {game}: step() of the environment gives the reward {_short(reward)}; a reward must be a finite number: "
-        "correct the environment, or choose another game"
+        f"-g {game}: step() of the environment gives the reward {_short(reward)}; a reward must be a finite number "
+        f"up to {MAX_REWARD:.2g}: correct the environment, or choose another game"
     )
 
 

@@ -200,7 +200,7 @@ class Workers:
                 result = worker.commands.recv()
             except (EOFError, OSError):  # OSError if the worker has ended while it sent
                 worker.process.join(timeout=5)
-                raise self._failed(index, f"died (exit code {worker.process.exitcode})") from None
+                raise self._failed(index, f"died ({_exit_reason(worker.process.exitcode)})") from None
             if not result.succeeded:
                 emulator, message, trace = result.value
                 self.failure = WorkerError(
@@ -214,6 +214,11 @@ class Workers:
         emulators = f"emulator{'s' * (len(indices) > 1)} {', '.join(map(str, indices))}"
         self.failure = WorkerError(f"{self._game}: the worker process of {emulators} {what}")
         return self.failure
+
+
+def _exit_reason(code: int | None) -> str:
+    """Why a process ended: the signal that ended it, such as SIGSEGV for an error in native code, or its exit code."""
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
 def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int:

@@ -29,7 +29,8 @@ BAD_INPUT = {
     "-ec 1.5": "must be a whole number",
     "-ec 99999999999999999999": "--emulator_counts 99999999999999999999: must be",
     "--op_threads 1000000": "from 1 to 256",
-    "-df=": "--debugging_folder : must be a path",
+    "-df=": "--debugging_folder '': must be a path in valid UTF-8, not empty",
+    "--random_seed 5": "there is no option --random_seed; did you mean --seed?",
 }
 
 

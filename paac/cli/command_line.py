@@ -56,9 +56,11 @@ NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
 AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
 EXPONENTS = {"k": "e3", "m": "e6", "g": "e9"}  # 10M is 10e6
 MAX_INTEGER = 2**53  # integers up to this are exact in JSON and as float64
-PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path")
+PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path, not empty")
 # TensorFlow cannot write into a folder whose name has bytes that are not valid UTF-8, which Python shows as these.
-UTF8_PATH = Limit(lambda value: PATH.holds(value) and not re.search("[\udc80-\udcff]", value), "a path in valid UTF-8")
+UTF8_PATH = Limit(
+    lambda value: PATH.holds(value) and not re.search("[\udc80-\udcff]", value), "a path in valid UTF-8, not empty"
+)
 FRACTION = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
 SEED = Limit(lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}")
 DEVICE = Limit(lambda value: bool(re.fullmatch(r"/(cpu|gpu):\d+", value, re.I)), "/cpu:0, /gpu:0, /gpu:1, ...")
@@ -163,7 +165,8 @@ def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None
             raise UserError(f"{prefix}{flag(field)} {value}: must be from {-MAX_INTEGER} to {MAX_INTEGER}")
         if limit and not limit.holds(value):
             hint = did_you_mean(str(value), limit.choices)
-            raise UserError(f"{prefix}{flag(field)} {value}: must be {limit.description}{hint}")
+            shown = value if str(value).strip() else repr(value)
+            raise UserError(f"{prefix}{flag(field)} {shown}: must be {limit.description}{hint}")
 
 
 def refuse_changed(options: Any, names: Collection[str], reason: str) -> None:
@@ -222,6 +225,13 @@ def flags(field: dataclasses.Field) -> tuple[str, ...]:
 def flag(field: dataclasses.Field) -> str:
     """Return the flag that names the field in messages and commands, the last one if it has two."""
     return flags(field)[-1]
+
+
+def words_that_set(field: dataclasses.Field, value: Any) -> list[str]:
+    """Return the words that set the option to `value` on a command line."""
+    if isinstance(value, bool):
+        return [flag(field) if value else f"--no-{flag(field)[2:]}"]
+    return [flag(field), str(value)]
 
 
 def spellings(field: dataclasses.Field) -> tuple[str, ...]:

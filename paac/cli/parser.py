@@ -67,6 +67,8 @@ class Parser(argparse.ArgumentParser):
     def _flags(self) -> dict[str, str]:
         """Return each flag, and each flag that a user may expect: spelling -> the flag to type."""
         flags = {flag: flag for flag in self._option_string_actions}
+        names = {f"--{action.dest}": action.option_strings for action in self._actions}  # the names in args.json
+        flags |= {name: strings[-1] for name, strings in names.items() if strings and name not in flags}
         for action in self._actions:
             off = [flag for flag in action.option_strings if flag.startswith("--no-")]
             if off:

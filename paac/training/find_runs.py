@@ -32,7 +32,8 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
     """
     typed = f"{typed_as} {folder}" if typed_as else str(folder)
     if not Path(folder).is_dir():
-        raise UserError(f"{typed}: no such folder; name the folder of a run")
+        reason = "that is a file" if Path(folder).exists() else "no such folder"
+        raise UserError(f"{typed}: {reason}; name the folder of a run")
     runs = []
     for path, folders, _ in walk(folder):
         passed_over: tuple[str, ...] = ()

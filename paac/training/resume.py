@@ -3,11 +3,12 @@
 This module does not import TensorFlow, so that a session that cannot start is refused at once.
 """
 
+import shlex
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from paac.cli.command_line import TUNABLE, flag, option_fields
+from paac.cli.command_line import TUNABLE, flag, option_fields, words_that_set
 from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.processes import Processes
@@ -70,13 +71,17 @@ def starting_state(
             imported_steps=checkpoint.step,
         )
     state = TrainingState.from_checkpoint(checkpoint)
-    for name, value in options.fixed.items():
-        trained = state.fixed.get(name, value)
-        if value != trained:
-            where = f"{run.args}:" if run.exists() else f"{run} has no args.json, and with the typed options"
-            raise UserError(
-                f"{where} {name} is {value}, but the run was trained with {str(trained)[:100]}: restore that value"
-            )
+    trained = {name: state.fixed.get(name, value) for name, value in options.fixed.items()}
+    fields = [field for field, _ in option_fields(Options) if field.name in trained]
+    differing = [field for field in fields if trained[field.name] != options.fixed[field.name]]
+    if differing and not run.exists():
+        words = [word for field in differing for word in words_that_set(field, trained[field.name])]
+        raise UserError(f"{run} has no args.json, and its run had other options: type {shlex.join(words)[:200]}")
+    for field in differing:
+        raise UserError(
+            f"{run.args}: {field.name} is {options.fixed[field.name]}, but the run was trained with "
+            f"{str(trained[field.name])[:100]}: restore that value"
+        )
     state.fixed, state.tunable = options.fixed, tunable_options(options)
     if not checkpoint.has_emulators or state.emulators != total:  # not saved, or by a different number of processes
         state.emulators = 0

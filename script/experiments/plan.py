@@ -48,7 +48,8 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
     files and keys.
     """
     if not folder.is_dir():
-        raise UserError(f"-f {folder}: no such folder; name a folder of JSON files")
+        reason = "that is a file" if folder.exists() else "no such folder"
+        raise UserError(f"-f {folder}: {reason}; name a folder of JSON files")
     names = [Path(path, name) for path, _, names in walk(folder) for name in names]
     files = sorted(file for file in names if file.suffix == ".json" and not file.name.startswith("."))
     if not files:

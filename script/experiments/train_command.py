@@ -7,7 +7,7 @@ from typing import Any
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import DEFAULT_FRAME_SKIP
 from emulators.registry import earlier_frame_skip
-from paac.cli.command_line import LOCAL, flag, option_fields
+from paac.cli.command_line import LOCAL, option_fields, words_that_set
 from paac.cli.options import Options, resolve
 
 # Defaults of other options depend on these.
@@ -37,9 +37,5 @@ def train_command(options: Options, name: str, num_processes: int = 1) -> str:
 
 def option_words(values: Mapping[str, Any]) -> list[str]:
     """The words that set options of train.py, given by name, to these values on a command line."""
-    words = []
-    for field, kind in option_fields(Options):
-        if field.name in values:
-            typed, value = flag(field), values[field.name]
-            words += [typed if value else f"--no-{typed[2:]}"] if kind is bool else [typed, str(value)]
-    return words
+    fields = [field for field, _ in option_fields(Options) if field.name in values]
+    return [word for field in fields for word in words_that_set(field, values[field.name])]

@@ -102,14 +102,17 @@ def _labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     if len(options) == 1:
         return [_folder_name(groups[0])]
     differing = [name for name in options[0] if len({values[name] for values in options}) > 1]
-    return [_label(runs[0], differing) for runs in groups]
+    return [_label(runs, differing) for runs in groups]
 
 
-def _label(run: Run, names: Sequence[str]) -> str:
-    """The values of `names`, keys of `_compared_options`, in words."""
-    options = describe_options(run.options, [name for name in names if name != PROCESSES])
-    processes = counted(run.num_processes, "process") if PROCESSES in names else ""
-    return ", ".join(filter(None, [options, processes]))
+def _label(runs: Sequence[Run], names: Sequence[str]) -> str:
+    """The values that the `runs` of a group have for `names`, keys of `_compared_options`, in words.
+
+    A default that depends on the game may have several values in a group; it is left out.
+    """
+    common = [name for name in names if name != PROCESSES and len({getattr(run.options, name) for run in runs}) == 1]
+    processes = counted(runs[0].num_processes, "process") if PROCESSES in names else ""
+    return ", ".join(filter(None, [describe_options(runs[0].options, common), processes]))
 
 
 def game_labels(groups: Sequence[RunGroup], game: str) -> list[str]:

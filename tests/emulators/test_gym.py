@@ -196,6 +196,11 @@ def test_the_error_for_arguments_that_a_game_does_not_have_is_one_line(game, rea
     assert message_of(error).startswith(f"-g {game}: ")
 
 
+def test_the_arguments_cannot_set_what_the_emulator_sets():
+    with pytest.raises(GameError, match="--env_kwargs has render_mode, which is always rgb_array; leave it out"):
+        find_game("CartPole-v1", env_kwargs='{"render_mode": "human"}')
+
+
 def test_the_module_may_have_the_name_of_a_platform():
     assert short_name("gym:gym:Fake-v0") == "gym:gym:Fake-v0"
 

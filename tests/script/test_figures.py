@@ -63,7 +63,7 @@ def test_files_and_folders_without_runs_among_several_names_are_passed_over(tmp_
     runs, messages = load_runs(names)
     assert [run.folder for run in runs] == [tmp_path / "a", tmp_path / "b/c"]
     assert messages == [f"{tmp_path / 'empty'}: no run there; passed over"]
-    for alone, message in ((names[:1], "a.gif: no such folder"), (names[3:], "empty: no run there")):
+    for alone, message in ((names[:1], "a.gif: that is a file"), (names[3:], "empty: no run there")):
         with pytest.raises(UserError, match=message):
             load_runs(alone)
     with pytest.raises(UserError, match="typo: no such folder"):
@@ -149,6 +149,10 @@ def test_labels_name_the_options_that_differ(tmp_path):
         "no random_start, arch NIPS, no FiGAR, entropy 0.02",
     ]
     assert [group.label for group in group_runs(runs[:2])[0]] == ["arch NIPS", "arch NATURE"]
+    games = [make_run(tmp_path / game, game=game, frame_skip=skip) for game, skip in (("Snake-v0", 2), ("pong", 4))]
+    other = make_run(tmp_path / "e", game="pong", arch="NATURE", frame_skip=3)
+    labels = [group.label for group in group_runs([*games, other])[0]]
+    assert labels == ["arch NIPS", "frame_skip 3, arch NATURE"], "each game of the first group has its own default"
     assert [group.label for group in group_runs(runs[1:2])[0]] == ["b"]
     options = resolve(dict(max_repetition=10, nb_choices=3))
     assert describe_options(options, ["nb_choices"]) == "FiGAR 10 with 3 choices"

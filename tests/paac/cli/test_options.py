@@ -142,7 +142,7 @@ def test_the_home_folder_is_inserted_in_paths(monkeypatch):
 def test_a_run_needs_a_folder_with_a_name_in_utf8():
     with pytest.raises(UserError) as error:
         parse_options(["-df", "a/\udcff"])
-    assert message_of(error) == "--debugging_folder a/\udcff: must be a path in valid UTF-8"
+    assert message_of(error) == "--debugging_folder a/\udcff: must be a path in valid UTF-8, not empty"
     assert parse_options(["-df", "a/é", "--rom_path", "b/\udcff"]).debugging_folder == "a/é"
 
 

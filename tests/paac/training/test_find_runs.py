@@ -127,7 +127,7 @@ def test_an_empty_folder_is_refused_by_name_whatever_is_in_the_working_folder(th
     Path(there).write_text("{")
     with pytest.raises(UserError) as error:
         resolve_run_options({"debugging_folder": ""})
-    assert message_of(error) == "--debugging_folder : must be a path in valid UTF-8"
+    assert message_of(error) == "--debugging_folder '': must be a path in valid UTF-8, not empty"
 
 
 def test_a_published_agent_is_not_trained_on():
@@ -296,10 +296,10 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
         find_run(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["missing", "file"])
-def test_a_path_that_is_not_a_folder_is_refused(name):
+@pytest.mark.parametrize(("name", "reason"), [("missing", "no such folder"), ("file", "that is a file")])
+def test_a_path_that_is_not_a_folder_is_refused(name, reason):
     Path("file").write_text("")
-    with pytest.raises(UserError, match=f"-f {name}: no such folder"):
+    with pytest.raises(UserError, match=f"-f {name}: {reason}; name the folder of a run"):
         find_run(name)
 
 

@@ -118,6 +118,12 @@ def test_a_session_that_cannot_start_is_refused_before_tensorflow_is_loaded(run,
     edit(run, gamma=0.5)
     with pytest.raises(UserError, match=r"^run/args.json: gamma is 0.5, but the run was trained with 0.99"):
         train.main(["-df", "run", "--entropy", "0.05"])
+    saved = run.args.read_text()
+    run.args.unlink()
+    message = r"^run has no args.json, and its run had other options: type .*--seed \d+"
+    with pytest.raises(UserError, match=message):
+        train.main(["-df", "run"])
+    run.args.write_text(saved)
     edit(run, gamma=0.99)
     with run.lock(), pytest.raises(UserError, match="is training there"):
         train.main(["-df", "run", "--entropy", "0.05"])
