@@ -11,7 +11,7 @@ class Summary:
     step: int  # decisions of all emulators since the run began
     seconds: float  # spent in updates since the run began
     mean_score: float | None  # of the last 50 episodes, not clipped; None if no episode has ended
-    curves: Mapping[str, float]  # the values of all TensorBoard curves at this point, by their tags; read-only
+    curves: Mapping[str, float]  # TensorBoard curves by their tags, without rl/ and evaluation/; read-only
 
 
 Callback = Callable[[Summary], object]
