@@ -151,11 +151,6 @@ def check_unchanged(file: Path, before: os.stat_result, may_grow: bool = False) 
         what = f"changed from {before.st_size:,} to {now.st_size:,} bytes"
     else:
         what = "replaced" if now else "deleted"
-        if not file.parent.exists():
-            raise OSError(
-                f"{file.parent} was moved or deleted during the training, which ends here; if you moved it, run the "
-                "same command with its new path"
-            )
     raise OSError(
         f"{file} was {what} by another program during the training, which ends here; run the same command to resume "
         "from the last checkpoint"

@@ -248,6 +248,11 @@ class Training:
         try:
             yield
         except (WorkerError, OSError, tf.errors.OpError) as error:
+            if not self.run.path.exists():
+                raise OSError(
+                    f"{self.run} was moved or deleted during the training, which ends here; if you moved it, run the "
+                    "same command with its new path"
+                ) from None
             newest, _ = self.run.checkpoints.newest()
             is_new = newest is None or newest.step != self.state.global_step
             if is_new and self.is_recorded:  # keep one that has emulator states

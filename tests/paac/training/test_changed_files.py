@@ -84,6 +84,19 @@ def end_by(change, train, monkeypatch):
     return ended.stderr.splitlines()[-1]
 
 
+def test_a_folder_that_is_moved_ends_the_training_and_is_not_made_anew(train, monkeypatch):
+    moved = train.folder / "moved"
+    with monkeypatch.context() as changed:
+        at_step(changed, 140, lambda run: run.rename(moved))
+        ended = train("run", 200, *REGULAR, code=1)
+    assert ended.stderr.splitlines()[-1] == (
+        "train.py: run was moved or deleted during the training, which ends here; if you moved it, run the same "
+        "command with its new path"
+    )
+    assert not (train.folder / "run").exists()
+    assert "Resuming at 100 decisions" in train("moved", 200, *REGULAR).stdout
+
+
 def test_episodes_csv_saved_in_an_editor_ends_the_training(train, monkeypatch):
     line = end_by(save_episodes_in_an_editor, train, monkeypatch)
     assert line.startswith("train.py: run/episodes.csv was replaced by another program") and "same command" in line
