@@ -243,7 +243,7 @@ def test_all_errors_are_reported_before_any_training_starts(commands):
         ("--jobs 0", "--jobs 0"),
         ("-t 0", "-t"),
         ("--ray=", "--ray '': must be HOST:PORT"),
-        ("-f README.md", "-f README.md: that is a file; name a folder of JSON files"),
+        ("-f file", "-f file: that is a file; name a folder of JSON files"),
         ("--ray head", "--ray head: must be HOST:PORT"),
         ("--ray --gpus 1.5", "--gpus 1.5: must be from 0 to 1, or a whole number"),
         ("--gpus 1", "--gpus 1.0: has no effect without --ray"),
@@ -251,6 +251,7 @@ def test_all_errors_are_reported_before_any_training_starts(commands):
     ],
 )
 def test_a_bad_argument_gives_a_one_line_error(commands, arguments, message):
+    (commands.folder / "file").touch()
     refused = commands.run("script/batchTrain.py", *arguments.split(), code=2)
     assert message in refused.stderr and refused.stderr.count("\n") == 1
 
