@@ -19,9 +19,9 @@ from paac.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from figures.runs import Run
 
-DESCRIPTION = """Copy the agent of a run to FOLDER/NAME, without the emulators' states, and write RESULT.json there: the
-command that trained the agent, its scores in test episodes, and the scores of random play and of a simple rule in the
-same episodes. Then print a table of all agents in FOLDER. Without --run, only print the table."""
+DESCRIPTION = """Copy the agent of a run to FOLDER/NAME, without the emulators' states, and write RESULT.json there: a
+command with the options at the end of the training, the agent's scores in test episodes, and the scores of random play
+and of a simple rule in the same episodes. Then print a table of all agents in FOLDER. Without --run, only print the table."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -170,7 +170,7 @@ def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None
 
 
 def refuse_changed(options: Any, names: Collection[str], reason: str) -> None:
-    """Raises UserError, with the reason, for the first field of `names` that has another value than its default."""
+    """Raise UserError, with the reason, for the first field of `names` that has another value than its default."""
     for field, _ in option_fields(type(options)):
         value = getattr(options, field.name)
         if field.name in names and value != field.default:
