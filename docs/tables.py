@@ -69,18 +69,21 @@ def markdown_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> lis
     return [lines[0], "|" + "---|" * len(list(columns)), *lines[1:]]
 
 
-def agent_table(has_commands: bool) -> list[str]:
-    """Return the table of the agents in pretrained/, with or without its last column, the commands."""
-    rows = table(ROOT / "pretrained")
-    return rows if has_commands else [row.rstrip("| ").rpartition(" | ")[0] + " |" for row in rows]
+def agent_table(commands: bool) -> list[str]:
+    """Return a table of the agents in pretrained/: their commands, or everything else."""
+    lines = []
+    for row in table(ROOT / "pretrained"):
+        agent, *results, command = row.strip("| ").split(" | ")
+        lines.append(f"| {' | '.join([agent, command] if commands else [agent, *results])} |")
+    return lines
 
 
 TABLES: dict[str, Callable[[], list[str]]] = {
     "options of train.py": lambda: option_tables(TrainOptions),
     "options of test.py": lambda: option_tables(TestOptions),
     "presets": preset_table,
-    "agents": lambda: agent_table(has_commands=False),
-    "agents with commands": lambda: agent_table(has_commands=True),
+    "agents": lambda: agent_table(commands=False),
+    "commands of the agents": lambda: agent_table(commands=True),
 }
 
 
