@@ -134,14 +134,21 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
             raise GameError(f"-g {name}: {_why_unknown(name, env_id)}") from None
         except (Exception, SystemExit) as error:  # for example, of a missing package: the types are many
             raise GameError(f"-g {name}: Gymnasium cannot make this game ({describe_loading_error(error)})") from None
-    if not isinstance(environment.action_space, gymnasium.spaces.Discrete) or environment.action_space.start != 0:
-        actions = environment.action_space
+    try:
+        call_environment(name, environment.unwrapped, _check_spaces, name, environment)
+    except GameError:
         _close(environment)
-        raise GameError(f"-g {name}: its actions are {actions}; choose a game with discrete actions that start at 0")
-    if "rgb_array" not in (environment.metadata or {}).get("render_modes", []):
-        _close(environment)
-        raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
+        raise
     return environment
+
+
+def _check_spaces(name: str, environment: gymnasium.Env) -> None:
+    """Raise GameError unless the environment has discrete actions and renders to arrays."""
+    actions = environment.action_space
+    if not isinstance(actions, gymnasium.spaces.Discrete) or actions.start != 0:
+        raise GameError(f"-g {name}: its actions are {actions}; choose a game with discrete actions that start at 0")
+    if "rgb_array" not in ((environment.metadata or {}).get("render_modes") or []):
+        raise GameError(f"-g {name}: it cannot render to pixels (rgb_array); choose another game")
 
 
 def _close(environment: gymnasium.Env) -> None:

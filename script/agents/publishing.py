@@ -74,14 +74,15 @@ def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str
     baselines = baseline_scores(game, len(tests["scores"]), tests["seed"], **settings)
     # A run may have been stopped before its last step: the command ends where the agent did.
     trained = dataclasses.replace(options, max_global_steps=min(options.max_global_steps, tests["step"]))
+    # Frames and hours are only known up to the last finished episode: scale them to all decisions.
+    scale = tests["step"] / int(run.steps[-1])
     return {
         "game": run.game,
         "training": {
             "command": train_command(trained, name, run.num_processes),
             "decisions": tests["step"],
-            # Frames are only known up to the last finished episode: scale them to all decisions.
-            "frames": round(float(run.positions("frames")[-1]) * tests["step"] / int(run.steps[-1])),
-            "hours": round(float(run.positions("hours")[-1]), 2),
+            "frames": round(float(run.positions("frames")[-1]) * scale),
+            "hours": round(float(run.positions("hours")[-1]) * scale, 2),
             "machine": machine,
             "versions": sessions[-1].versions if (sessions := read_sessions(RunFolder(run.folder).sessions)) else {},
             "last_50_episodes": round(float(run.last_scores.mean()), 2),

@@ -8,7 +8,7 @@ from emulators.games import OWN_GAMES
 from emulators.gym_settings import DEFAULT_FRAME_SKIP
 from emulators.registry import earlier_frame_skip
 from paac.cli.command_line import LOCAL, option_fields, words_that_set
-from paac.cli.options import Options, resolve
+from paac.cli.options import MAX_CHOICES, Options, resolve
 
 # Defaults of other options depend on these.
 DECISIVE_OPTIONS = ("game", "env_kwargs", "rom_path", "protocol", "emulator_counts", "max_repetition")
@@ -21,7 +21,8 @@ def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     usual_frame_skip = earlier_frame_skip(options.game)
     chooses_frame_skip = usual_frame_skip == DEFAULT_FRAME_SKIP and options.game not in OWN_GAMES
     always = ("game", "random_seed", "frame_skip") if chooses_frame_skip else ("game", "random_seed")
-    defaults = resolve({**decisive, "frame_skip": usual_frame_skip})
+    choices = min(options.max_repetition + 1, MAX_CHOICES)
+    defaults = resolve({**decisive, "nb_choices": choices, "frame_skip": usual_frame_skip})
     launch = ["script/launch.py", "--processes", str(num_processes), "--"]
     words = ["python3", *(launch if num_processes > 1 else ["train.py"]), "-df", f"logs/{name}"]
     for field, _ in option_fields(Options):

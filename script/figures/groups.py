@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,25 @@ from paac.cli.folders import valid_utf8
 from paac.cli.options import Options, resolve
 from paac.cli.words import counted
 
-# Options that may differ within a group: the game, the seed, the length of the training, and what it writes.
+# Options that may differ within a group: the game, the seed, the length of the training, what it writes, and what
+# depends on the machine.
 IGNORED_OPTIONS = {
     *("game", "random_seed"),
     *("max_global_steps", "checkpoint_interval", "keep_checkpoints", "eval_interval", "eval_episodes"),
-    *("visualize_convs", "log_video"),
+    *("visualize_convs", "log_video", "op_threads", "shards"),
 }
 # Options whose defaults depend on the game and the protocol.
-DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "shards", "frame_skip")
+DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "frame_skip")
+# Options that have an effect only with some values of others, and when they have.
+CONDITIONS: dict[str, Callable[[Options], bool]] = {
+    "alpha_leaky_relu": lambda options: options.activation == "leaky_relu",
+    "keep_percentage": lambda options: options.arch == "BAYESIAN",
+    "figar_discount": lambda options: max(options.repetition_table) > 0,
+    "initial_lr": lambda options: not options.scale_lr,
+    "epsilon": lambda options: options.egreedy,
+    "annealed": lambda options: options.egreedy,
+    "annealed_steps": lambda options: options.egreedy and options.annealed,
+}
 FIGAR_OPTIONS = ("max_repetition", "nb_choices")
 PROCESSES = "processes"
 SHORT_NAMES = {"initial_lr": "lr", "lr_annealing_steps": "lra", "emulator_counts": "emulators"}  # in labels
@@ -74,18 +85,21 @@ def learning_options(options: Options) -> dict[str, Any]:
 
     None stands for an option that is not used, or that has the default of its game and protocol.
     """
-    unused = [] if options.egreedy else ["epsilon", "annealed", "annealed_steps"]
     given = {name: value for name, value in dataclasses.asdict(options).items() if name not in DERIVED_OPTIONS}
     given["frame_skip"] = earlier_frame_skip(options.game)  # without opening an environment
     defaults = resolve(given, started=True)
     return {
         field.name: None
-        if field.name in unused
+        if not _has_effect(field.name, options)
         or (field.name in DERIVED_OPTIONS and getattr(options, field.name) == getattr(defaults, field.name))
         else getattr(options, field.name)
         for field in dataclasses.fields(Options)
         if field.metadata["kind"] != LOCAL and field.name not in IGNORED_OPTIONS
     }
+
+
+def _has_effect(name: str, options: Options) -> bool:
+    return name not in CONDITIONS or CONDITIONS[name](options)
 
 
 def _compared_options(run: Run) -> dict[str, Any]:
@@ -101,18 +115,24 @@ def _labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     options = [_compared_options(runs[0]) for runs in groups]
     if len(options) == 1:
         return [_folder_name(groups[0])]
-    differing = [name for name in options[0] if len({values[name] for values in options}) > 1]
+    differing = []
+    for name in options[0]:
+        compared = [values[name] for values in options if values[name] is not None or name not in CONDITIONS]
+        if len(set(compared)) > 1:
+            differing.append(name)
     return [_label(runs, differing) for runs in groups]
 
 
 def _label(runs: Sequence[Run], names: Sequence[str]) -> str:
     """The values that the `runs` of a group have for `names`, keys of `_compared_options`, in words.
 
-    A default that depends on the game may have several values in a group; it is left out.
+    A default that depends on the game may have several values in a group; it is left out if the label has others.
     """
-    common = [name for name in names if name != PROCESSES and len({getattr(run.options, name) for run in runs}) == 1]
+    own = [name for name in names if name != PROCESSES and _has_effect(name, runs[0].options)]
+    common = [name for name in own if len({getattr(run.options, name) for run in runs}) == 1]
     processes = counted(runs[0].num_processes, "process") if PROCESSES in names else ""
-    return ", ".join(filter(None, [describe_options(runs[0].options, common), processes]))
+    label = ", ".join(filter(None, [describe_options(runs[0].options, common), processes]))
+    return label or f"default {', '.join(names)}"
 
 
 def game_labels(groups: Sequence[RunGroup], game: str) -> list[str]:

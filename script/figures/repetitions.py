@@ -75,11 +75,15 @@ def count_plays(buckets: np.ndarray, plays: np.ndarray) -> np.ndarray:
     """
     low, high = buckets[0, 0], buckets[-1, 1]
     inside = (plays >= low) & (plays <= high)
-    # The same arithmetic as in tf.summary.histogram, so that values on an edge fall into the same bucket.
-    width = (high - low) / len(buckets) or 1.0
-    indices = np.minimum(np.floor((plays[inside] - low) / width).astype(int), len(buckets) - 1)
-    if low == high:
-        indices[:] = len(buckets) - 1
+    width = (high - low) / len(buckets)
+    if width == 0:
+        indices = np.full(inside.sum(), len(buckets) - 1)
+    elif np.allclose(buckets[:, 1] - buckets[:, 0], width):
+        # The same arithmetic as in tf.summary.histogram, so that values on an edge fall into the same bucket.
+        indices = np.floor((plays[inside] - low) / width).astype(int)
+    else:  # TensorFlow 1, in which the original Manette was written, has wider buckets for larger values
+        indices = np.searchsorted(buckets[:, 1], plays[inside], side="right")
+    indices = np.minimum(indices, len(buckets) - 1)
     choices_per_bucket = np.bincount(indices, minlength=len(buckets))
     counts = np.zeros(len(plays))
     counts[inside] = buckets[indices, 2] / choices_per_bucket[indices]

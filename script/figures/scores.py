@@ -131,7 +131,8 @@ def compare(groups: Sequence[RunGroup], references: References | None = None) ->
     sources = {"reference" if game in (references or {}) else "human" for game in games}
     if any(run.options.single_life_episodes for group in groups for game in games for run in group.runs_of(game)):
         notes.append("--single_life_episodes: some runs have scores of single lives, but references are of whole games")
-    return Comparison(games, rows, " or ".join(sorted(sources)), [*notes, *_notes_on_seeds(rows)])
+    notes += [*_notes_on_lengths(groups, games), *_notes_on_seeds(rows)]
+    return Comparison(games, rows, " or ".join(sorted(sources)), notes)
 
 
 def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[RunGroup], list[str], list[str]]:
@@ -154,6 +155,16 @@ def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[Run
         f"{game}: not played with every set of options; left out" for game in scored_games if game not in common_games
     ]
     return kept, common_games, notes
+
+
+def _notes_on_lengths(groups: Sequence[RunGroup], games: Sequence[str]) -> list[str]:
+    notes = []
+    for group in groups:
+        for game in games:
+            ends = [run.steps[-1] for run in group.runs_of(game)]
+            if min(ends) < (1 - FINAL_FRACTION) * max(ends):
+                notes.append(f"{group.label}: the trainings of {game} end at {min(ends):,} to {max(ends):,} decisions")
+    return notes
 
 
 def _notes_on_seeds(rows: Sequence[ComparisonRow]) -> list[str]:

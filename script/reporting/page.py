@@ -21,6 +21,7 @@ from figures.style import styled
 from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
 from paac.cli.folders import free_name
 from paac.cli.options import Options
+from paac.cli.output_paths import write_output
 from paac.cli.words import counted
 from paac.training.provenance import Session, read_sessions
 from paac.training.run_folder import RunFolder
@@ -74,7 +75,7 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
         curves=svg_url(draw_curves(groups)),
         sections=sections,
     )
-    file.write_text(page, encoding="utf-8")
+    write_output(file, page)
     return not any(section.failed for section in sections)
 
 
@@ -110,24 +111,28 @@ def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str 
 
 def key_figures(run: Run) -> dict[str, str]:
     """The most important numbers of the run, by their names on the page."""
-    last = run.last_scores
+    last, last_step = run.last_scores, run.steps[-1]
+    decisions = max([last_step, *RunFolder(run.folder).checkpoints.steps()])
+    since_last_episode = decisions / last_step
+    speed = decisions_per_second(run)
     return {
-        "decisions": f"{max(RunFolder(run.folder).checkpoints.steps(), default=run.steps[-1]):,}",
-        "frames": f"{run.positions('frames')[-1]:,.0f}",
-        "hours of training": f"{run.positions('hours')[-1]:.2f}",
-        "decisions per second": f"{decisions_per_second(run):,.0f}",
+        "decisions": f"{decisions:,}",
+        "frames": f"{run.positions('frames')[-1] * since_last_episode:,.0f}",
+        "hours of training": f"{run.positions('hours')[-1] * since_last_episode:.2f}",
+        "decisions per second": "-" if speed is None else f"{speed:,.0f}",
         "episodes": f"{len(run.scores):,}",
         f"mean of the last {counted(len(last), 'episode')}": f"{last.mean():.2f}",
         "seed": str(run.options.random_seed),
     }
 
 
-def decisions_per_second(run: Run) -> float:
-    """The rate between the ends of the first and the last episode.
+def decisions_per_second(run: Run) -> float | None:
+    """The rate between the ends of the first and the last episode; None if they ended together.
 
     The steps of a run of the original Manette begin at its last step, while its seconds begin at 0.
     """
-    return (run.steps[-1] - run.steps[0]) / max(run.seconds[-1] - run.seconds[0], 1e-9)
+    seconds = run.seconds[-1] - run.seconds[0]
+    return (run.steps[-1] - run.steps[0]) / seconds if seconds else None
 
 
 def option_rows(options: Options) -> list[tuple[str, Any, bool]]:

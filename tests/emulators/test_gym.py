@@ -172,6 +172,30 @@ def test_the_error_for_a_module_without_that_environment_is_one_line(typed, reas
     assert message_of(error).startswith(f"-g {typed}: ")
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("metadata = {'render_modes': ['rgb_array']}", "AttributeError: .*has no attribute 'action_space'"),
+        ("action_space = property(lambda self: 1 / 0)", r"\.py, line 4.*ZeroDivisionError"),
+        ("action_space = gymnasium.spaces.Discrete(2); metadata = {'render_modes': None}", "cannot render to pixels"),
+        (
+            "action_space = gymnasium.spaces.Discrete(2); metadata = property(lambda self: [1])",
+            "has no attribute 'get'",
+        ),
+    ],
+)
+def test_the_error_for_an_unfinished_environment_is_one_line(body, reason, tmp_path, monkeypatch):
+    module = tmp_path.name  # another one for each case
+    (tmp_path / f"{module}.py").write_text(
+        "import gymnasium\nclass Odd(gymnasium.Env):\n    def __init__(self, render_mode): pass\n"
+        f"    {body}\ngymnasium.register('{module}-v0', entry_point=Odd)"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(GameError, match=reason) as error:
+        find_game(f"{module}:{module}-v0")
+    assert message_of(error).startswith(f"-g {module}:{module}-v0: ")
+
+
 def test_arguments_of_an_environment_reach_it_in_the_workers_too():
     game = find_game(FAKE, env_kwargs='{"picture": "bools"}')
     expected = make_emulator(FAKE, seed=1, env_kwargs='{"picture": "bools"}').reset()

@@ -125,13 +125,39 @@ def test_the_frames_of_several_processes_are_those_of_all_their_emulators(tmp_pa
 def test_runs_of_one_group_can_differ_in_game_seed_machine_and_length(tmp_path):
     runs = [
         make_run(tmp_path / "runs/a", random_seed=1),
-        make_run(tmp_path / "runs/b", random_seed=2, device="/cpu:0", emulator_workers=3, max_global_steps=99),
+        make_run(tmp_path / "runs/b", random_seed=2, device="/cpu:0", emulator_workers=3, op_threads=2, shards=1),
         make_run(tmp_path / "runs/c", random_seed=1, game="Snake-v0"),  # its default is no random start
     ]
     (group,), messages = group_runs(runs)
     assert (group.label, group.runs, messages) == ("runs", runs, [])
     assert group.games == ["Snake-v0", "pong"]
     assert group.runs_of("pong") == runs[:2]
+
+
+@pytest.mark.parametrize(
+    "unused",
+    [
+        *[{"alpha_leaky_relu": 0.2}, {"keep_percentage": 0.5}, {"figar_discount": "play"}, {"annealed": True}],
+        {"epsilon": 0.5, "annealed_steps": 9},
+    ],
+)
+def test_options_without_an_effect_may_differ_within_a_group(tmp_path, unused):
+    runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", random_seed=2, **unused)]
+    assert len(group_runs(runs)[0]) == 1
+    used = {"activation": "leaky_relu", "arch": "BAYESIAN", "max_repetition": 1, "egreedy": True}
+    runs = [make_run(tmp_path / "c", **used), make_run(tmp_path / "d", **used, **unused)]
+    assert len(group_runs(runs)[0]) == 2
+
+
+def test_the_rate_may_differ_where_the_number_of_emulators_sets_it(tmp_path):
+    runs = [make_run(tmp_path / str(seed), scale_lr=True, initial_lr=seed, random_seed=seed) for seed in (1, 2)]
+    assert len(group_runs(runs)[0]) == 1
+
+
+def test_a_group_that_has_the_default_of_each_game_has_a_label(tmp_path):
+    runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", game="Snake-v0")]
+    runs.append(make_run(tmp_path / "c", random_start=False))
+    assert [group.label for group in group_runs(runs)[0]] == ["default random_start", "no random_start"]
 
 
 def test_labels_name_the_options_that_differ(tmp_path):
@@ -282,6 +308,23 @@ def test_counts_are_recovered_from_a_histogram(choices):
     counts = np.random.default_rng(choices).integers(0, 4, choices)
     counts[choices // 2] += 1
     assert count_plays(histogram(np.repeat(plays, counts)), plays).tolist() == counts.tolist()
+
+
+def test_counts_are_recovered_from_a_histogram_of_tensorflow_1():
+    """Its buckets grow by a tenth, and empty ones are merged; TensorBoard puts the extremes at both ends."""
+    edges = np.concatenate([[0], 1e-12 * 1.1 ** np.arange(400)])
+    counts = np.array([100, 80, 60, 0, 20, 10, 5, 5, 10, 20, 150])
+    plays = np.arange(1, 12)
+    in_buckets = np.bincount(np.searchsorted(edges, plays, side="right"), counts, len(edges) + 1)
+    limits, merged = [], []
+    for edge, count in zip(edges, in_buckets, strict=False):
+        if count == 0 and merged and merged[-1] == 0:
+            limits[-1] = edge
+        else:
+            limits, merged = [*limits, edge], [*merged, count]
+    limits, merged = limits[:-1], merged[:-1]  # nothing is above the last play
+    buckets = np.stack([[1, *limits[:-1]], [*limits[:-1], 11], merged], axis=1)
+    assert count_plays(buckets, plays).tolist() == counts.tolist()
 
 
 def test_the_count_of_a_bucket_is_divided_among_its_plays():

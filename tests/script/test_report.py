@@ -93,6 +93,7 @@ def test_a_bad_argument_gives_a_one_line_error(commands, arguments, message):
         "-g Snake-v0 --rgb -ec 5 --shards 3 --egreedy --annealed",
         "-g atari:tetris -ec 1 --sticky_actions 0.5",
         "-g FrozenLake-v1 --frame_skip 2",  # a new run would have 1
+        "--max_repetition 1500 --nb_choices 6",  # more than could be chosen from without --nb_choices
     ],
 )
 def test_the_command_on_the_page_gives_the_same_options(typed):
@@ -140,8 +141,17 @@ def test_the_rate_of_a_run_of_the_original_counts_only_its_own_decisions(tmp_pat
     assert key_figures(run)["decisions per second"] == "100"
 
 
-def test_the_decisions_are_those_of_the_newest_checkpoint(tmp_path):
-    run = make_run(tmp_path / "run", [(60, 1.0, 0, 1, 5), (80, 4.0, 0, 1, 5)])
-    assert key_figures(run)["decisions"] == "80", "without a checkpoint those of the last episode"
-    (tmp_path / "run/checkpoints/100").mkdir(parents=True)
-    assert key_figures(run)["decisions"] == "100"
+def test_episodes_that_ended_together_have_no_rate(tmp_path):
+    run = make_run(tmp_path / "run", [(60, 1.0, 0, 1, 5), (60, 1.0, 1, 1, 5)])
+    assert key_figures(run)["decisions per second"] == "-"
+
+
+def test_the_figures_are_those_of_the_newest_checkpoint_or_of_a_later_episode(tmp_path):
+    def figures():
+        return [key_figures(run)[name] for name in ("decisions", "frames", "hours of training")]
+
+    run = make_run(tmp_path / "run", [(60, 1.0, 0, 1, 5), (80, 7200.0, 0, 1, 5)])
+    assert figures() == ["80", "320", "2.00"]
+    for step in (40, 100):
+        (tmp_path / f"run/checkpoints/{step}").mkdir(parents=True)
+        assert figures() == (["80", "320", "2.00"] if step < 80 else ["100", "400", "2.50"])

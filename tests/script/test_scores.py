@@ -97,6 +97,12 @@ def test_a_comparison_uses_the_games_that_all_groups_have_played(tmp_path):
     )
 
 
+def test_seeds_of_different_lengths_give_a_note(tmp_path):
+    runs = [scored(tmp_path / "1", *[3] * 100), scored(tmp_path / "2", *[3] * 50, random_seed=2)]
+    notes = scores.compare(group_runs(runs)[0]).notes
+    assert len(notes) == 1 and notes[0].endswith(": the trainings of pong end at 500 to 1,000 decisions")
+
+
 def test_given_references_are_used_before_human_scores(tmp_path):
     (tmp_path / "scores.json").write_text(json.dumps({"Snake-v0": [-5, 11], "pong": [-21, 21]}))
     references = scores.load_references(str(tmp_path / "scores.json"))
