@@ -21,16 +21,18 @@ def main(argv: Sequence[str]) -> None:
         argv, "Test a trained agent: play whole episodes, and print statistics of their scores."
     )
 
-    from paac.cli.output_paths import writable_file
+    from paac.cli.output_paths import writable_file, write_output
     from paac.training.agent import evaluate_agent
 
     if options.json is not None:
         writable_file("--json", options.json)
     evaluation = evaluate_agent(options)
     report = evaluation.report()
-    if options.json is not None:  # before anything is printed: the reader of the output may have ended
-        Path(options.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print_report(report, options.dropout_samples)
+    try:
+        if options.json is not None:  # before anything is printed: the reader of the output may have ended
+            write_output(Path(options.json), json.dumps(report, indent=2) + "\n")
+    finally:
+        print_report(report, options.dropout_samples)
     if evaluation.films:
         evaluation.save_films(options.gif_scale, print)
 

@@ -75,6 +75,10 @@ class Window:
         if self.closed:
             return
         try:
+            if not pygame.display.get_init():  # a game in this process, such as CartPole, ended pygame when it closed
+                pygame.display.init()
+                _check_visible()
+                self._surface = None
             self._draw(picture, size, lines)
             if any(event.type == pygame.QUIT for event in pygame.event.get(exclude=pygame.KEYDOWN)):
                 self.close()

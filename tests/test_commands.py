@@ -182,16 +182,17 @@ def test_the_learning_rate_can_grow_with_the_emulators(commands):
     assert_same_weights(commands.folder / "scaled", commands.folder / "typed")
 
 
-def test_a_training_that_diverges_is_stopped_with_the_last_finite_weights(commands):
-    stopped = commands.run("train.py", "-df", "run", "-lr", "1e30", *SHORT, code=2)
-    assert "--initial_lr 1e+30: loss or gradient became NaN or infinite" in stopped.stderr
-    assert stopped.stderr.count("\n") == 1
-    (saved,) = (commands.folder / "run/checkpoints").glob("[1-9]*")
-    weights = tf.train.load_checkpoint(str(saved / "weights"))
-    names = [name for name, kind in weights.get_variable_to_dtype_map().items() if kind == tf.float32]
-    assert len(names) > 10 and all(np.isfinite(weights.get_tensor(name)).all() for name in names)
-    again = commands.run("train.py", "-df", "run", "-lr", "0.01", *SHORT, code=2)
-    assert f"Resuming at {int(saved.name):,} decisions" in again.stdout
+def test_a_training_that_diverges_stops_and_can_be_resumed_from_its_last_checkpoint(commands):
+    commands.run("train.py", "-df", "run", "--max_global_steps", "40", *SHORT)
+    checkpoints = commands.folder / "run/checkpoints"
+    before = sorted(path.name for path in checkpoints.iterdir())
+    for _ in range(2):
+        stopped = commands.run("train.py", "-df", "run", "--max_global_steps", "100", "-lr", "1e30", *SHORT, code=2)
+        assert "--initial_lr 1e+30: loss or gradient became NaN or infinite" in stopped.stderr
+        assert "Resume from the last checkpoint, of 40 decisions, with a lower --initial_lr" in stopped.stderr
+        assert stopped.stderr.count("\n") == 1 and sorted(path.name for path in checkpoints.iterdir()) == before
+    again = commands.run("train.py", "-df", "run", "-lr", "0.01", *SHORT)
+    assert "Resuming at 40 decisions" in again.stdout and "Saved at 100 decisions in run" in again.stdout
 
 
 @pytest.mark.slow

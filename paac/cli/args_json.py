@@ -34,7 +34,7 @@ from paac.cli.words import did_you_mean
 PAAC_KEYS = {"arg_file"}  # keys of PAAC's args.json that are no options here
 # Options that were chosen for the value of another one: option -> those to choose again when it changes.
 DEPENDENT_OPTIONS = {
-    "game": ("env_kwargs", "frame_skip"),
+    "game": ("env_kwargs", "frame_skip", "random_start"),
     "protocol": ("random_start", "sticky_actions", "full_action_space"),
     "max_repetition": ("nb_choices",),
     "emulator_counts": ("shards",),

@@ -56,6 +56,7 @@ NOT_NEGATIVE = Limit(lambda value: value >= 0, "0 or more")
 AT_LEAST_ONE = Limit(lambda value: value >= 1, "1 or more")
 EXPONENTS = {"k": "e3", "m": "e6", "g": "e9"}  # 10M is 10e6
 MAX_INTEGER = 2**53  # integers up to this are exact in JSON and as float64
+MIN_FLOAT, MAX_FLOAT = 1e-30, 1e30  # far from the smallest and the largest float32
 PATH = Limit(lambda value: value.strip() != "" and "\0" not in value, "a path, not empty")
 # TensorFlow cannot write into a folder whose name has bytes that are not valid UTF-8, which Python shows as these.
 UTF8_PATH = Limit(
@@ -159,8 +160,11 @@ def check_limits(cls: type, values: Mapping[str, Any], prefix: str = "") -> None
         value, limit = values.get(field.name), field.metadata["limit"]
         if value is None:
             continue
-        if value_type is float and not math.isfinite(value):
-            raise UserError(f"{prefix}{flag(field)} {value}: must be a finite number")
+        if value_type is float and value and not MIN_FLOAT <= abs(value) <= MAX_FLOAT:
+            raise UserError(
+                f"{prefix}{flag(field)} {value}: must be a finite number; its size must be 0 or from {MIN_FLOAT} to "
+                f"{MAX_FLOAT}"
+            )
         if value_type is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise UserError(f"{prefix}{flag(field)} {value}: must be from {-MAX_INTEGER} to {MAX_INTEGER}")
         if limit and not limit.holds(value):

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from paac.cli.errors import UserError
+from paac.cli.safe_files import replace_file
 
 
 def writable_file(flag: str, name: str | Path) -> Path:
@@ -12,12 +13,24 @@ def writable_file(flag: str, name: str | Path) -> Path:
     A link is refused, except in /dev: in the folder of a run, a stranger may have prepared it.
     """
     file = Path(name)
-    if file.is_symlink() and Path("/dev") not in file.absolute().parents:
+    if file.is_symlink() and not _is_device(file):
         raise UserError(f"{flag} {file}: is a symbolic link, which is not followed; name the file to which it leads")
     if not file.absolute().parent.is_dir() or file.is_dir():
         raise UserError(f"{flag} {file}: must be a file in an existing folder")
     _check_writable(flag, file, file.absolute().parent)
     return file
+
+
+def write_output(file: Path, text: str) -> None:
+    """Write a file that `writable_file` has checked: all of it, or nothing. Raises OSError."""
+    if _is_device(file):
+        file.write_text(text, encoding="utf-8")
+    else:
+        replace_file(file, text.encode())
+
+
+def _is_device(file: Path) -> bool:
+    return Path("/dev") in file.absolute().parents
 
 
 def writable_folder(flag: str, name: str | Path) -> Path:

@@ -1,5 +1,6 @@
 """Loading, playing and filming a trained agent: for test.py, gif.py and scripts, and for notebooks."""
 
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -21,6 +22,7 @@ from paac.training.run_folder import RunFolder
 from paac.training.saved_network import intact_checkpoint, load_network
 from paac.training.tensorflow_setup import LOADING, fallback_note, start_tensorflow
 
+MAX_NAME_BYTES = 200  # of a film's name; a file's has at most 255
 OTHER_FILMS = (".avi", ".mkv", ".mov", ".png", ".webm", ".webp")  # which are not written
 PLAY_OPTIONS = ("seed", "greedy", "noops", "dropout_samples")
 FILM_OPTIONS = (*PLAY_OPTIONS, "annotate", "gif_speed", "gif_seconds", "gif_scale")
@@ -215,7 +217,10 @@ def _film_files(options: FilmOptions) -> list[Path]:
     ending = ".mp4" if options.mp4 or typed.suffix.lower() == ".mp4" else ".gif"
     if typed.suffix.lower() in OTHER_FILMS:
         raise UserError(f"-gn {typed}: films are gifs or, with --mp4, mp4 videos; leave the ending out")
-    if not name or Path(name).name != name:
-        raise UserError(f"-gn {options.gif_name}: must be a file name without a folder; set the folder with -gf")
+    if not name or typed.name != options.gif_name or len(os.fsencode(name)) > MAX_NAME_BYTES:
+        raise UserError(
+            f"-gn {options.gif_name}: must be a file name without a folder, of at most {MAX_NAME_BYTES} bytes; set the "
+            "folder with -gf"
+        )
     folder = Path(options.gif_folder)
     return [folder / f"{name}_{number}{ending}" for number in range(1, options.test_count + 1)]

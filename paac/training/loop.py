@@ -11,6 +11,7 @@ from emulators.seeds import NEW_EPISODES
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import Options
+from paac.cli.words import counted
 from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
@@ -42,7 +43,7 @@ def train(
 
     Raises:
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
-            then), or the training diverged (the last finite weights have been saved).
+            then), or the training diverged (nothing has been saved since the last checkpoint).
         WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved,
             unless the newest update could not be recorded.
         tf.errors.OpError: TensorFlow failed, for example because the device has no memory left; the same is saved.
@@ -182,14 +183,17 @@ class Training:
         self._check_finite(update)
 
     def _check_finite(self, update: Update) -> None:
-        """Save and raise UserError if the update was not finite; it has not changed the weights then."""
+        """Raise UserError if the update was not finite.
+
+        Nothing is saved: the weights were too large before this update, so a resume from them would fail at once.
+        """
         if update.is_finite:
             return
-        self.save(self.emulator_states())
         lr = "--scale_lr" if self.options.scale_lr else f"--initial_lr {self.options.initial_lr}"
         raise UserError(
-            f"{lr}: {NOT_FINITE} at {self.state.decisions_text}; the last finite "
-            f"weights are saved. Resume with {self.options.how_to_lower_lr}, or with a lower --clip_norm"
+            f"{lr}: {NOT_FINITE} at {self.state.decisions_text}. Resume from the last checkpoint, of "
+            f"{counted(self.saved_step or 0, 'decision')}, with {self.options.how_to_lower_lr}, or with a lower "
+            "--clip_norm"
         )
 
     def emulator_states(self) -> list[bytes] | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
-from emulators import GameError
+from emulators import GameError, make_emulator
 from emulators.games.snake import Snake
 from emulators.window import MAX_HEIGHT, MAX_WIDTH, DisplayError, Window
 
@@ -64,28 +64,37 @@ def test_pressed_keys_come_once_and_in_order(window):
     assert window.held_keys(["left", "space"]) == set()  # the events are simulated, so no key is down
 
 
-def closed_by_the_user(window):
+def closed_by_the_user(window, monkeypatch):
     pygame.event.post(pygame.event.Event(pygame.QUIT))
 
 
-def closed_by_the_program(window):
+def closed_by_the_program(window, monkeypatch):
     window.close()
 
 
-def display_lost(window):
-    pygame.display.quit()
+def display_lost(window, monkeypatch):
+    pygame.quit()
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
 
 
 @pytest.mark.parametrize("end", [closed_by_the_user, closed_by_the_program, display_lost])
-def test_a_closed_window_stays_closed_and_shows_nothing(window, end):
+def test_a_closed_window_stays_closed_and_shows_nothing(window, end, monkeypatch):
     window.show(PICTURE, (30, 20))
     assert not window.closed
-    end(window)
+    end(window, monkeypatch)
     window.show(PICTURE, (30, 20))
     assert window.closed and not pygame.display.get_init()
     window.show(PICTURE, (30, 20))
     window.close()
     assert not pygame.display.get_init()
+
+
+def test_the_window_outlives_a_game_that_ends_pygame_when_it_closes(window):
+    window.show(PICTURE, (30, 20), ["Score 3"])
+    make_emulator("CartPole-v0", seed=1).close()
+    assert not pygame.display.get_init()
+    window.show(PICTURE, (30, 20), ["Score 3"])
+    assert not window.closed and (pixels()[:10] == PICTURE[0, 0]).any()
 
 
 def test_closing_a_closed_window_leaves_the_next_one_open(window):

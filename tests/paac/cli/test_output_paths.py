@@ -1,9 +1,12 @@
 """Output files and folders are checked before anything is written."""
 
+import errno
+import os
+
 import pytest
 
 from paac.cli.errors import UserError
-from paac.cli.output_paths import writable_file, writable_folder
+from paac.cli.output_paths import writable_file, writable_folder, write_output
 
 
 def test_a_folder_is_created_but_a_file_is_not(tmp_path):
@@ -33,3 +36,24 @@ def test_the_error_names_a_path_that_is_not_writable(tmp_path):
         writable_folder("-gf", "/proc/self")
     with pytest.raises(UserError, match="--json /proc/self/new: cannot be written"):
         writable_file("--json", "/proc/self/new")
+
+
+def test_output_is_written_completely_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "scores.json"
+    write_output(file, "old")
+    file.chmod(0o444)
+    write_output(writable_file("--json", file), "newer")
+    assert file.read_text() == "newer"
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_output(file, "newest")
+    assert file.read_text() == "newer" and list(tmp_path.iterdir()) == [file]
+
+
+def test_output_may_go_to_a_device(capfd):
+    write_output(writable_file("--json", "/dev/stdout"), "scores")
+    assert capfd.readouterr().out == "scores"

@@ -35,10 +35,11 @@ def test_the_frame_skip_is_that_of_the_game_unless_it_is_typed():
     assert parse_options(["-g", "FrozenLake-v1", "--frame_skip", "2"]).frame_skip == 2
 
 
-def test_another_game_before_the_first_checkpoint_has_its_own_frame_skip_and_arguments():
-    saved = {**dataclasses.asdict(SAVED), "env_kwargs": '{"size": 8}'}
-    options, _ = resume_options(saved, {"game": "FrozenLake-v1"}, started=False)
-    assert (options.frame_skip, options.env_kwargs) == (1, "{}")
+@pytest.mark.parametrize(("game", "chosen"), [("FrozenLake-v1", (1, "{}", True)), ("FlappyBird-v0", (2, "{}", False))])
+def test_another_game_before_the_first_checkpoint_has_its_own_frame_skip_arguments_and_start(game, chosen):
+    saved = {**dataclasses.asdict(SAVED), "env_kwargs": '{"size": 8}', "random_start": not chosen[2]}
+    options, _ = resume_options(saved, {"game": game}, started=False)
+    assert (options.frame_skip, options.env_kwargs, options.random_start) == chosen
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,8 @@ def test_an_integer_is_accepted_for_a_float_option(tmp_path):
         ('{"gamma": null}', ["gamma", "null"]),
         ('{"gamma": NaN}', ["--gamma", "finite"]),
         ('{"e": Infinity}', ["--e", "finite"]),
+        ('{"clip_norm": 1e39}', ["--clip_norm", "1e+30"]),  # infinite as float32
+        ('{"e": 1e-50}', ["--e", "1e-30"]),  # 0 as float32
         ('{"max_local_steps": 5.5}', ["max_local_steps", "a whole number"]),
         ('{"max_local_steps": true}', ["max_local_steps", "a whole number"]),
         ('{"rgb": 1}', ["rgb", "true or false"]),

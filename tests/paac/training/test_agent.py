@@ -184,6 +184,12 @@ def test_another_kind_of_film_is_refused():
         agent_module._film_files(FilmOptions(gif_name="a.avi"))
 
 
+@pytest.mark.parametrize("name", ["films/a", "films/a.gif", "../a.mp4", "a/", "", "a" * 201])
+def test_a_name_with_a_folder_and_one_that_is_too_long_are_refused(name):
+    with pytest.raises(UserError, match="must be a file name without a folder, of at most 200 bytes"):
+        agent_module._film_files(FilmOptions(gif_name=name))
+
+
 @pytest.mark.parametrize(("device", "lines"), [("/gpu:0", 0), ("/gpu:3", 1)])
 def test_a_line_says_that_the_device_that_was_asked_for_is_missing(device, lines, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
