@@ -6,8 +6,8 @@ from emulators.pool import EmulatorPool
 from emulators.registry import (
     Game,
     choose_frame_skip,
-    earlier_frame_skip,
     find_game,
+    frame_skip_by_name,
     list_games,
     make_emulator,
     short_name,
@@ -21,7 +21,7 @@ __all__ = [
     "GameError",
     "WorkerError",
     "choose_frame_skip",
-    "earlier_frame_skip",
+    "frame_skip_by_name",
     "find_game",
     "list_games",
     "make_emulator",

@@ -31,7 +31,7 @@ class Emulator(ABC):
     """
 
     frame_skip = 4  # frames in a play
-    pooled_frames = 2  # number of last frames of a play whose pixel-wise maximum is observed: 1 or 2
+    pooled_frames = 2  # how many of a play's last frames are max-pooled: 1 or 2
     max_noops = 30  # largest number of no-op frames in a random start
     noop: int | None = 0  # the action that does nothing, None if the game has none
 
@@ -41,7 +41,7 @@ class Emulator(ABC):
 
     num_actions: int
     on_frame: Callable[[np.ndarray], None] | None = None  # if set, it is called with the `screen()` of every frame
-    on_restart: Callable[[], None] | None = None  # if set, it is called when the episode's frames so far do not count
+    on_restart: Callable[[], None] | None = None  # if set, it is called when an episode's frames so far do not count
 
     def __init__(
         self,
@@ -127,8 +127,8 @@ class Emulator(ABC):
         self._stack.in_place = True
 
     @property
-    def random_noops(self) -> int:
-        """The largest number of no-op frames in a random start; 0 without random starts, and without a no-op."""
+    def max_random_noops(self) -> int:
+        """`max_noops`, or 0 if episodes start without random no-ops."""
         return self.max_noops if self.random_start and self.noop is not None else 0
 
     @property
@@ -169,7 +169,7 @@ class Emulator(ABC):
         while plays <= repeats and not self.done:
             reward += self._play(action, self._screens[plays % STACK])
             plays += 1
-            self.done = self._ended()
+            self._update_done()
         self._push(plays)
         return self._stack.observation, reward, self.done, plays
 
@@ -244,10 +244,11 @@ class Emulator(ABC):
             screens = self._screens[play % STACK]
             self._stack.push(screens[0], screens[-1])
 
-    def _ended(self) -> bool:
+    def _update_done(self) -> None:
+        """Set `done` and `truncated` after a play."""
         over = self._is_over()
         if self.single_life_episodes:
             before, self._lives_left = self._lives_left, self._lives()
             over = over or self._lives_left < before
         self.truncated = not over and (self._is_truncated() or self._frames >= self.max_episode_frames)
-        return over or self.truncated
+        self.done = over or self.truncated

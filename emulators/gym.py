@@ -124,7 +124,8 @@ def make_environment(name: str, env_kwargs: str = "{}") -> gymnasium.Env:
     _, _, env_id = name.rpartition(":")
     keywords: dict[str, Any] = {"render_mode": "rgb_array", "disable_env_checker": True}
     arguments = json.loads(env_kwargs)
-    for argument in keywords.keys() & arguments.keys():
+    if refused := sorted(keywords.keys() & arguments.keys()):
+        argument = refused[0]
         raise GameError(f"-g {name}: --env_kwargs has {argument}, which is always {keywords[argument]}; leave it out")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gymnasium warns about old versions, which the user may choose
@@ -217,17 +218,17 @@ def is_registered(name: str) -> bool:
     """Whether Gymnasium knows the environment `name`, an ID or MODULE:ID, Atari games excepted."""
     _import_package(name)
     _, _, env_id = name.rpartition(":")
-    return env_id in gymnasium.registry and not _is_atari(env_id)
+    return env_id in gymnasium.registry and not _is_registered_by_ale(env_id)
 
 
 def is_atari(name: str) -> bool:
     """Whether `name`, MODULE:ID, is an Atari game that ale-py registers."""
     _import_package(name)
     _, _, env_id = name.rpartition(":")
-    return env_id in gymnasium.registry and _is_atari(env_id)
+    return env_id in gymnasium.registry and _is_registered_by_ale(env_id)
 
 
-def _is_atari(name: str) -> bool:
+def _is_registered_by_ale(name: str) -> bool:
     """Whether ale-py registered the game, which it does when it is imported. The platform atari plays these games."""
     return _module_of(name).startswith("ale_py")
 
@@ -242,7 +243,7 @@ def game_names() -> list[str]:
 
     Tetris-v0 and the Atari games are left out, because the platforms tetris and atari play them.
     """
-    others = sorted(name for name in gymnasium.registry if name not in OWN_GAMES and not _is_atari(name))
+    others = sorted(name for name in gymnasium.registry if name not in OWN_GAMES and not _is_registered_by_ale(name))
     return [*small_games(), *others]
 
 

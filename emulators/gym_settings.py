@@ -8,7 +8,7 @@ class GymSettings(NamedTuple):
 
     id: str  # Gymnasium's id of the game
     frame_skip: int | None = None  # environment steps in a play; None: `suitable_frame_skip` of the frame rate
-    pooled_frames: int = 2  # number of last steps of a play whose pixel-wise maximum is observed: 1 or 2
+    pooled_frames: int = 2  # how many of a play's last steps are max-pooled: 1 or 2
     max_noops: int = 20  # largest number of no-op steps in a random start
     noop: int | None = None  # the action that does nothing, None: there is none; our own games name theirs themselves
     random_start: bool = True  # False for games that no-ops soon end

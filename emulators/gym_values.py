@@ -1,4 +1,4 @@
-"""What a Gymnasium environment gives, its pictures and rewards, as the emulators need them."""
+"""Checks and converts what a Gymnasium environment returns: pictures and rewards."""
 
 import reprlib
 import site

@@ -145,10 +145,11 @@ def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Gam
     return Game("gym", name, "", env_kwargs=env_kwargs, frame_rate=gym.check_environment(name, env_kwargs))
 
 
-def earlier_frame_skip(game: str) -> int:
-    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, in runs that saved no frame skip.
+def frame_skip_by_name(game: str) -> int:
+    """Return the frames in one play of `game`, a NAME or PLATFORM:NAME, as far as the name tells.
 
-    The game need not exist on this machine, and no MODULE is imported, because no earlier version played MODULE:ID.
+    It is also the frame skip of runs that saved none. The game need not exist on this machine, and no MODULE is
+    imported: no earlier version played MODULE:ID.
     """
     platform, name = split_name(game)
     if ":" in name:
@@ -176,7 +177,7 @@ def choose_frame_skip(game: str, rom_path: str = ROM_PATH, env_kwargs: str = NO_
             found = find_game(game, rom_path, env_kwargs)
             if found.platform == "gym":
                 return settings_of("gym", found.name).frame_skip or suitable_frame_skip(found.frame_rate)
-        return earlier_frame_skip(game)
+        return frame_skip_by_name(game)
     except GameError:
         return DEFAULT_FRAME_SKIP
 
@@ -203,8 +204,10 @@ def make_emulator(
         game = find_game(game, rom_path, env_kwargs)
         if game.notice:
             warnings.warn(game.notice, stacklevel=2)
-    if game.platform != "gym" and frame_skip not in (None, own := earlier_frame_skip(f"{game.platform}:{game.name}")):
-        raise GameError(f"--frame_skip {frame_skip}: {game} always has a frame skip of {own}; leave the option out")
+    if game.platform != "gym":
+        own = frame_skip_by_name(f"{game.platform}:{game.name}")
+        if frame_skip not in (None, own):
+            raise GameError(f"--frame_skip {frame_skip}: {game} always has a frame skip of {own}; leave the option out")
     settings["seed"] = seed
     if game.platform == "atari":
         from emulators.atari import AtariEmulator

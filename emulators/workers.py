@@ -139,7 +139,7 @@ class Workers:
                     if fd == answers.fileno():
                         answered = os.read(fd, len(waiting) * ANSWER.itemsize)
                         waiting.difference_update(np.frombuffer(answered, ANSWER).tolist())
-                    else:
+                    else:  # during a step a worker sends only errors, so this raises
                         self._receive(next(index for index in requests if self._workers[index].commands.fileno() == fd))
 
     def _poll(self, poller: select.poll, waiting: Iterable[int]) -> list[tuple[int, int]]:

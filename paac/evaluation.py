@@ -16,7 +16,7 @@ from paac import exploration
 class EpisodeResult(NamedTuple):
     """The score of one episode, and statistics of its policy."""
 
-    score: float  # sum of raw rewards
+    score: float  # sum of the rewards, not clipped
     length: int  # in plays
     truncated: bool  # ended by a limit on its length, not by the game
     entropy: float  # of the policy over actions, in nats, mean over the decisions
@@ -33,7 +33,7 @@ class Decision(NamedTuple):
     policy: np.ndarray  # float32 [A], probabilities of the actions
     repetition: np.ndarray  # float32 [R], probabilities of the choices
     value: float
-    score: float  # sum of raw rewards before this decision
+    score: float  # sum of the rewards, not clipped, before this decision
 
 
 class Watcher(Protocol):
@@ -105,7 +105,7 @@ class Actor:
         self.reset()
 
     def reset(self, seed: int | None = None) -> None:
-        """Start new episodes: forget the earlier observations and, with a `seed`, draw the numbers that it gives."""
+        """Start new episodes: forget the earlier observations, and restart the random numbers if `seed` is given."""
         if seed is not None:
             self._random = np.random.default_rng(seed)
         self._encodings = [self._network.blank_encodings(self._count)] * (1 + self._network.torso.history_length)

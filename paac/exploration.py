@@ -6,7 +6,7 @@ returns an index for each row, int32 [B].
 
 import tensorflow as tf
 
-UNIFORMS_PER_SELECTION = 2
+UNIFORMS_PER_SELECTION = 2  # epsilon-greedy needs one to choose whether to explore, and one to choose the index
 
 
 def sample(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:

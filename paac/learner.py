@@ -68,7 +68,10 @@ class Learner:
         seed: int,
         processes: Processes | None = None,
     ):
-        """`processes` are those that train together, with pools of equal size; by default one. Raises NetworkError."""
+        """Build the graph of one update. Raises NetworkError if a weight of the network gets no gradient.
+
+        `processes` are those that train together, each with a pool of the same size; by default only this one trains.
+        """
         self.network = network
         self._variables = [variable.value for variable in network.trainable_variables]  # of type tf.Variable
         self.optimizer = RMSProp(self._variables, hyperparameters.rmsprop_decay, hyperparameters.rmsprop_epsilon)
@@ -78,8 +81,6 @@ class Learner:
         self._hyperparameters = hyperparameters
         self._seed = seed
         self._processes = processes or Processes()
-        first = pool.count * self._processes.rank
-        self._own_emulators = slice(first, first + pool.count)  # among the emulators of all processes
         self._total_emulators = pool.count * self._processes.count
         signature = {
             "observations": tf.TensorSpec(pool.observations.shape, tf.uint8),
@@ -116,7 +117,7 @@ class Learner:
             )
         except tf.errors.OpError as error:
             # TensorFlow passes on only the message of the pool's error.
-            raise self._pool.failure or self._processes.failure(error) from None
+            raise self._pool.failure or self._processes.error_to_raise(error) from None
         self.updates += 1
         return Update(
             Transitions(*(values.numpy() for values in transitions)),
@@ -135,15 +136,17 @@ class Learner:
         epsilon: tf.Tensor,
         summarize_gradients: Any,
     ) -> tuple[Transitions, Losses, tf.Tensor, GradientStatistics]:
-        uniforms = self.draw_uniforms(update_index).for_emulators(self._own_emulators)
-        indices = range(len(self._pool.shards))
-        shards = [self._rollout_and_gradients(shard, observations, uniforms, epsilon) for shard in indices]
-        rollouts, shard_losses, shard_gradients = zip(*shards, strict=True)
-        sums = [tf.add_n(parts) for parts in zip(*shard_gradients, strict=True)]
+        own_emulators = self._processes.own_emulators(self._pool.count)
+        uniforms = self.draw_uniforms(update_index).for_emulators(own_emulators)
+        shards = range(len(self._pool.shards))
+        results = [self._rollout_and_gradients(shard, observations, uniforms, epsilon) for shard in shards]
+        rollouts, shard_losses, shard_gradients = zip(*results, strict=True)
+        gradient_sums = [tf.add_n(parts) for parts in zip(*shard_gradients, strict=True)]
         loss_sums = [tf.add_n(parts) for parts in zip(*shard_losses, strict=True)]
-        means = self._processes.average([*sums, *loss_sums])  # one exchange for both
-        gradients, losses = means[: len(sums)], Losses(*means[len(sums) :])
-        no_statistics = GradientStatistics(*[tf.constant(0.0)] * 4)
+        averages = self._processes.average([*gradient_sums, *loss_sums])  # one exchange for both
+        gradients, losses = averages[: len(gradient_sums)], Losses(*averages[len(gradient_sums) :])
+        zero = tf.constant(0.0)
+        no_statistics = GradientStatistics(zero, zero, zero, zero)
         statistics = tf.cond(summarize_gradients, lambda: gradient_statistics(gradients), lambda: no_statistics)
         norm = self._apply_gradients(gradients, losses, lr)
         self._store_history(rollouts)
@@ -158,11 +161,12 @@ class Learner:
         """
         seed = tf.stack([tf.constant(self._seed, tf.int64), update_index])
         torso_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
-        heads = [self._hyperparameters.max_local_steps, self._total_emulators, 2, exploration.UNIFORMS_PER_SELECTION]
-        torso = [self._hyperparameters.max_local_steps + 1, self._total_emulators, self.network.torso.num_uniforms]
+        steps, emulators = self._hyperparameters.max_local_steps, self._total_emulators
+        heads_shape = [steps, emulators, 2, exploration.UNIFORMS_PER_SELECTION]
+        torso_shape = [steps + 1, emulators, self.network.torso.num_uniforms]
         return Uniforms(
-            tf.random.stateless_uniform(heads, seed, alg="philox"),
-            tf.random.stateless_uniform(torso, torso_seed, alg="philox"),
+            heads=tf.random.stateless_uniform(heads_shape, seed, alg="philox"),
+            torso=tf.random.stateless_uniform(torso_shape, torso_seed, alg="philox"),
         )
 
     def _rollout_and_gradients(

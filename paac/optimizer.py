@@ -11,7 +11,8 @@ def clip_gradients(
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Clip the gradients, and return them with their global norm before clipping.
 
-    `clip_norm_type`: "global" clips by the norm over all gradients, "local" each tensor by its own, "ignore" none.
+    `clip_norm_type`: "global" clips by the norm over all gradients, "local" clips each tensor by its own norm, and
+    "ignore" does not clip.
     """
     global_norm = tf.linalg.global_norm(gradients)
     if clip_norm_type == "global":

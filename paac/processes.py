@@ -1,6 +1,6 @@
 """Training in a single process; `paac/training/distributed.py` handles several.
 
-TensorFlow is imported inside the methods: it must not compute anything before `connect`.
+TensorFlow is imported inside the methods: commands check their options before it loads.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,15 @@ class Processes:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def own_emulators(self, count: int) -> slice:
+        """Return the place of this process's `count` emulators among those of all processes."""
+        return slice(self.rank * count, (self.rank + 1) * count)
+
     def connect(self) -> None:
         """Wait for the other processes, and connect to them. Raises UserError if that fails."""
 
     def agree(self, start: Any) -> Any:
-        """Return the options and the game of the first process, with the local options of this one, for `start`.
+        """Return `start` with the options and the game of the first process. Local options stay those of this one.
 
         Each other process gets its own folder, with a copy of the first process's newest checkpoint. Raises UserError
         or GameError in all processes if what must be equal differs.
@@ -37,7 +41,10 @@ class Processes:
         return start
 
     def together(self) -> AbstractContextManager[None]:
-        """Return a context that all processes enter: an expected error in one of them ends it with an error in all."""
+        """Return a context that all processes enter: an expected error in one of them becomes an error in all.
+
+        Expected errors are UserError, GameError and OSError.
+        """
         return nullcontext()
 
     def trace(self, update: Callable[..., Any], signature: Mapping[str, Any]) -> Any:
@@ -50,7 +57,7 @@ class Processes:
         """Return each float32 tensor averaged over the processes."""
         return list(tensors)
 
-    def failure(self, error: Exception) -> Exception:
+    def error_to_raise(self, error: Exception) -> Exception:
         """Return the exception to raise after TensorFlow raised `error` in an update."""
         return error
 

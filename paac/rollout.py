@@ -46,7 +46,7 @@ class Transitions(NamedTuple):
 
     actions: tf.Tensor  # int32 [T, b]
     choices: tf.Tensor  # int32 [T, b], indices into the repetition table
-    rewards: tf.Tensor  # float32 [T, b], raw
+    rewards: tf.Tensor  # float32 [T, b], not clipped
     dones: tf.Tensor  # bool [T, b]
     plays: tf.Tensor  # int32 [T, b]
 
@@ -80,16 +80,15 @@ def collect_rollout(
     uniforms: Uniforms,
     repetition_table: Sequence[int],
 ) -> Rollout:
-    """Make T decisions with `network`, starting from `observations`, uint8 [b, 84, 84, channels].
+    """Make T decisions with `network`, one for each row of `uniforms.heads`, starting from `observations`.
 
-    `history` is as in `ObservationHistory`, for these b emulators. The weights do not change during a rollout, so each
-    observation is encoded once for all decisions that use it.
+    `observations` are uint8 [b, 84, 84, channels]. `history` is as in `ObservationHistory`, for these b emulators. The
+    weights do not change during a rollout, so each observation is encoded once for all decisions that use it.
     """
     table = tf.constant(repetition_table, tf.int32)
-    blank_observations, blank_encodings, history_encodings = tf.zeros_like(observations), None, []
-    if history:
-        blank_encodings = network.blank_encodings(observations.shape[0])
-        history_encodings = tf.split(network.encode(tf.concat(history, axis=0)), len(history))
+    blank_observations = tf.zeros_like(observations)
+    blank_encodings = network.blank_encodings(observations.shape[0]) if history else None
+    history_encodings = tf.split(network.encode(tf.concat(history, axis=0)), len(history)) if history else []
     transitions, used_encodings = [], []
     for t in range(uniforms.heads.shape[0]):
         encodings = [*history_encodings, network.encode(observations)]
@@ -109,15 +108,15 @@ def collect_rollout(
 
 
 def step_shard(
-    pool: "ref[Pool]", shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray
+    reference: "ref[Pool]", shard: int, _: np.ndarray, actions: np.ndarray, repeats: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Step one shard of the pool.
+    """Step one shard of the pool. The third argument, the time step, only keeps calls apart (see `_call_step`).
 
     TensorFlow never frees a function that a graph calls, nor anything that it refers to, so the reference is weak.
     """
-    alive = pool()
-    assert alive is not None, "the pool was freed before its learner"
-    observations, *others = alive.step(shard, actions, repeats)
+    pool = reference()
+    assert pool is not None, "the pool was freed before its learner"
+    observations, *others = pool.step(shard, actions, repeats)
     return observations.copy(), *others  # TensorFlow may use the array in place, but the next step overwrites it
 
 

@@ -194,11 +194,11 @@ def test_an_error_of_its_own_is_not_blamed_on_another_process():
     process = SeveralProcesses(0, ["a:1", "b:1"])
     full = "{{function_node x}} run/tf/events; No space left on device [Op:Flush]"
     own = tf.errors.ResourceExhaustedError(None, None, full)
-    assert str(process.failure(own)) == "process 0: No space left on device"
+    assert str(process.error_to_raise(own)) == "process 0: No space left on device"
     traced = "Graph execution error:\n\nDetected at node x defined at (most recent call last):\n  File y\n\nOOM [Op:z]"
-    assert str(process.failure(tf.errors.InternalError(None, None, traced))) == "process 0: OOM"
+    assert str(process.error_to_raise(tf.errors.InternalError(None, None, traced))) == "process 0: OOM"
     lost = tf.errors.UnavailableError(None, None, "Collective ops is aborted by: Socket closed")
-    assert "another process of this run has ended" in str(process.failure(lost))
+    assert "another process of this run has ended" in str(process.error_to_raise(lost))
 
 
 @pytest.mark.slow

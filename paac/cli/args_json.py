@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from emulators import earlier_frame_skip, find_game, short_name
+from emulators import find_game, frame_skip_by_name, short_name
 from paac.cli.command_line import (
     FIXED,
     LOCAL,
@@ -64,7 +64,7 @@ def read_options(file: Path, ignore: Collection[str] = ()) -> dict[str, Any]:
     Raises UserError.
     """
     options = check_json(read_json(file), str(file))
-    options.setdefault("frame_skip", earlier_frame_skip(options.get("game", Options.game)))
+    options.setdefault("frame_skip", frame_skip_by_name(options.get("game", Options.game)))
     return {name: value for name, value in options.items() if name not in ignore}
 
 

@@ -67,7 +67,10 @@ class Agent:
         return self._make_emulator(options, evaluation_seed(_seed(options), 0))
 
     def reset(self, seed: int | None = None) -> None:
-        """Start a new episode of `act`: forget the earlier observations, and draw the random numbers of the `seed`."""
+        """Start a new episode of `act`: forget the earlier observations.
+
+        If `seed` is given, restart the random numbers.
+        """
         import tensorflow as tf
 
         with tf.device(self._device):
@@ -151,7 +154,7 @@ class Agent:
                     dropout_samples=options.dropout_samples,
                     watchers=films,
                 )
-        noops = emulators[0].random_noops
+        noops = emulators[0].max_random_noops
         shown = dict(zip(files, films, strict=True))
         return AgentEvaluation(str(self.game), self.folder, self.step, seed, noops, options.greedy, results, shown)
 

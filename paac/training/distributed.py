@@ -2,7 +2,7 @@
 
 Each process has its own emulators and its own device. Once per update, the collective operations of TensorFlow's
 MultiWorkerMirroredStrategy average the gradients, so that the weights, which start equal, stay equal. The variables are
-ordinary, not mirrored: the processes exchange gradients, losses, transitions, stop requests, options and
+ordinary, not mirrored. Besides gradients, the processes exchange losses, transitions, stop requests, options and
 checkpoints.
 
 The first process writes the run's folder. The others write the same files into a temporary folder, so that all
@@ -103,10 +103,9 @@ class SeveralProcesses(Processes):
                 files = _newest_checkpoint(run)
         copied = _unpack(self._from_first(_pack(files)))
         with self.together():
-            for name, content in copied.items():
-                if self.rank:
-                    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
-                    (run.path / name).write_bytes(content)
+            for name, content in copied.items() if self.rank else ():
+                (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+                (run.path / name).write_bytes(content)
 
     def _from_first(self, content: bytes) -> bytes:
         """Return the `content` of the first process."""
@@ -134,7 +133,7 @@ class SeveralProcesses(Processes):
         try:
             rows = self._traced_all_gather(tf.constant(words[None])).numpy()
         except tf.errors.OpError as error:
-            raise self.failure(error) from None
+            raise self.error_to_raise(error) from None
         ends = np.cumsum([array.nbytes for array in arrays])
         gathered = []
         for array, end in zip(arrays, ends.tolist(), strict=True):
@@ -155,7 +154,7 @@ class SeveralProcesses(Processes):
         (gathered,) = self.all_gather([np.array([flags])], 0)
         return [bool(column.any()) for column in gathered.T]
 
-    def failure(self, error: Exception) -> Exception:
+    def error_to_raise(self, error: Exception) -> Exception:
         # TensorFlow aborts an exchange when the heartbeats of another process stop, which takes about ten seconds.
         if ABORTED not in str(error):
             return WorkerError(f"process {self.rank}: {reason_of(error)}")

@@ -57,7 +57,7 @@ class EpisodeTracker:
         return finished
 
     @property
-    def mean_reward(self) -> float | None:
+    def mean_score(self) -> float | None:
         """Mean reward of the last `WINDOW_EPISODES` episodes; None if none has ended."""
         return float(np.mean([reward for reward, _ in self.last])) if self.last else None
 

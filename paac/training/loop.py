@@ -17,7 +17,7 @@ from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
-from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate, schedule_curves
+from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
@@ -55,20 +55,20 @@ def train(
             save_changes(run, options)
             print(f"{run} is finished at {state.decisions_text}; a larger --max_global_steps continues it")
             return state
-        with _start_emulators(options, game, state, processes, share_screens=viewer is not None) as pool:
+        with _make_pool(options, game, state, processes, share_screens=viewer is not None) as pool:
             training = Training(options, run, pool, state, processes)
-            training.start(checkpoint)
+            training.restore_or_reset(checkpoint)
             run.checkpoints.remove_unfinished()
             with run.options_saved(options):
                 if not isinstance(checkpoint, Checkpoint):
-                    training.save_start()  # shows that saving works, before there is data to lose
+                    training.save_first_checkpoint()  # shows that saving works, before there is data to lose
             print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
             print(training.best.restore(state), end="")
             training.loop(stop, viewer, callback)
         return state
 
 
-def _start_emulators(
+def _make_pool(
     options: Options, game: Game, state: TrainingState, processes: Processes, share_screens: bool
 ) -> EmulatorPool:
     # Emulators without saved states get a new seed: otherwise they would play the run's first episodes again.
@@ -79,7 +79,7 @@ def _start_emulators(
         workers=options.workers,
         shards=options.shards,
         seed=[options.random_seed, *seed_suffix],
-        first_index=processes.rank * options.emulator_counts,
+        first_index=processes.own_emulators(options.emulator_counts).start,
         share_screens=share_screens,
         **options.emulator_settings,
     )
@@ -111,8 +111,8 @@ class Training:
         self.saved_timed = state.timed
         self.saved_at = time.monotonic()
 
-    def start(self, checkpoint: Checkpoint | OriginalCheckpoint | None) -> None:
-        """Start the emulators; restore everything from `checkpoint` if it is not None. Raises CheckpointError."""
+    def restore_or_reset(self, checkpoint: Checkpoint | OriginalCheckpoint | None) -> None:
+        """Restore everything from `checkpoint`, or start new episodes if it is None. Raises CheckpointError."""
         print(
             *describe_training(self.options, self.pool, self.network, self.processes, self.state.global_step), sep="\n"
         )
@@ -136,14 +136,14 @@ class Training:
             return
         assert isinstance(checkpoint, Checkpoint)
         states = checkpoint.emulator_states(self.state.emulators)
-        own = slice(self.processes.rank * self.pool.count, (self.processes.rank + 1) * self.pool.count)
+        own = self.processes.own_emulators(self.pool.count)
         self.pool.load_states(states[own])
         for own_variable, variable in zip(self.learner.history.observations, self.history.observations, strict=True):
             own_variable.assign(variable[own])
 
-    def save_start(self) -> None:
+    def save_first_checkpoint(self) -> None:
         """Write the first checkpoint of a new or imported run, before its first update here."""
-        self._write_checkpoint(self.emulator_states())
+        self._write_checkpoint(self.gather_emulator_states())
 
     def loop(self, stop: Stop, viewer: Viewer | None, callback: Callback) -> None:
         """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
@@ -152,11 +152,10 @@ class Training:
             stopping = self.processes.any_true(stop.requested)[0]
             while self.state.global_step < self.options.max_global_steps and not stopping:
                 self.update()
-                values = schedule_curves(self.options, self.total_emulators, self.state.global_step)
-                self.recorder.show_progress_and_write_curves(values)
+                self.recorder.show_progress_and_write_curves()
                 is_save_due = self.is_save_due()
                 if self.processes.rank == 0:
-                    self.recorder.evaluate_if_due(self.learner.decisions_per_update)
+                    self.recorder.evaluate_if_due()
                     if is_save_due:
                         self.recorder.film()
                 self.is_recorded = True
@@ -165,9 +164,9 @@ class Training:
                 if viewer:
                     viewer.show(self.pool.screens)
                 if is_save_due or timed_save_due:
-                    self.save(self.emulator_states(), timed=not is_save_due)
+                    self.save(self.gather_emulator_states(), timed=not is_save_due)
             if self.saved_step != self.state.global_step:
-                self.save(self.emulator_states())
+                self.save(self.gather_emulator_states())
         print(f"Saved at {self.state.decisions_text} in {self.run}")
 
     def update(self) -> None:
@@ -196,7 +195,7 @@ class Training:
             "--clip_norm"
         )
 
-    def emulator_states(self) -> list[bytes] | None:
+    def gather_emulator_states(self) -> list[bytes] | None:
         """Return the states of all processes' emulators; None if the game cannot save its state.
 
         This also updates `history`, the observation histories of all processes.
@@ -259,12 +258,13 @@ class Training:
                 ) from None
             newest, _ = self.run.checkpoints.newest()
             is_new = newest is None or newest.step != self.state.global_step
-            if is_new and self.is_recorded:  # keep one that has emulator states
+            # A checkpoint of this step may hold the emulators' states, so it is not replaced.
+            if is_new and self.is_recorded:
                 # Failed emulators send no states, nor do other processes, which take no part in this save. When
                 # TensorFlow fails, the emulators are in the middle of an update.
-                states_arrive = isinstance(error, OSError) and self.processes.count == 1
+                can_gather_states = isinstance(error, OSError) and self.processes.count == 1
                 with suppress(OSError):  # writing a checkpoint may still succeed
-                    self.save(self.emulator_states() if states_arrive else None)
+                    self.save(self.gather_emulator_states() if can_gather_states else None)
             raise
 
     def _tracked(self, history: bool = True) -> dict:

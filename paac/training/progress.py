@@ -61,10 +61,10 @@ class Progress:
         with suppress(OSError):
             self._bar.close()
 
-    def show(self, step: int, frames: int, mean_reward: float | None) -> None:
+    def show(self, step: int, frames: int, mean_score: float | None) -> None:
         """Update the bar, or print a line if one is due."""
         with suppress(OSError):
-            self._show(step, frames, mean_reward)
+            self._show(step, frames, mean_score)
 
     def print_line(self, line: str) -> None:
         """Print `line`, above the bar if there is one."""
@@ -72,7 +72,7 @@ class Progress:
             self._bar.write(line)
             sys.stdout.flush()
 
-    def _show(self, step: int, frames: int, mean_reward: float | None) -> None:
+    def _show(self, step: int, frames: int, mean_score: float | None) -> None:
         if self._meter is None:  # the first update takes longer and is not measured
             self._meter = SpeedMeter(step, frames)
         self._bar.update(step - self._bar.n)
@@ -84,11 +84,11 @@ class Progress:
         if self._bar.disable:
             self._interval = LINE_SECONDS
             mean = f"mean score of the last {WINDOW_EPISODES} episodes"
-            score = "no episode yet" if mean_reward is None else f"{mean}: {mean_reward:.2f}"
+            score = "no episode yet" if mean_score is None else f"{mean}: {mean_score:.2f}"
             done = f"{step:,} of {self._last_step:,} decisions"
             print(", ".join([score, speed, done, left, frame_speed]), flush=True)
             return
-        score = "no episode yet" if mean_reward is None else f"score {mean_reward:.2f}"
+        score = "no episode yet" if mean_score is None else f"score {mean_score:.2f}"
         self._bar.ncols, self._bar.nrows = _terminal_size()
         self._bar.set_description_str(f"{score}, {speed}", refresh=False)
         self._bar.set_postfix_str(f"{left}, {frame_speed}" if self._bar.ncols >= WIDE_COLUMNS else left)

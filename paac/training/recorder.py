@@ -1,6 +1,6 @@
 """What the training writes and shows while it runs: episodes.csv, TensorBoard events, the progress bar and warnings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from emulators import EmulatorPool
@@ -9,12 +9,13 @@ from paac.learner import Learner, Update
 from paac.summaries.activations import active_units
 from paac.summaries.writer import SummaryWriter
 from paac.training.episodes import Episode, EpisodeLog
+from paac.training.hyperparameters import schedule_curves
 from paac.training.periodic_evaluation import BestAgent, append_evaluation, describe, evaluate, is_evaluation_due
 from paac.training.progress import Progress, SpeedMeter
 from paac.training.provenance import append_session, describe_session
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
-from paac.training.summary import Callback, Summary, ignore
+from paac.training.summary import Callback, Summary
 from paac.video.episode import film_episode
 
 SUMMARY_UPDATES = 50  # updates between two points of a curve
@@ -32,13 +33,14 @@ class Recorder:
         pool: EmulatorPool,
         learner: Learner,
         state: TrainingState,
-        callback: Callback = ignore,
+        callback: Callback,
     ) -> None:
         """`callback` receives each summary after it was written."""
         self._run = run
         self._options = options
         self._pool = pool
         self._network = learner.network
+        self._decisions_per_update = learner.decisions_per_update
         self._state = state
         self._callback = callback
         self._log = EpisodeLog(run.episodes_csv)
@@ -74,21 +76,19 @@ class Recorder:
         self._log.add(finished, self._state.seconds)
         self._summaries.add(update, finished)
 
-    def show_progress_and_write_curves(self, parameters: Mapping[str, float]) -> None:
-        """Update the progress bar, write the curves and pictures that are due, and call the callback with the curves.
-
-        `parameters` are further values to write, by their TensorBoard tags.
-        """
+    def show_progress_and_write_curves(self) -> None:
+        """Update the progress bar, write the curves and pictures that are due, and pass the curves to the callback."""
         state, frame_skip = self._state, self._pool.frame_skip
-        self._progress.show(state.global_step, state.plays * frame_skip, state.episodes.mean_reward)
+        self._progress.show(state.global_step, state.plays * frame_skip, state.episodes.mean_score)
         if state.updates % SUMMARY_UPDATES == 0:
-            curves = {**parameters, **self._rates(), **self._active_units()}
+            schedules = schedule_curves(self._options, state.episodes.num_emulators, state.global_step)
+            curves = {**schedules, **self._rates(), **self._active_units()}
             curves = self._summaries.write(state.global_step, state.episodes.last, curves)
             self._callback(
                 Summary(
                     step=state.global_step,
                     seconds=state.seconds,
-                    mean_score=state.episodes.mean_reward,
+                    mean_score=state.episodes.mean_score,
                     curves=MappingProxyType(curves),
                 )
             )
@@ -117,13 +117,13 @@ class Recorder:
         else:
             self._summaries.show_film(self._state.global_step, gif)
 
-    def evaluate_if_due(self, decisions: int) -> None:
-        """Evaluate the agent if an interval ended in the last `decisions`; save it in `best` if it is the best so far.
+    def evaluate_if_due(self) -> None:
+        """Evaluate the agent if an interval ended in the last update; save it in `best` if it is the best so far.
 
         Call it before a checkpoint is written, because a checkpoint stores the logs' lengths and the best score.
         """
         state = self._state
-        if not is_evaluation_due(self._options, state.global_step, decisions):
+        if not is_evaluation_due(self._options, state.global_step, self._decisions_per_update):
             return
         try:
             evaluation = evaluate(self._network, self._pool.game, self._options, state)

@@ -77,7 +77,8 @@ def starting_state(
     if differing and not run.exists():
         words = [word for field in differing for word in words_that_set(field, trained[field.name])]
         raise UserError(f"{run} has no args.json, and its run had other options: type {shlex.join(words)[:200]}")
-    for field in differing:
+    if differing:
+        field = differing[0]
         raise UserError(
             f"{run.args}: {field.name} is {options.fixed[field.name]}, but the run was trained with "
             f"{str(trained[field.name])[:100]}: restore that value"

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def load_network(
     run: RunFolder, options: Options, num_actions: int
 ) -> tuple["ActorCritic", Checkpoint | OriginalCheckpoint, list[str]]:
-    """Return the network of the checkpoint that `intact_checkpoint` returns, and what that returns."""
+    """Return the network with the weights of the run's newest intact checkpoint, and what `intact_checkpoint` returns.
+
+    Raises UserError.
+    """
     from networks.registry import make_network
 
     network = make_network(num_actions=num_actions, **options.network_settings)
@@ -28,11 +31,11 @@ def load_network(
         checkpoint, lines = intact_checkpoint(run)
         try:
             checkpoint.restore(network=network)
+            return network, checkpoint, lines
         except CheckpointError:
             if checkpoint.is_intact():
                 raise
-            continue  # a training has deleted it meanwhile, and has written a newer one
-        return network, checkpoint, lines
+            # A training has deleted it meanwhile, and has written a newer one: try again.
 
 
 def intact_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint, list[str]]:

@@ -57,7 +57,7 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
     return Run(
         folder=Path(used.debugging_folder),
         step=state.global_step,
-        mean_score=state.episodes.mean_reward,
+        mean_score=state.episodes.mean_score,
         finished=state.global_step >= used.max_global_steps,
     )
 
@@ -89,7 +89,7 @@ def run_session(typed: Mapping[str, Any], stop: Stop, callback: Callback = ignor
 
         from paac.training import loop
 
-        stop.saves = True
+        stop.training_began = True
         start = processes.agree(start)
         assert start.game
         with tf.device(device):

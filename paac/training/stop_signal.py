@@ -21,10 +21,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop(Protocol):
-    """Says whether the training should stop; a context manager. While `saves` is false, there is nothing to save."""
+    """Says whether the training should stop; a context manager. Before `training_began`, there is nothing to save."""
 
     requested: bool
-    saves: bool
+    training_began: bool
 
     def __enter__(self) -> object: ...
 
@@ -32,7 +32,7 @@ class Stop(Protocol):
 
 
 class Interrupt:
-    """Sets `requested` to true at the first Ctrl+C while `saves` is true.
+    """Sets `requested` to true at the first Ctrl+C after `training_began`.
 
     Any other Ctrl+C does what it would do without this class: by default it raises KeyboardInterrupt. Python handles
     signals in the main thread only, so in another thread this class does nothing.
@@ -40,7 +40,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.requested = False
-        self.saves = False
+        self.training_began = False
 
     def __enter__(self) -> "Interrupt":
         self._is_active = threading.current_thread() is threading.main_thread()
@@ -54,7 +54,7 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._handler)
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.saves and not self.requested:
+        if self.training_began and not self.requested:
             self.requested = True
         elif callable(self._handler):
             self._handler(number, frame)
@@ -66,12 +66,12 @@ class Interrupt:
 class StopSignal:
     """Sets `requested` to true at the first signal; a context manager for the main thread.
 
-    While `saves` is false, the first signal ends the process.
+    Before `training_began`, the first signal ends the process.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self.saves = False
+        self.training_began = False
 
     def __enter__(self) -> "StopSignal":
         self._stderr = os.dup(2)  # while TensorFlow loads, what is written to descriptor 2 is not shown
@@ -100,9 +100,9 @@ class StopSignal:
                 continue
             if self.requested and time.monotonic() - first < SAME_SIGNAL_S:
                 continue
-            if not self.saves:
+            if not self.training_began:
                 self._say("Stopped before the training began: there is nothing to save.")
-            if self.requested or not self.saves:
+            if self.requested or not self.training_began:
                 os._exit(128 + received[0])  # the workers end when their pipes to this process close
             self.requested = True
             first = time.monotonic()

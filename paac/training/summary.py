@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The state of a training at one point of its curves. Nothing in it leads back into the training."""
+    """The state of a training at one point of its curves. Changing it does not affect the training."""
 
     step: int  # decisions of all emulators since the run began
     seconds: float  # spent in updates since the run began
@@ -18,4 +18,4 @@ Callback = Callable[[Summary], object]
 
 
 def ignore(summary: Summary) -> None:
-    """The callback of a training that nobody follows."""
+    """Do nothing: the default callback."""

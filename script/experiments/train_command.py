@@ -6,7 +6,7 @@ from typing import Any
 
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import DEFAULT_FRAME_SKIP
-from emulators.registry import earlier_frame_skip
+from emulators.registry import frame_skip_by_name
 from paac.cli.command_line import LOCAL, option_fields, words_that_set
 from paac.cli.options import MAX_CHOICES, Options, resolve
 
@@ -18,7 +18,7 @@ def train_command(options: Options, name: str, num_processes: int = 1) -> str:
     """The command for a new training with these `options` in logs/NAME; options with their default are left out."""
     decisive = {name: getattr(options, name) for name in DECISIVE_OPTIONS}
     # Without opening an environment, whose frame rate chooses the frame skip: it is always part of the command then.
-    usual_frame_skip = earlier_frame_skip(options.game)
+    usual_frame_skip = frame_skip_by_name(options.game)
     chooses_frame_skip = usual_frame_skip == DEFAULT_FRAME_SKIP and options.game not in OWN_GAMES
     always = ("game", "random_seed", "frame_skip") if chooses_frame_skip else ("game", "random_seed")
     choices = min(options.max_repetition + 1, MAX_CHOICES)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulators.registry import earlier_frame_skip
+from emulators.registry import frame_skip_by_name
 from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
 from paac.cli.folders import valid_utf8
@@ -60,24 +60,19 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[RunGroup], list[str]]:
     Groups are in the order of their first runs. Of several runs with the same options, game and seed only the longest is
     kept: they are copies, not further samples.
     """
-    runs_by_options: dict[tuple, list[Run]] = {}
+    runs_by_options: dict[tuple, dict[tuple[str, int], Run]] = {}
     messages = []
     for run in runs:
-        group = runs_by_options.setdefault(tuple(_compared_options(run).values()), [])
-        same = [number for number, other in enumerate(group) if _game_and_seed(other) == _game_and_seed(run)]
-        if not same:
-            group.append(run)
+        group = runs_by_options.setdefault(tuple(_compared_options(run).values()), {})
+        game_and_seed = run.game, run.options.random_seed
+        if game_and_seed not in group:
+            group[game_and_seed] = run
             continue
-        kept = group[same[0]]
-        if run.steps[-1] > kept.steps[-1]:
-            group[same[0]], run, kept = run, kept, run
-        messages.append(f"{run.folder}: the same options and seed as {kept.folder}; it is not drawn")
-    groups = list(runs_by_options.values())
+        shorter, longer = sorted((run, group[game_and_seed]), key=lambda copy: copy.steps[-1])
+        group[game_and_seed] = longer
+        messages.append(f"{shorter.folder}: the same options and seed as {longer.folder}; it is not drawn")
+    groups = [list(group.values()) for group in runs_by_options.values()]
     return [RunGroup(label, runs) for label, runs in zip(_labels(groups), groups, strict=True)], messages
-
-
-def _game_and_seed(run: Run) -> tuple[str, int]:
-    return run.game, run.options.random_seed
 
 
 def learning_options(options: Options) -> dict[str, Any]:
@@ -86,16 +81,16 @@ def learning_options(options: Options) -> dict[str, Any]:
     None stands for an option that is not used, or that has the default of its game and protocol.
     """
     given = {name: value for name, value in dataclasses.asdict(options).items() if name not in DERIVED_OPTIONS}
-    given["frame_skip"] = earlier_frame_skip(options.game)  # without opening an environment
+    given["frame_skip"] = frame_skip_by_name(options.game)  # without opening an environment
     defaults = resolve(given, started=True)
-    return {
-        field.name: None
-        if not _has_effect(field.name, options)
-        or (field.name in DERIVED_OPTIONS and getattr(options, field.name) == getattr(defaults, field.name))
-        else getattr(options, field.name)
-        for field in dataclasses.fields(Options)
-        if field.metadata["kind"] != LOCAL and field.name not in IGNORED_OPTIONS
-    }
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Options):
+        name, value = field.name, getattr(options, field.name)
+        if field.metadata["kind"] == LOCAL or name in IGNORED_OPTIONS:
+            continue
+        is_default = name in DERIVED_OPTIONS and value == getattr(defaults, name)
+        values[name] = None if is_default or not _has_effect(name, options) else value
+    return values
 
 
 def _has_effect(name: str, options: Options) -> bool:
@@ -103,7 +98,7 @@ def _has_effect(name: str, options: Options) -> bool:
 
 
 def _compared_options(run: Run) -> dict[str, Any]:
-    """What all runs of a group have in common: their learning options and number of processes, each with emulators.
+    """What all runs of a group have in common: their learning options and the number of their processes.
 
     At the beginning of a training, `Run.num_processes` may be too low.
     """

@@ -116,13 +116,13 @@ def test_random_starts_depend_on_the_seed():
 
 
 def test_without_a_noop_or_a_random_start_no_noops_are_reported():
-    assert CountingGameWithoutNoop(random_start=True).random_noops == 0
-    assert CountingGame(random_start=False).random_noops == 0
+    assert CountingGameWithoutNoop(random_start=True).max_random_noops == 0
+    assert CountingGame(random_start=False).max_random_noops == 0
 
 
 @pytest.mark.parametrize("max_noops", [0, 1, 3])
 def test_max_noops_bounds_the_random_start(max_noops):
-    assert CountingGame(random_start=True, max_noops=max_noops).random_noops == max_noops
+    assert CountingGame(random_start=True, max_noops=max_noops).max_random_noops == max_noops
     assert set(starts(1, max_noops=max_noops)) == set(range(max_noops + 1))
 
 

@@ -15,7 +15,7 @@ from ale_py import roms
 
 from emulators import Game, GameError, find_game, list_games, make_emulator, short_name
 from emulators.atari import game_names
-from emulators.registry import choose_frame_skip, earlier_frame_skip
+from emulators.registry import choose_frame_skip, frame_skip_by_name
 
 MANY_PLAYERS = ["combat", "joust", "maze_craze", "warlords"]
 
@@ -275,14 +275,14 @@ def test_the_frame_skip_suits_the_game_and_earlier_runs_keep_theirs(game):
     emulator = make_emulator(game, seed=1)
     assert emulator.frame_skip == choose_frame_skip(game) == new
     assert emulator.pooled_frames == min(2, new)
-    assert earlier_frame_skip(game) == earlier
+    assert frame_skip_by_name(game) == earlier
     emulator.close()
 
 
 def test_a_game_that_is_not_on_this_machine_has_a_frame_skip_too():
-    assert earlier_frame_skip("a_rom_that_does_not_exist") == choose_frame_skip("a_rom_that_does_not_exist") == 4
-    assert earlier_frame_skip("MinAtar/Breakout-v1") == choose_frame_skip("MinAtar/Nothing-v1") == 2
-    assert earlier_frame_skip("no_such_module:Fake-v0") == choose_frame_skip("no_such_module:Fake-v0") == 2
+    assert frame_skip_by_name("a_rom_that_does_not_exist") == choose_frame_skip("a_rom_that_does_not_exist") == 4
+    assert frame_skip_by_name("MinAtar/Breakout-v1") == choose_frame_skip("MinAtar/Nothing-v1") == 2
+    assert frame_skip_by_name("no_such_module:Fake-v0") == choose_frame_skip("no_such_module:Fake-v0") == 2
 
 
 @pytest.mark.parametrize(("fps", "skip"), [(1, 1), (10, 1), (10.5, 2), (30, 2), (None, 2), ("4", 2), (0, 2)])
@@ -324,6 +324,6 @@ def test_arguments_are_refused_for_a_game_that_takes_none():
         make_emulator("Catcher-v0", seed=1, env_kwargs='{"max_episode_steps": 50}')
 
 
-def test_the_earlier_frame_skip_of_another_packages_game_is_known_without_importing_it(monkeypatch):
+def test_the_frame_skip_by_name_of_another_packages_game_is_known_without_importing_it(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", lambda name: pytest.fail(f"{name} was imported"))
-    assert earlier_frame_skip("not_here:Game-v0") == 2
+    assert frame_skip_by_name("not_here:Game-v0") == 2

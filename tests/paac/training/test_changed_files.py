@@ -220,7 +220,7 @@ def test_a_complete_checkpoint_is_not_written_again_after_an_error(tmp_path, mon
         run=run,
         state=SimpleNamespace(global_step=40),
         processes=SimpleNamespace(count=count),
-        emulator_states=lambda: [b"state"],
+        gather_emulator_states=lambda: [b"state"],
         save=saved.append,
         is_recorded=True,
     )

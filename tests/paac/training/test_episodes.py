@@ -60,20 +60,20 @@ def test_rewards_of_a_long_episode_are_not_rounded():
 
 def test_the_mean_is_over_the_last_fifty_episodes():
     tracker = EpisodeTracker(1)
-    assert tracker.mean_reward is None
+    assert tracker.mean_score is None
     tracker.add(played_of([[3]], [[0]]), 0)
-    assert tracker.mean_reward is None  # it has not ended
+    assert tracker.mean_score is None  # it has not ended
     tracker.add(played_of([[0]], [[1]]), 1)
-    assert tracker.mean_reward == 3
+    assert tracker.mean_score == 3
     for number in range(50):
         tracker.add(played_of([[number]], [[1]], [[number + 1]]), number)
     assert list(tracker.last) == [(float(number), number + 1) for number in range(50)]
-    assert tracker.mean_reward == pytest.approx(24.5)
+    assert tracker.mean_score == pytest.approx(24.5)
 
 
 def test_a_tracker_is_restored_from_json():
     def second_half(tracker):
-        return [tracker.add(played_of([[4, 8]], [[1, 1]], [[2, 3]]), 60), list(tracker.last), tracker.mean_reward]
+        return [tracker.add(played_of([[4, 8]], [[1, 1]], [[2, 3]]), 60), list(tracker.last), tracker.mean_score]
 
     tracker = EpisodeTracker(2)
     for number in range(55):

@@ -36,7 +36,7 @@ def test_a_log_file_gets_a_line_after_seconds_and_then_one_each_minute(clock, ca
     with closing(Progress(0, 10_000_000)) as shown:
         for step, seconds in ((0, 0.0), (4_000, 4.0), (6_000, 6.0), (60_000, 60.0), (132_000, 66.0), (200_000, 120.0)):
             clock.now = 1000.0 + seconds
-            shown.show(step, frames=4 * step, mean_reward=None if step < 90_000 else -20.4567)
+            shown.show(step, frames=4 * step, mean_score=None if step < 90_000 else -20.4567)
     assert capsys.readouterr().out.splitlines() == [
         "no episode yet, 1,000 decisions/s, 6,000 of 10,000,000 decisions, 2.8 h left, 4,000 frames/s",
         "mean score of the last 50 episodes: -20.46, 2,100 decisions/s, 132,000 of 10,000,000 decisions, 1.3 h left, "
@@ -62,11 +62,11 @@ def terminal_of(columns, monkeypatch):
 @pytest.mark.parametrize(("columns", "frames"), [(80, ""), (100, ", 48,000 frames/s"), (0, "")])  # 0: not known
 def test_a_terminal_gets_a_bar_that_fits_it(columns, frames, clock, capsys, monkeypatch):
     with terminal_of(columns, monkeypatch) as lines, closing(Progress(500, 80_000_000)) as shown:
-        shown.show(1000, frames=4000, mean_reward=None)
+        shown.show(1000, frames=4000, mean_score=None)
         clock.now += 2.0
-        shown.show(25_000, frames=100_000, mean_reward=-123456.789)
+        shown.show(25_000, frames=100_000, mean_score=-123456.789)
         clock.now += 2.0
-        shown.show(25_000 + 2 * 12_345, frames=100_000, mean_reward=0.0)
+        shown.show(25_000 + 2 * 12_345, frames=100_000, mean_score=0.0)
     assert {len(line) for line in lines if line.endswith("|")} == {(columns or 80) - 1}  # the last one stays free
     assert lines[1].startswith("starting, 500/80.0M |")
     (full,) = (line for line in lines if line.startswith("score -123456.79"))
@@ -77,9 +77,9 @@ def test_a_terminal_gets_a_bar_that_fits_it(columns, frames, clock, capsys, monk
 
 def test_the_last_hour_is_counted_in_minutes(clock, capsys):
     with closing(Progress(0, 1000)) as shown:
-        shown.show(0, frames=0, mean_reward=None)
+        shown.show(0, frames=0, mean_score=None)
         clock.now += 60.0
-        shown.show(500, frames=2000, mean_reward=None)
+        shown.show(500, frames=2000, mean_score=None)
     assert ", 1 min left, " in capsys.readouterr().out
 
 
@@ -100,6 +100,6 @@ def test_a_closed_terminal_does_no_harm(clock, monkeypatch):
         terminal.closed_by_user = True
         monkeypatch.setattr("sys.stdout", terminal)
         shown.print_line("nobody reads this")
-        shown.show(0, frames=0, mean_reward=None)
+        shown.show(0, frames=0, mean_score=None)
         clock.now += 60.0
-        shown.show(5, frames=20, mean_reward=None)
+        shown.show(5, frames=20, mean_score=None)

@@ -85,7 +85,7 @@ def test_a_start_that_is_killed_goes_on_by_the_same_command(train, point):
 
 @pytest.mark.slow
 def test_a_resume_at_step_0_of_a_game_that_cannot_be_saved_starts_as_a_new_run(train, monkeypatch):
-    monkeypatch.setattr(loop.Training, "emulator_states", lambda _: None)
+    monkeypatch.setattr(loop.Training, "gather_emulator_states", lambda _: None)
     train("whole", 100)
     with monkeypatch.context() as broken:
         broken.setattr(loop.Training, "loop", lambda *_: None)

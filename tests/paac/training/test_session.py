@@ -105,7 +105,7 @@ def test_ctrl_c_raises_keyboard_interrupt_before_there_is_something_to_save_and_
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert not stop.requested
-        stop.saves = True
+        stop.training_began = True
         signal.raise_signal(signal.SIGINT)
         assert stop.requested
         with pytest.raises(KeyboardInterrupt):
@@ -116,7 +116,7 @@ def test_a_default_handler_that_ends_the_program_is_put_back():
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with Interrupt() as stop:
-            stop.saves = True
+            stop.training_began = True
             signal.raise_signal(signal.SIGINT)
         assert stop.requested and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
     finally:

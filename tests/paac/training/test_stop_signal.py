@@ -14,7 +14,7 @@ PROGRAM = """
 import time
 from paac.training.stop_signal import StopSignal
 with StopSignal() as stop:
-    stop.saves = True
+    stop.training_began = True
     print("ready", flush=True)
     while not stop.requested:
         time.sleep(0.01)
@@ -56,7 +56,7 @@ import time
 from paac.training.stop_signal import StopSignal
 from paac.training.tensorflow_setup import stderr_kept_for_errors
 with StopSignal() as stop, stderr_kept_for_errors():
-    stop.saves = {saves}
+    stop.training_began = {saves}
     print("ready", flush=True)
     time.sleep(20)
 """
