@@ -16,7 +16,7 @@ PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # in inches
 LEGEND_WIDTH, LEGEND_LINE = 60, 0.17  # a line's width in characters and its height in inches
 MIN_LOST_FRACTION = 0.02  # of its longest run: a curve that loses more is reported
 MIN_BINS, EPISODES_PER_BIN = 10, 5
-BAND_LABEL = "bands: from the lowest to the highest seed, where all seeds have data"
+BAND_LABEL = "bands: lowest to highest seed, where all seeds have data"
 
 
 def bin_means(positions: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarray:
