@@ -5,6 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from emulators import seeds
+from emulators.seeds import NEW_EPISODES
 from tests.helpers.counting_game import CountingGame, CountingGameWithoutNoop, brightness, colours_of, pooled, shown
 
 
@@ -222,3 +224,10 @@ def test_a_platform_may_show_rgb_screens():
     np.testing.assert_array_equal(screen, expected)
     screen.fill(0)  # the array belongs to the caller
     np.testing.assert_array_equal(game.screen(), expected)
+
+
+def test_no_two_emulators_of_a_run_and_its_tests_have_the_same():
+    numbers = range(3)
+    training = [[5, index] for index in numbers] + [[5, NEW_EPISODES, 7, index] for index in numbers]
+    others = [of(5, number) for of in (seeds.evaluation_seed, seeds.periodic_evaluation_seed) for number in numbers]
+    assert len({tuple(seed) for seed in [*training, *others, seeds.film_seed(5)]}) == 4 * 3 + 1

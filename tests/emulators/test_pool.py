@@ -164,3 +164,9 @@ def test_requests_to_a_closed_pool_and_wrong_numbers_of_states_are_refused():
         assert pool.save_states() == states
     with pytest.raises(ValueError, match="closed"):
         pool.reset()
+
+
+def test_the_emulators_of_a_further_process_have_further_seeds():
+    with EmulatorPool("Catcher-v0", 2, workers=1, seed=[4], first_index=3) as pool:
+        for observation, index in zip(pool.reset(), (3, 4), strict=True):
+            np.testing.assert_array_equal(observation, make_emulator("Catcher-v0", seed=[4, index]).reset())

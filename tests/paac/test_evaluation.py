@@ -247,3 +247,11 @@ def test_dropout_samples_are_averaged_and_their_mutual_information_is_reported()
 def test_without_dropout_the_mutual_information_is_zero(network):
     results, _ = play(network, games_of(5))
     assert results[0].mutual_information == 0 and 0 < results[0].entropy < np.log(ACTIONS)
+
+
+def test_the_entropy_of_an_episode_is_the_mean_over_its_decisions(network):
+    watchers = [RecordingWatcher(), RecordingWatcher()]
+    results = play_episodes(network, games_of(6, 9), TABLE, seed=7, watchers=watchers)
+    for result, watcher in zip(results, watchers, strict=True):
+        expected = np.mean([entropy(decision.policy) for decision in watcher.decisions])
+        assert result.entropy == pytest.approx(expected, rel=1e-3)

@@ -7,7 +7,6 @@ import pytest
 
 from figures.curves import bin_count, bin_means, draw_curves, fill_gaps, learning_curves, shortened_curves
 from figures.groups import describe_options, describe_seeds, group_runs, learning_options
-from figures.repetitions import Repetitions, count_plays, draw_repetitions, fractions_in_bins
 from figures.runs import load_run, load_runs, short_names
 from figures.style import curve_style, save_figure, wrap
 from paac.cli.errors import UserError
@@ -238,7 +237,7 @@ def test_a_curve_is_the_mean_where_all_seeds_have_data(tmp_path):
     np.testing.assert_array_equal(curve.get_ydata(), [2, 4, 2, np.nan])
     band = panel.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (1, 6)
-    assert "lowest to the highest seed" in figure.get_supxlabel()
+    assert "lowest to highest seed" in figure.get_supxlabel()
     assert panel.get_legend() is None, "there is nothing to compare"
 
 
@@ -292,64 +291,6 @@ def test_labels_are_wrapped_after_commas():
     assert wrap("arch NIPS, entropy 0.05, FiGAR 10", 20) == "arch NIPS,\nentropy 0.05,\nFiGAR 10"
 
 
-# Repetitions.
-
-
-def histogram(plays):
-    """The buckets that tf.summary.histogram writes for `plays`."""
-    from tensorboard.plugins.histogram.summary_v2 import _buckets
-
-    return _buckets(np.array(plays)).numpy()
-
-
-@pytest.mark.parametrize("choices", range(2, 31))
-def test_counts_are_recovered_from_a_histogram(choices):
-    plays = 1 + 3 * np.arange(choices)
-    counts = np.random.default_rng(choices).integers(0, 4, choices)
-    counts[choices // 2] += 1
-    assert count_plays(histogram(np.repeat(plays, counts)), plays).tolist() == counts.tolist()
-
-
-def test_counts_are_recovered_from_a_histogram_of_tensorflow_1():
-    """Its buckets grow by a tenth, and empty ones are merged; TensorBoard puts the extremes at both ends."""
-    edges = np.concatenate([[0], 1e-12 * 1.1 ** np.arange(400)])
-    counts = np.array([100, 80, 60, 0, 20, 10, 5, 5, 10, 20, 150])
-    plays = np.arange(1, 12)
-    in_buckets = np.bincount(np.searchsorted(edges, plays, side="right"), counts, len(edges) + 1)
-    limits, merged = [], []
-    for edge, count in zip(edges, in_buckets, strict=False):
-        if count == 0 and merged and merged[-1] == 0:
-            limits[-1] = edge
-        else:
-            limits, merged = [*limits, edge], [*merged, count]
-    limits, merged = limits[:-1], merged[:-1]  # nothing is above the last play
-    buckets = np.stack([[1, *limits[:-1]], [*limits[:-1], 11], merged], axis=1)
-    assert count_plays(buckets, plays).tolist() == counts.tolist()
-
-
-def test_the_count_of_a_bucket_is_divided_among_its_plays():
-    plays = np.arange(1, 62)  # 29 buckets contain two of them, the last contains three
-    counts = count_plays(histogram([1, 1, 1, 1, 61, 61, 61]), plays)
-    assert counts[:2].tolist() == [2, 2] and counts[-3:].tolist() == [1, 1, 1] and counts.sum() == 7
-
-
-def test_fractions_weight_points_by_their_decisions():
-    repetitions = Repetitions(np.array([10, 20, 40]), np.array([1, 3]), np.array([[1, 3], [4, 0], [0, 2.0]]))
-    fractions = fractions_in_bins(repetitions, np.array([0, 20, 30, 40]))
-    np.testing.assert_array_equal(fractions, [[5 / 8, 3 / 8], [np.nan, np.nan], [0, 1]])
-
-
-def test_the_heat_map_has_a_row_for_each_number_of_plays():
-    repetitions = Repetitions(np.array([20, 40]), np.array([1, 3, 11]), np.array([[1, 1, 2], [4, 0, 0.0]]))
-    panel, bar = draw_repetitions(repetitions, "a run").axes
-    assert panel.collections[0].get_array().tolist() == [[0.25, 1], [0.25, 0], [0.5, 0]]
-    assert [text.get_text() for text in panel.get_yticklabels()] == ["1", "3", "11"]
-    assert bar.get_ylabel() == "fraction of decisions"
-
-
-# Files.
-
-
 def test_the_same_picture_gives_the_same_file(tmp_path):
     groups, _ = group_runs([scored(tmp_path / "a", 1, 2)])
     for name in ("first", "second"):
@@ -395,3 +336,21 @@ def test_a_panel_with_one_of_several_groups_names_it(tmp_path):
     runs = [scored(tmp_path / "a", 1, 2), scored(tmp_path / "b", 1, 2, game="Snake-v0", gamma=0.9)]
     for panel, label in zip(draw_curves(group_runs(runs)[0]).axes, ("gamma 0.9", "gamma 0.99"), strict=True):
         assert [text.get_text() for text in panel.get_legend().get_texts()] == [label]
+
+
+def test_the_last_scores_are_the_last_not_the_highest(tmp_path):
+    assert scored(tmp_path, *range(60, 0, -1)).last_scores.tolist() == list(range(50, 0, -1))
+
+
+def test_with_figar_an_emulator_keeps_the_rate_of_its_last_episode(tmp_path):
+    # Emulator 1 makes 1 play per decision until step 20, and then 3.
+    episodes = [(20, 1, 1, 0, 10), (40, 1, 1, 0, 30), (80, 1, 0, 0, 40)]
+    run = make_run(tmp_path / "run", episodes, emulator_counts=2, max_repetition=4, nb_choices=3)
+    assert run.plays().tolist() == [10 + 10, 20 + 40, 40 + 100]
+
+
+def test_the_run_with_the_fewest_episodes_sets_the_bins_of_a_panel(tmp_path):
+    long_episodes = [(500 * (number + 1), number, 0, 1, 500) for number in range(60)]
+    runs = [scored(tmp_path / "a", *range(3000)), make_run(tmp_path / "b", long_episodes, arch="LSTM")]
+    (panel,) = draw_curves(group_runs(runs)[0]).axes
+    assert [len(line.get_xdata()) for line in panel.lines] == [60 // 5] * 2

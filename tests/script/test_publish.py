@@ -5,16 +5,18 @@ import re
 import shlex
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from agents import players, publishing
-from emulators import make_emulator
+from emulators import find_game, make_emulator
+from emulators.seeds import evaluation_seed
 from experiments.train_command import train_command
 from figures.published_scores import HUMAN_SCORES, ORIGINAL_SCORES
 from paac.cli.errors import UserError
-from tests.helpers.made_runs import scored
+from tests.helpers.made_runs import make_run, scored
 from tests.helpers.options import parse_options
 from tests.helpers.runs import episodes, weights
 
@@ -223,3 +225,29 @@ def test_baselines_py_prints_a_line_for_each_player(commands):
     shown = commands.run("script/baselines.py", "-g", "Snake-v0", "-tc", "3").stdout.splitlines()
     assert [line.split(":")[0] for line in shown] == ["Snake-v0, random", "Snake-v0, rule"]
     assert "mean -" in shown[0]
+
+
+def test_frames_and_hours_of_a_published_agent_are_scaled_to_all_decisions(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        publishing, "baseline_scores", lambda *_, **settings: given.append(settings) or {"random": [-20.0]}
+    )
+    options = {"game": "pong", "max_global_steps": 8000, "single_life_episodes": True}
+    run = make_run(tmp_path / "run", [(80, 7200.0, 0, 1, 5)], **options)
+    tests = {"scores": [1.0, 2.0], "seed": 3, "step": 100, "noops": 30, "greedy": False}
+    training = publishing.result(run, tests, "mine", "a machine")["training"]
+    assert (training["decisions"], training["frames"], training["hours"]) == (100, 400, 2.5)
+    assert "--max_global_steps 100 " in training["command"]
+    assert given[0]["single_life_episodes"] is False
+
+
+def test_the_baselines_play_the_episodes_of_test_py(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(players, "play_episode", lambda *_: 0.0)
+    monkeypatch.setattr(
+        players,
+        "make_emulator",
+        lambda game, seed, **_: seeds.append(seed) or SimpleNamespace(close=lambda: None),
+    )
+    assert players.baseline_scores(find_game("Snake-v0"), 2, 9) == {"random": [0.0] * 2, "rule": [0.0] * 2}
+    assert seeds == [evaluation_seed(9, 0), evaluation_seed(9, 1)] * 2

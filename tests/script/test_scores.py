@@ -147,3 +147,15 @@ def test_groups_without_a_known_game_are_left_out(tmp_path):
 def test_scores_of_single_lives_give_a_note(tmp_path):
     comparison = scores.compare(group_runs([scored(tmp_path / "1", 3, single_life_episodes=True)])[0])
     assert comparison.notes[0].startswith("--single_life_episodes")
+
+
+def test_the_interval_has_95_percent():
+    # All three draws of a resample give the 1 with probability 1/27, more than 2.5% and less than 5%.
+    assert scores.bootstrap([np.array([0.0, 0, 1])], scores.mean) == (pytest.approx(1 / 3), 0, 1)
+
+
+def test_games_with_one_seed_among_several_give_a_note(tmp_path):
+    runs = [scored(tmp_path / str(seed), 1, random_seed=seed) for seed in (1, 2)]
+    runs.append(scored(tmp_path / "3", 1, game="breakout"))
+    notes = scores.compare(group_runs(runs)[0]).notes
+    assert len(notes) == 1 and "only one seed in some games" in notes[0]

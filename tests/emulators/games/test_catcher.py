@@ -76,3 +76,11 @@ def test_paddle_and_fruit_are_drawn_where_they_are(game):
     picture = game.draw()
     assert (picture[58:61, 25:38] == 255).all() and not picture[58:61, 38:].any()
     assert (picture[10:14, 8:12] == (255, 120, 120)).all() and not picture[14:58].any()
+
+
+def test_the_paddle_leaves_the_edge_at_once(game):
+    for _ in range(12):
+        game.advance(RIGHT)
+    assert game.state["paddle"] == 51
+    game.advance(LEFT)
+    assert game.state["paddle"] == 49  # 51 - 0.9 * 1.344

@@ -1,5 +1,7 @@
 """Tests MonsterKong step by step."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from emulators.games.monster_kong import LEVEL, MonsterKong
@@ -288,12 +290,13 @@ def test_a_fireball_falls_where_the_floor_ends(game):
 
 
 def test_a_fireball_takes_a_ladder_with_a_probability_of_one_quarter(game):
-    left, taken = columns(game, 25)[0], 0
-    for _ in range(400):
+    left, taken = columns(game, 25)[0], []
+    for drawn in range(20):
         ball = fireball(game, 15 * left + 15, 367)
+        game._np_random = SimpleNamespace(integers=lambda *_, drawn=drawn: drawn)
         game.advance(NOOP)
-        taken += ball["falling"]
-    assert 70 <= taken <= 130
+        taken.append(ball["falling"])
+    assert sum(taken) == 5
 
 
 def test_a_hit_costs_25_and_a_life_and_sends_the_player_back(game):
@@ -384,3 +387,10 @@ def test_another_level_is_drawn_differently(game):
     assert (game.draw() != first).any()
     game.state["level"] = level
     assert (game.draw() == first).all()
+
+
+def test_a_new_round_has_no_fireballs(game):
+    game.state["fireballs"] = [{"x": 400, "y": 442, "direction": 1, "falling": False}]
+    game.state |= {"timer": 1, "coins": []}
+    game.state["player"] |= {"x": 55, "y": 50, "jumping": False, "on_ladder": False}
+    assert game.advance(NOOP) == 50.0 and game.state["fireballs"] == []

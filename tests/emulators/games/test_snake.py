@@ -165,3 +165,8 @@ def test_the_head_is_drawn_directly_behind_the_mouth(game, action):
     right, down = game.state["direction"]
     behind = game.draw()[top - down : top - down + height, left - right : left - right + width]
     assert (behind != 25).any(axis=2).all() and (behind != (255, 0, 0)).any(axis=2).all()
+
+
+def test_biting_the_first_segment_behind_the_exempt_ones_kills(game):
+    put(game, 20.0, 40.0, (23.0, 40.0))
+    assert game.advance(NOOP) == -5 and game.over

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulators import GameError
+from emulators import GameError, find_game
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.film_options import FilmOptions
@@ -15,7 +15,7 @@ from paac.cli.options import resolve
 from paac.evaluation import Decision, EpisodeResult
 from paac.training import agent as agent_module
 from paac.training import load_agent, train
-from paac.training.agent import evaluate_agent
+from paac.training.agent import Agent, evaluate_agent
 from paac.training.agent_evaluation import AgentEvaluation
 from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.episodes import EpisodeTracker
@@ -216,3 +216,14 @@ def test_the_game_of_a_run_that_does_not_exist_here_is_named_with_its_file(tmp_p
     (tmp_path / "args.json").write_text('{"game": "pongg"}')
     with pytest.raises(GameError, match=f"^{tmp_path}/args.json: -g pongg: there is no game of that name"):
         load_agent(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "noops", "expected"), [("machado", 7, 7), ("original", 0, 0), ("machado", None, 0)]
+)
+def test_a_test_plays_whole_games_and_its_no_ops_replace_those_of_the_training(protocol, noops, expected):
+    agent = object.__new__(Agent)
+    agent.game = find_game("pong")
+    agent.options = resolve({"protocol": protocol, "single_life_episodes": True, "random_seed": 1})
+    with closing(agent._make_emulator(FilmOptions(noops=noops), [1])) as emulator:
+        assert emulator.max_random_noops == expected and not emulator.single_life_episodes

@@ -12,12 +12,14 @@ from emulators import find_game
 from paac.cli.command_line import typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
-from paac.training import recorder
+from paac.training import periodic_evaluation, recorder
 from paac.training.checkpoint_folder import CheckpointFolder
+from paac.training.episodes import EpisodeTracker
 from paac.training.find_runs import resolve_run_options
 from paac.training.loop import train
 from paac.training.periodic_evaluation import Evaluation, is_evaluation_due
 from paac.training.run_folder import RunFolder
+from paac.training.state import TrainingState
 from tests.helpers.runs import assert_same_weights, episodes, points, weights
 
 # An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
@@ -204,3 +206,20 @@ def test_a_training_ends_when_another_program_deletes_the_table_of_evaluations(t
     with pytest.raises(OSError, match="evaluations.csv was deleted by another program"):
         run(tmp_path, 100)
     assert not (tmp_path / "checkpoints/80").exists()
+
+
+def test_the_episodes_of_an_evaluation_are_different_whole_games(monkeypatch):
+    given = []
+
+    def make(game, **settings):
+        given.append(settings)
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr(periodic_evaluation, "make_emulator", make)
+    results = [SimpleNamespace(score=score) for score in (1.0, 2.0, 6.0)]
+    monkeypatch.setattr("paac.evaluation.play_episodes", lambda *_, **__: results)
+    options = resolve({"random_seed": 5, "eval_episodes": 3, "single_life_episodes": True})
+    evaluation = periodic_evaluation.evaluate(None, find_game("pong"), options, TrainingState(EpisodeTracker(2), {}))
+    assert (evaluation.mean, evaluation.min, evaluation.max, evaluation.episodes) == (3, 1, 6, 3)
+    assert len({tuple(settings["seed"]) for settings in given}) == 3
+    assert not any(settings["single_life_episodes"] for settings in given)

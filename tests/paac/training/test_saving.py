@@ -3,14 +3,21 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
+from emulators import find_game
+from emulators.seeds import NEW_EPISODES
 from paac.cli.args_json import replace_file
+from paac.cli.options import resolve
+from paac.processes import Processes
 from paac.training import loop
 from paac.training.checkpoint_folder import CheckpointFolder
+from paac.training.episodes import EpisodeTracker
 from paac.training.run_folder import RunFolder
+from paac.training.state import TrainingState
 from tests.helpers import ROOT
 from tests.helpers.commands import assert_one_line, files_limited_to
 from tests.helpers.runs import assert_same_weights, episodes
@@ -221,3 +228,40 @@ def test_what_cannot_be_written_leaves_no_half_file(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="disk full"):
             started.write(step, {}, state, None, keep=2)
         assert started.steps() == left
+
+
+@pytest.mark.parametrize(("updates", "states", "seed"), [(0, 0, [3]), (7, 4, [3]), (7, 0, [3, NEW_EPISODES, 7])])
+def test_emulators_without_saved_states_play_other_episodes_and_each_process_has_its_own(
+    updates, states, seed, monkeypatch
+):
+    monkeypatch.setattr(loop, "EmulatorPool", lambda game, count, **settings: settings)
+    options = resolve({"random_seed": 3, "emulator_counts": 4})
+    state = TrainingState(EpisodeTracker(4), {}, updates=updates, emulators=states)
+    second = Processes()
+    second.rank = 1
+    given = loop._make_pool(options, find_game("pong"), state, second, share_screens=False)
+    assert (given["seed"], given["first_index"]) == (seed, 4)
+
+
+def test_every_checkpoint_restarts_the_clock(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    training = object.__new__(loop.Training)
+    training.options = resolve({"random_seed": 1})
+    training.run = training.best = SimpleNamespace(
+        checkpoints=SimpleNamespace(write=lambda *_, **__: None), delete_others=lambda _: None
+    )
+    training.state, training.processes = TrainingState(EpisodeTracker(2), {}), Processes()
+    training.saved_step, training.saved_timed, training.saved_at = None, False, clock[0]
+    training._tracked = dict
+    clock[0] += loop.MAX_SAVE_INTERVAL_S
+    assert training.is_timed_save_due()
+    training._write_checkpoint(None)
+    assert not training.is_timed_save_due()
+
+
+def test_a_replaced_checkpoint_is_deleted_and_does_not_count(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    for step, replaced in ((20, None), (40, None), (60, 40)):
+        folder.write(step, {}, {"global_step": step}, None, keep=2, replaced=replaced)
+    assert folder.steps() == [20, 60]
