@@ -184,7 +184,7 @@ class Training:
     def _check_finite(self, update: Update) -> None:
         """Raise UserError if the update was not finite.
 
-        Nothing is saved: the weights were too large before this update, so a resume from them would fail at once.
+        Nothing is saved: the weights are usually too large already, so a resume from them would fail at once.
         """
         if update.is_finite:
             return

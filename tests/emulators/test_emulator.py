@@ -226,7 +226,7 @@ def test_a_platform_may_show_rgb_screens():
     np.testing.assert_array_equal(game.screen(), expected)
 
 
-def test_no_two_emulators_of_a_run_and_its_tests_have_the_same():
+def test_no_two_emulators_of_a_run_and_its_tests_have_the_same_seed():
     numbers = range(3)
     training = [[5, index] for index in numbers] + [[5, NEW_EPISODES, 7, index] for index in numbers]
     others = [of(5, number) for of in (seeds.evaluation_seed, seeds.periodic_evaluation_seed) for number in numbers]

@@ -56,6 +56,3 @@ def test_the_heat_map_has_a_row_for_each_number_of_plays():
     assert panel.collections[0].get_array().tolist() == [[0.25, 1], [0.25, 0], [0.5, 0]]
     assert [text.get_text() for text in panel.get_yticklabels()] == ["1", "3", "11"]
     assert bar.get_ylabel() == "fraction of decisions"
-
-
-# Files.

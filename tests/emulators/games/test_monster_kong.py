@@ -333,6 +333,13 @@ def test_a_fireball_vanishes_at_the_left_end_of_the_ground(game):
     assert lives == [1, 0, 0] and game.state["lives"] == 3
 
 
+def test_a_new_round_has_no_fireballs(game):
+    game.state["fireballs"] = [{"x": 400, "y": 442, "direction": 1, "falling": False}]
+    game.state |= {"timer": 1, "coins": []}
+    game.state["player"] |= {"x": 55, "y": 50, "jumping": False, "on_ladder": False}
+    assert game.advance(NOOP) == 50.0 and game.state["fireballs"] == []
+
+
 def test_a_monster_does_no_harm(game):
     monster = game.state["monsters"][0]
     game.state["player"] |= {"x": monster["x"], "y": standing(10)}
@@ -387,10 +394,3 @@ def test_another_level_is_drawn_differently(game):
     assert (game.draw() != first).any()
     game.state["level"] = level
     assert (game.draw() == first).all()
-
-
-def test_a_new_round_has_no_fireballs(game):
-    game.state["fireballs"] = [{"x": 400, "y": 442, "direction": 1, "falling": False}]
-    game.state |= {"timer": 1, "coins": []}
-    game.state["player"] |= {"x": 55, "y": 50, "jumping": False, "on_ladder": False}
-    assert game.advance(NOOP) == 50.0 and game.state["fireballs"] == []
