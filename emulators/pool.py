@@ -25,7 +25,7 @@ class StepResult(NamedTuple):
     """
 
     observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12]; the shard's next step overwrites them
-    rewards: np.ndarray  # float32 [n], not clipped, summed over the plays
+    rewards: np.ndarray  # float64 [n], not clipped, summed over the plays
     dones: np.ndarray  # bool [n]
     plays: np.ndarray  # int32 [n], number of plays of the action: 1 + repeats, or fewer if the episode ended
 
@@ -144,7 +144,7 @@ class EmulatorPool:
 def _layout(count: int, rgb: bool, screens_shape: tuple[int, ...]) -> Layout:
     return {
         "observations": ((count, SIZE, SIZE, STACK * (3 if rgb else 1)), np.uint8),
-        "rewards": ((count,), np.float32),
+        "rewards": ((count,), np.float64),
         "dones": ((count,), np.bool_),
         "plays": ((count,), np.int32),
         "actions": ((count,), np.int32),

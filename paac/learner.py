@@ -212,7 +212,7 @@ class Learner:
         discount_steps = tf.cast(transitions.plays, tf.float32) if self._hyperparameters.discount_per_play else 1.0
         reward_clip = self._hyperparameters.reward_clip or np.inf
         returns = n_step_returns(
-            tf.clip_by_value(transitions.rewards, -reward_clip, reward_clip),
+            tf.clip_by_value(tf.cast(transitions.rewards, tf.float32), -reward_clip, reward_clip),
             self._hyperparameters.gamma**discount_steps * nonterminal,
             rollout.bootstrap,
         )

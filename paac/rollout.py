@@ -46,7 +46,7 @@ class Transitions(NamedTuple):
 
     actions: tf.Tensor  # int32 [T, b]
     choices: tf.Tensor  # int32 [T, b], indices into the repetition table
-    rewards: tf.Tensor  # float32 [T, b], not clipped
+    rewards: tf.Tensor  # float64 [T, b], not clipped
     dones: tf.Tensor  # bool [T, b]
     plays: tf.Tensor  # int32 [T, b]
 
@@ -134,7 +134,7 @@ def _call_step(
     `stateful=False` it may merge calls that have the same inputs, so the time step is an input too.
     """
     stepped = tf.numpy_function(
-        step_emulators, [t, actions, repeats], [tf.uint8, tf.float32, tf.bool, tf.int32], stateful=False
+        step_emulators, [t, actions, repeats], [tf.uint8, tf.float64, tf.bool, tf.int32], stateful=False
     )
     stepped[0].set_shape(observations.shape)
     for values in stepped[1:]:

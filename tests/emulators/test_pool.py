@@ -108,7 +108,7 @@ def test_returned_arrays_have_their_types_and_all_but_the_observations_of_a_step
         given = [reset, pool.observations, *steps]
         shapes = [(3, 84, 84, 4), (3, 84, 84, 4), (2, 84, 84, 4), (2,), (2,), (2,)]
         assert [part.shape for part in given] == shapes
-        assert [part.dtype for part in given] == [np.uint8, np.uint8, np.uint8, np.float32, np.bool_, np.int32]
+        assert [part.dtype for part in given] == [np.uint8, np.uint8, np.uint8, np.float64, np.bool_, np.int32]
         assert steps.plays.tolist() == [1, 3]
         # The other emulators did not play.
         np.testing.assert_array_equal(pool.observations[2], reset[2])

@@ -27,7 +27,7 @@ class Remembering:
 def test_an_episode_that_begins_within_a_rollout_has_no_history():
     def step(t, actions, repeats):  # the first of two episodes ends at the second decision
         observations = np.full((2, 1, 1, 1), 10 * (t + 2), np.uint8)
-        return observations, np.zeros(2, np.float32), np.array([t == 1, False]), np.ones(2, np.int32)
+        return observations, np.zeros(2), np.array([t == 1, False]), np.ones(2, np.int32)
 
     def screens(value):
         return tf.fill([2, 1, 1, 1], tf.constant(value, tf.uint8))

@@ -13,7 +13,7 @@ from tests.helpers.commands import files_limited_to
 
 def played_of(rewards, dones, plays=None):
     """Return `Transitions` with the fields that are counted, from [T][B] lists."""
-    rewards = np.array(rewards, np.float32)
+    rewards = np.array(rewards, float)
     plays = np.ones(rewards.shape, np.int32) if plays is None else np.array(plays, np.int32)
     return Transitions(actions=None, choices=None, rewards=rewards, dones=np.array(dones, bool), plays=plays)
 
@@ -48,6 +48,13 @@ def test_an_emulator_may_end_several_episodes_in_one_update():
 def test_rewards_are_not_clipped_and_may_be_negative_or_fractional():
     tracker = EpisodeTracker(1)
     assert tracker.add(played_of([[-21.5], [1000]], [[0], [1]]), 0)[0].reward == 978.5
+
+
+def test_fractional_rewards_are_added_as_the_game_gives_them():
+    tracker = EpisodeTracker(1)
+    tracker.add(played_of([[0.9]], [[0]]), 0)
+    reward = tracker.add(played_of([[0.055]], [[1]]), 1)[0].reward
+    assert f"{reward:.15g}" == "0.955", "float32 would give 0.954999983"
 
 
 def test_rewards_of_a_long_episode_are_not_rounded():
