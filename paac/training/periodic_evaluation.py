@@ -14,6 +14,7 @@ import numpy as np
 from emulators import Game, make_emulator
 from emulators.seeds import periodic_evaluation_seed
 from paac.cli.args_json import save_options
+from paac.cli.folders import free_name
 from paac.cli.options import Options
 from paac.cli.safe_files import append, read_unlinked_file, replace_file
 from paac.training.checkpoint import Checkpoint, CheckpointError
@@ -115,12 +116,20 @@ class BestAgent:
     def restore(self, state: TrainingState) -> str:
         """Go back to the best agent in `state`, which was read from a checkpoint; return a line for the user, or "".
 
-        If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one.
+        If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one. If only later
+        agents are there, because newer checkpoints were moved away, the folder `best` gets another name.
         """
-        self.delete_others(state)
         self._best.checkpoints.remove_unfinished()
-        if state.best_step not in self._best.checkpoints.steps():  # in a copy of the run without it
+        steps = self._best.checkpoints.steps()
+        if state.best_step is not None and state.best_step not in steps:
             state.best_score = state.best_step = None
+            if steps:
+                self._run.refuse_links()
+                moved = free_name(f"{self._best}.old")
+                self._best.path.rename(moved)
+                return f"The best agent of this checkpoint is no longer there; the later ones are now in {moved}\n"
+        self.delete_others(state)
+        if state.best_step is None:
             return ""
         try:
             best = Checkpoint(self._best.checkpoints.folder / str(state.best_step))

@@ -124,6 +124,23 @@ def test_a_kill_goes_back_to_the_best_agent_of_the_last_checkpoint(tmp_path, sco
     assert [row["step"] for row in evaluations(tmp_path)] == [40]
 
 
+def test_a_later_best_agent_is_kept_when_newer_checkpoints_were_moved_away(tmp_path, scores, capsys):
+    scores |= {40: 1.0, 80: 3.0, 120: 2.0}
+    run(tmp_path / "run", 60, *EVALUATED)
+    run(tmp_path / "run", 100)
+    before = weights(tmp_path / "run/best")
+    for step in (80, 100):
+        shutil.rmtree(tmp_path / f"run/checkpoints/{step}", ignore_errors=True)
+    assert RunFolder(tmp_path / "run").checkpoints.steps()[-1] == 60 and best_agents(tmp_path / "run") == [80]
+    capsys.readouterr()
+    run(tmp_path / "run", 120)
+    moved = f"The best agent of this checkpoint is no longer there; the later ones are now in {tmp_path}/run/best.old"
+    assert moved in capsys.readouterr().out
+    assert best_agents(tmp_path / "run") == [80]  # found again
+    after = weights(tmp_path / "run/best.old")
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
 @pytest.mark.slow
 def test_a_folder_best_of_the_users_own_is_not_touched(tmp_path):
     run(tmp_path, 20)
