@@ -39,19 +39,20 @@ class PlannedRun(NamedTuple):
         return f"{self.experiment}/{self.name}"
 
 
-def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
+def read_plan(folder: Path, seeds: int | None = None, destination: Path | None = None) -> list[PlannedRun]:
     """Read all JSON files in `folder` and its sub-folders, in the order of their paths; returns the runs.
 
     A file in the sub-folder SUB belongs to the experiment SUB; deeper folders become part of the run's name. A file
-    directly in `folder` belongs to the experiment with the name of `folder`. Links to folders are followed. With
-    `seeds`, each run is planned that many times with different seeds. Raises UserError, which names the first wrong
-    files and keys.
+    directly in `folder` belongs to the experiment with the name of `folder`. Links to folders are followed. Hidden
+    files and folders are skipped, and `destination`, where the runs are. With `seeds`, each run is planned that many
+    times with different seeds. Raises UserError, which names the first wrong files and keys.
     """
     if not folder.is_dir():
         reason = "that is a file" if folder.exists() else "no such folder"
         raise UserError(f"-f {folder}: {reason}; name a folder of JSON files")
-    names = [Path(path, name) for path, _, names in walk(folder) for name in names]
-    files = sorted(file for file in names if file.suffix == ".json" and not file.name.startswith("."))
+    if destination and folder.resolve() == destination.resolve():
+        raise UserError(f"-d {destination}: is also the folder of -f; choose another one for the runs")
+    files = sorted(_json_files(folder, destination))
     if not files:
         raise UserError(f"-f {folder}: no JSON file there; see the args.json of any run for the format")
     plan: list[PlannedRun] = []
@@ -67,6 +68,16 @@ def read_plan(folder: Path, seeds: int | None = None) -> list[PlannedRun]:
         raise UserError(_error_message(errors, folder, files))
     _check_unique_names(plan)
     return plan
+
+
+def _json_files(folder: Path, destination: Path | None) -> Iterator[Path]:
+    for path, folders, names in walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not (destination and Path(path, name).resolve() == destination.resolve())
+        ]
+        yield from (Path(path, name) for name in names if name.endswith(".json") and not name.startswith("."))
 
 
 def _error_message(errors: Sequence[str], folder: Path, files: Sequence[Path]) -> str:
