@@ -15,6 +15,7 @@ from typing import Any
 from agents.commands import CommandError, test_agent
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, between, option, parse
+from paac.cli.folders import numbered
 from paac.cli.output_paths import writable_folder
 from paac.cli.safe_files import replace_file
 from paac.cli.words import counted
@@ -22,8 +23,10 @@ from paac.training.find_runs import find_runs
 from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
-of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. Without
---to, nothing is written into a folder of published agents, which have a RESULT.json."""
+of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. Tables of
+an earlier call get a number, such as tests-2.csv. Without --to, nothing is written into a folder of published agents,
+which have a RESULT.json."""
+TABLES = "tests.csv", "tests.json"
 COLUMNS = ("run", "game", "step", "mean", "median", "min", "max", "std")
 
 
@@ -71,10 +74,21 @@ def test_each(
             reports.append(test_agent(run, *test_arguments(options)))
             message = f"{reports[-1]['game']}, mean {reports[-1]['mean']:.2f}"
             if folder:
+                if len(reports) == 1:
+                    rename_earlier_tables(folder)
                 write_tables(reports, folder)
         except CommandError as error:
             message = str(error)
         print(f"[{number}/{len(runs)}] {run}: {message}", flush=True)
+
+
+def rename_earlier_tables(folder: Path) -> None:
+    """Keep the tables of an earlier call, which may have taken hours, under a name with a number, and say so."""
+    earlier = [folder / name for name in TABLES if (folder / name).exists()]
+    if earlier:
+        stem = next(name for name in numbered("tests") if not any(folder.glob(f"{name}.*")))
+        renamed = [str(table.rename(table.with_stem(stem))) for table in earlier]
+        print(f"The tables of an earlier call are now {' and '.join(renamed)}", flush=True)
 
 
 def report_results(reports: Sequence[dict[str, Any]], folder: Path | None) -> None:
@@ -85,7 +99,7 @@ def report_results(reports: Sequence[dict[str, Any]], folder: Path | None) -> No
     print_table(reports)
     if folder:
         write_tables(reports, folder)
-        print(f"\nWrote {folder / 'tests.csv'} and {folder / 'tests.json'}")
+        print(f"\nWrote {' and '.join(str(folder / name) for name in TABLES)}")
 
 
 def print_table(reports: Sequence[dict[str, Any]]) -> None:
@@ -112,8 +126,9 @@ def write_tables(reports: Sequence[dict[str, Any]], folder: Path) -> None:
     table.writeheader()
     table.writerows(reports)
     # A run's folder may have a name that is not valid UTF-8.
-    replace_file(folder / "tests.csv", text.getvalue().encode("utf-8", "surrogateescape"))
-    replace_file(folder / "tests.json", (json.dumps(list(reports), indent=2) + "\n").encode())
+    csv_name, json_name = TABLES
+    replace_file(folder / csv_name, text.getvalue().encode("utf-8", "surrogateescape"))
+    replace_file(folder / json_name, (json.dumps(list(reports), indent=2) + "\n").encode())
 
 
 def main(argv: Sequence[str]) -> None:

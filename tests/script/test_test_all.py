@@ -72,6 +72,18 @@ def test_ctrl_c_before_the_first_result_says_that_nothing_was_written(runs, monk
     assert not list(runs.glob("tests.*"))
 
 
+def test_the_tables_of_an_earlier_call_are_kept(runs, monkeypatch, capsys):
+    monkeypatch.setattr(testAll, "test_agent", report)
+    for number in (1, 2, 3):
+        testAll.main(["-f", "logs"])
+        if number == 1:
+            write(runs, {"tests.csv": "first", "tests-2.json": "of something else"})
+    assert runs_in_tables(runs) == ["logs/a", "logs/b", "logs/c"]
+    assert (runs / "tests-3.csv").read_text() == "first" and (runs / "tests-2.json").read_text() == "of something else"
+    assert len(json.loads((runs / "tests-4.json").read_text())) == 3
+    assert "The tables of an earlier call are now logs/tests-4.csv and logs/tests-4.json\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("folder", ["logs", "logs/b"])
 def test_tables_are_not_written_among_published_agents_unasked(runs, monkeypatch, capsys, folder):
     write(runs, {"b/RESULT.json": {}, "other/RESULT.json": {}})
