@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paac.cli import entry_point
-from paac.cli.command_line import PATH, SEED, between, option, parse
+from paac.cli.command_line import PATH, SEED, between, option, parse, refuse_changed
 from paac.cli.errors import UserError
 from paac.cli.output_paths import writable_folder
 from paac.training.find_runs import find_runs
@@ -31,7 +31,8 @@ class PublishOptions:
     # fmt: off
     run: str | None = option(None, "-r", "--run", group="Agent", limit=PATH, help="folder of the run whose agent is published (without it, only the table is printed)")
     name: str | None = option(None, "-n", "--name", group="Agent", help="name of the agent's folder (that of the run's folder)")
-    folder: str = option("pretrained", "-f", "--folder", group="Agent", limit=PATH, help="folder of the published agents; an agent of the same name is replaced")
+    folder: str = option("pretrained", "-f", "--folder", group="Agent", limit=PATH, help="folder of the published agents")
+    replace: bool = option(False, group="Agent", help="replace an agent of the same name")
     machine: str | None = option(None, group="Agent", help="description of the machine that trained the agent (that of the run's last session)")
     test_count: int = option(50, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of test episodes")
     seed: int = option(1, group="Episodes", limit=SEED, help="seed of the test episodes")
@@ -47,6 +48,10 @@ def only_run(folder: str) -> "Run":
         raise UserError(f"--run {folder}: several runs there; name one of {', '.join(map(str, run_folders))}")
     run = load_run(run_folders[0])
     if not len(run.steps):
+        if not RunFolder(run.folder).episodes_csv.exists():
+            raise UserError(
+                f"--run {folder}: has no episodes.csv; copy it there from the run that this agent was made in"
+            )
         raise UserError(f"--run {folder}: no episode has ended there yet; train longer")
     return run
 
@@ -58,16 +63,20 @@ def main(argv: Sequence[str]) -> None:
     from paac.training.provenance import read_sessions, this_machine
 
     folder = Path(options.folder)
-    for option_name in ("name", "machine"):
-        if options.run is None and (value := getattr(options, option_name)) is not None:
-            raise UserError(f"--{option_name} {value}: needs --run, the agent to publish")
+    if options.run is None:
+        refuse_changed(options, ("name", "replace", "machine", "test_count", "seed"), "has no effect without --run")
     if options.run is not None:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name
         if Path(name).name != name or name in ("", ".."):
             raise UserError(f"--name {name}: must be a name without a path; choose the folder with --folder")
-        if (folder / name).exists() and not RunFolder(folder / name).is_published():
-            raise UserError(f"--name {name}: {folder / name} exists and is not from publish.py; choose another name")
+        if (folder / name).exists():
+            if not RunFolder(folder / name).is_published():
+                raise UserError(
+                    f"--name {name}: {folder / name} exists and is not from publish.py; choose another name"
+                )
+            if not options.replace:
+                raise UserError(f"--name {name}: {folder / name} exists; choose another name, or add --replace")
         writable_folder("--folder", options.folder)
         sessions = read_sessions(RunFolder(run.folder).sessions)
         machine = options.machine or (sessions[-1].machine if sessions else this_machine())

@@ -35,6 +35,7 @@ from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
 from paac.training.folder_lock import locked, report_write_errors
 from paac.training.original import OriginalCheckpoint
+from paac.training.state import TrainingState
 
 RESULT = "RESULT.json"
 
@@ -201,10 +202,16 @@ class RunFolder:
         return [file for file in files if file.is_file()]
 
     def copy_agent(self, checkpoint: Checkpoint, to: Path) -> None:
-        """Copy the options and a checkpoint into a new folder, which becomes a run. Raises OSError or UserError."""
+        """Copy the options, a checkpoint and the episodes up to it into a new folder, which becomes a run.
+
+        Raises OSError or UserError.
+        """
         copied = RunFolder(to)
         copied.checkpoints.add_copy(checkpoint)
         safe_files.copy_file(self.args, copied.args)
+        length = TrainingState.from_checkpoint(checkpoint).logs.get(self.episodes_csv.name)
+        if length is not None and self.episodes_csv.exists():
+            safe_files.replace_file(copied.episodes_csv, safe_files.read_unlinked_file(self.episodes_csv)[:length])
         if self.sessions.exists():
             safe_files.copy_file(self.sessions, copied.sessions)
 

@@ -25,6 +25,7 @@ from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
 from tests.helpers.commands import Commands, assert_one_line, interrupt, wait_for
+from tests.helpers.runs import episodes
 from tests.script.test_batch import write
 
 CATCHER = ["-g", "Catcher-v0", "-ec", "4", "-ew", "1", "--seed", "5", "--max_episode_frames", "60"]
@@ -54,7 +55,14 @@ def kept(run) -> list[str]:
 def test_a_kept_checkpoint_can_be_tested_like_a_run(commands, run):
     assert keep_newest(RunFolder(run)) is None and kept(run) == ["200", "400"]
     copy = run / "checkpoints_saved/200"
-    assert sorted(path.name for path in copy.iterdir()) == ["args.json", "checkpoints", "sessions.jsonl"]
+    assert sorted(path.name for path in copy.iterdir()) == [
+        "args.json",
+        "checkpoints",
+        "episodes.csv",
+        "sessions.jsonl",
+    ]
+    ended = [step for step, *_ in episodes(copy)]
+    assert ended == [step for step, *_ in episodes(run) if int(step) <= 200] and len(ended) < len(episodes(run))
     report = commands.run("test.py", "-f", str(copy), "--seed", "1", "--json", "report.json")
     assert json.loads((commands.folder / "report.json").read_text())["step"] == 200, report
     from tensorflow.train import latest_checkpoint

@@ -80,7 +80,10 @@ def test_the_training_of_an_agent_can_be_resumed_in_a_copy_and_the_agent_replace
     assert sorted((commands.folder / "agents").rglob("*")) == before
     subprocess.run(shown[0], shell=True, cwd=commands.folder, check=True)
     commands.run(*shown[1].split(), *longer)
-    commands.run("script/publish.py", "-r", "logs/more", "-n", "snake", "-f", "agents", "-tc", "1")
+    again = ["script/publish.py", "-r", "logs/more", "-n", "snake", "-f", "agents", "-tc", "1"]
+    refused = commands.run(*again, code=2)
+    assert "--name snake: agents/snake exists; choose another name, or add --replace" in refused.stderr
+    commands.run(*again, "--replace")
     result = json.loads((commands.folder / "agents/snake/RESULT.json").read_text())
     assert result["training"]["decisions"] == 880 and len(result["agent"]["scores"]) == 1
 
@@ -117,12 +120,17 @@ def test_an_agent_without_args_json_cannot_be_trained_on_another_game(published)
         ("-r untrained -n a/b", "--name a/b"),
         ("-r untrained -f . -n other", "--name other: other exists and is not from publish.py"),
         ("-f untrained", "no agent"),
-        ("-n other", "--name other: needs --run"),
+        ("-n other", "--name other: has no effect without --run"),
+        ("-tc 3", "--test_count 3: has no effect without --run"),
+        ("--replace", "--replace True: has no effect without --run"),
+        ("-r copied", "--run copied: has no episodes.csv; copy it there from the run"),
         ("-f edited", "edited/agent/RESULT.json: not in the format of publish.py"),
     ],
 )
 def test_what_cannot_be_published_gives_a_one_line_error(commands, arguments, message):
     scored(commands.folder / "untrained", 1.0)
+    scored(commands.folder / "copied", 1.0)
+    (commands.folder / "copied/episodes.csv").unlink()
     (commands.folder / "other").mkdir()
     (commands.folder / "other/RESULT.json").write_text("{}")  # of another program: there is no args.json
     (commands.folder / "edited/agent").mkdir(parents=True)
@@ -219,6 +227,12 @@ def test_a_summary_has_the_statistics_of_the_scores():
     summary = publishing.summary([1.0, 2.0, 6.0])
     assert (summary["mean"], summary["min"], summary["max"]) == (3.0, 1.0, 6.0)
     assert summary["std"] == pytest.approx(np.std([1, 2, 6]), abs=0.005)
+
+
+@pytest.mark.parametrize("script", ["baselines.py", "play.py", "benchmark.py"])
+def test_a_folder_of_roms_that_does_not_exist_is_refused(commands, script):
+    refused = commands.run(f"script/{script}", "-g", "pong", "--rom_path", "rmos", code=2)
+    assert f"{script}: --rom_path rmos: no such folder; leave it out to play" in refused.stderr
 
 
 def test_baselines_py_prints_a_line_for_each_player(commands):
