@@ -18,7 +18,7 @@ from launch import environments
 from experiments.trainings import Trainings
 from paac.cli.command_line import typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import TrainOptions
+from paac.cli.options import TrainOptions, resolve
 from paac.processes import Processes
 from paac.training.distributed import SeveralProcesses, _pack, _unpack, processes_from_tf_config
 from paac.training.run_folder import RunFolder
@@ -265,7 +265,9 @@ def test_one_process_needs_no_cluster(monkeypatch):
 def test_bad_arguments_give_one_line(commands):
     for typed, message in (
         ("--processes 0", "--processes 0"),
-        ("-g pong", "there is no option -g"),
+        ("-g pong", "-g: the options of train.py come after --: launch.py --processes 2 -- -g pong"),
+        ("--processes 2 train.py -df x", "train.py: the options of train.py come after --"),
+        ("--prozesses 2", "did you mean --processes?"),
         ("-- -g pang", "no game of that name"),
         ("-- --gama 1", "did you mean --gamma?"),
         ("-- -g Snake-v0 --protocol machado", "apply only to Atari games"),
@@ -311,6 +313,22 @@ def test_the_number_of_workers_may_be_typed_in_any_way(tmp_path, monkeypatch):
     with pytest.raises(SystemExit):
         launch_script.main(["--", "-g", "Catcher-v0", "--emulator_workers=3"])
     assert typed_options(TrainOptions, started[0], "")["emulator_workers"] == 3
+
+
+def test_the_processes_share_the_cores_and_a_saved_number_of_workers_wins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("launch.usable_cores", lambda: 7)
+    started = []
+    monkeypatch.setattr("launch.train", lambda *started_with: started.append(started_with))
+    for processes in ("2", "9"):
+        with pytest.raises(SystemExit):
+            launch_script.main(["--processes", processes, "--", "-g", "Catcher-v0"])
+    for (environment, *_), arguments in started:
+        monkeypatch.setenv("PYTHON_CPU_COUNT", environment["PYTHON_CPU_COUNT"])
+        typed = typed_options(TrainOptions, arguments, "")
+        assert "emulator_workers" not in typed, "args.json would keep it"
+        assert resolve(typed).workers == {"3": 3, "1": 1}[environment["PYTHON_CPU_COUNT"]]
+        assert resolve(typed | {"emulator_workers": 4}).workers == 4, "typed, or saved in args.json"
 
 
 def test_a_process_that_a_signal_ends_is_named(monkeypatch, capsys):

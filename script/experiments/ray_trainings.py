@@ -25,8 +25,11 @@ class Trainer:
         os.chdir(folder)  # the folder in which batchTrain.py runs: options may contain relative paths
         self._trainings = Trainings()
 
-    def train(self, arguments: Sequence[str], name: str) -> tuple[int | None, str]:
-        """Run train.py; returns the exit code and the last line of output. Ray prints all lines where batchTrain.py runs."""
+    def train(self, arguments: Sequence[str], name: str, cores: int) -> tuple[int | None, str]:
+        """Run train.py on `cores` cores; returns the exit code and the last line of output.
+
+        Ray prints all lines where batchTrain.py runs.
+        """
         last_line = ""
 
         def print_line(line: str) -> None:
@@ -34,7 +37,7 @@ class Trainer:
             last_line = line
             print(f"[{name}] {line}", flush=True)
 
-        return self._trainings.train(arguments, print_line), last_line
+        return self._trainings.train(arguments, print_line, {"PYTHON_CPU_COUNT": str(cores)}), last_line
 
     def stop(self, signal_number: int) -> None:
         """Send the signal to the training."""
@@ -81,9 +84,8 @@ class RayTrainings:
             while not ray.wait([ready], timeout=1.0)[0]:
                 if self.stopping:
                     return None
-            emulators = RunFolder(folder).load_options().emulator_counts
-            workers = str(max(1, min(int(self._cpus), emulators)))
-            code, last_line = ray.get(trainer.train.remote([*arguments, "-ew", workers], name))
+            RunFolder(folder).load_options()  # without args.json, train.py would start a run with the default options
+            code, last_line = ray.get(trainer.train.remote(arguments, name, max(1, int(self._cpus))))
             print_line(last_line)
             return code
         except UserError as error:  # the run was deleted

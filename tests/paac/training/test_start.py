@@ -224,8 +224,7 @@ def test_few_active_units_are_reported_once_in_a_run_and_not_again_after_a_resum
 def test_a_line_says_where_cores_lie_idle(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for cores, idle in ((8, False), (9, False), (10, True)):
-        for module in ("paac.training.start", "paac.cli.options"):
-            monkeypatch.setattr(f"{module}.usable_cores", lambda cores=cores: cores)
+        monkeypatch.setenv("PYTHON_CPU_COUNT", str(cores))
         notes = prepare({"game": "Catcher-v0"}).notes
         line = f"8 workers on {cores} cores: python3 script/benchmark.py --tune finds the fastest -ew, "
         assert any(note.startswith(line) for note in notes) == idle, notes
