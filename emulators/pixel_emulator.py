@@ -52,6 +52,9 @@ class PixelGameEmulator(Emulator):
     def _is_over(self) -> bool:
         return self.game.over
 
+    def _lives(self) -> int:
+        return int(self.game.state.get("lives", 0))
+
     def _save(self) -> bytes:
         return self.game.save_state()
 
