@@ -14,6 +14,7 @@ from emulators.gym_settings import allows_random_start
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, JsonObject, between, option, parse
 from paac.cli.options import Options
+from paac.training.find_runs import check_rom_path
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ def main(argv: Sequence[str]) -> None:
 
     from agents.players import baseline_scores
 
+    if options.rom_path != Options.rom_path:
+        check_rom_path(options.rom_path, instead="play ale-py's own ROMs")
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     if game.notice:
         print(game.notice)

@@ -48,7 +48,7 @@ class BatchOptions:
     jobs: int = option(1, group="Batch", limit=AT_LEAST_ONE, help="number of trainings that run at the same time")
     seeds: int | None = option(None, group="Batch", limit=AT_LEAST_ONE, help="train each file N times, each time with another seed (once)")
     ray: str | None = option(None, flag_value="auto", group="Cluster", limit=CLUSTER, help="train all runs at once on the Ray cluster at this address, HOST:PORT; without an address, on the cluster that this machine belongs to; needs pip install -r script/requirements-ray.txt")
-    cpus: float = option(2.0, group="Cluster", limit=POSITIVE, help="with --ray: CPU cores of each run, which has as many emulator workers")
+    cpus: float = option(2.0, group="Cluster", limit=POSITIVE, help="with --ray: CPU cores of each run, which by default has as many emulator workers, at most 8")
     gpus: float = option(0.0, group="Cluster", limit=GPUS, help="with --ray: GPUs of each run; 0.5 lets two runs use the same GPU")
     dry_run: bool = option(False, group="Batch", help="only show the planned runs, and train nothing")
     # fmt: on
@@ -155,11 +155,13 @@ def changed_options(planned: PlannedRun) -> str:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(BatchOptions, argv, DESCRIPTION)
-    if not options.ray:
+    if options.ray:
+        refuse_changed(options, ("jobs",), "has no effect with --ray, which trains all runs at once")
+    else:
         refuse_changed(options, ("cpus", "gpus"), "has no effect without --ray")
     if Path(options.destination).exists() and not Path(options.destination).is_dir():
         raise UserError(f"-d {options.destination}: that is a file; name a folder")
-    plan = read_plan(Path(options.folder), options.seeds)
+    plan = read_plan(Path(options.folder), options.seeds, Path(options.destination))
     experiments = open_experiments(Path(options.destination), plan, f"{datetime.now():%Y-%m-%d}")
     for folder, runs in experiments:
         print(f"{counted(len(runs), 'run')} in the {'existing' if folder.exists() else 'new'} experiment {folder}")

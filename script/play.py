@@ -15,6 +15,7 @@ import numpy as np
 from paac.cli import entry_point
 from paac.cli.command_line import PATH, SEED, JsonObject, option, parse
 from paac.cli.options import Options
+from paac.training.find_runs import check_rom_path
 from paac.video.film import Film
 
 
@@ -65,6 +66,8 @@ def main(argv: Sequence[str]) -> None:
     from emulators import find_game, make_emulator
     from emulators.by_hand import ManualPlay
 
+    if options.rom_path != Options.rom_path:
+        check_rom_path(options.rom_path, instead="play ale-py's own ROMs")
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     if game.notice:
         print(game.notice)

@@ -6,7 +6,7 @@ The options have the names and flags of the original Manette, so its commands an
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -29,6 +29,7 @@ from paac.cli.command_line import (
     Limit,
     between,
     check_limits,
+    flag,
     one_of,
     option,
 )
@@ -54,12 +55,12 @@ class Options:
     game: str = option("pong", "--game", "-g", group="Game", kind=FIXED, help="name of the game, or PLATFORM:NAME")
     env_kwargs: JsonObject = option(JsonObject("{}"), group="Game", kind=FIXED, help="arguments of a Gymnasium environment as a JSON object")
     rom_path: str = option("./atari_roms", group="Game", limit=PATH, help="folder to search for NAME.bin before ale-py's own ROMs")
-    protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
-    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with up to 30 no-op frames, or 20 in small games other than tetris and in those of Gymnasium (set by the protocol: original on, machado off; off in FlappyBird-v0 and Snake-v0)")
-    sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=FRACTION, help="probability that a frame repeats the previous action (set by the protocol: original 0, machado 0.25)")
-    full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
-    single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost")
-    max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes at 60 frames per second")
+    protocol: str = option("original", group="Game", kind=FIXED, limit=one_of(*PROTOCOLS), help="original, or for Atari games machado: sticky actions 0.25, all 18 actions, no random start (Machado et al. 2018)")
+    random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with a random number of no-op frames: at most 30 in Atari games and tetris, 20 in other games whose no-op is known (set by the protocol: original on, machado off; off in FlappyBird-v0 and Snake-v0)")
+    sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=FRACTION, help="Atari: probability that a frame repeats the previous action (set by the protocol: original 0, machado 0.25)")
+    full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="Atari: use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
+    single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost; environments of Gymnasium have no lives")
+    max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes at 60 frames per second. The small games end after 10000 at the latest")
     frame_skip: int = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=between(1, 1000), help="steps of a Gymnasium environment with the same action (1 in games of at most 10 steps per second, else 2; always 4 in Atari games, 1 in tetris)")
     rgb: bool = option(False, group="Game", kind=FIXED, help="observe RGB instead of grayscale: 12 channels instead of 4")
 
@@ -98,7 +99,7 @@ class Options:
     annealed: bool = option(False, group="Exploration", kind=TUNABLE, help="let epsilon fall to 0 over --annealed_steps")
     annealed_steps: int = option(80_000_000, group="Exploration", kind=TUNABLE, limit=AT_LEAST_ONE, help="decisions over which epsilon falls to 0")
 
-    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=UTF8_PATH, help="folder of the run; if it already holds one, that run is resumed; without -df, each game has its own folder in the default folder")
+    debugging_folder: str = option("logs/", "-df", "--debugging_folder", group="Run", limit=UTF8_PATH, help="folder of the run; if it already holds one, that run is resumed; without -df, each game has its own folder logs/GAME")
     device: str = option("/gpu:0", "-d", "--device", group="Run", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     op_threads: int = option(1, group="Run", kind=FIXED, limit=between(1, 256), help="threads per TensorFlow operation; another number changes the last bits of the weights")
     visualize_convs: bool = option(False, group="Run", kind=TUNABLE, help="show the outputs of the convolutions in TensorBoard every 500 updates")
@@ -139,12 +140,16 @@ class Options:
                 f"--eval_interval {self.eval_interval:,} is more than --max_global_steps {self.max_global_steps:,}: "
                 "there is no evaluation"
             )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default and not has_effect(field.name, self):
+                notes.append(f"{flag(field)} {value} has no effect {CONDITIONS[field.name][1]}")
         return notes
 
     @property
     def workers(self) -> int:
         """The number of worker processes to start on this machine."""
-        return self.emulator_workers or min(8, usable_cores(), self.emulator_counts)
+        return self.emulator_workers or min(8, own_cores(), self.emulator_counts)
 
     @property
     def fixed(self) -> dict[str, Any]:
@@ -180,6 +185,25 @@ class TrainOptions(Options):
     # fmt: on
 
 
+# Options that have an effect only with some values of others: when they have, and when they have none, in words.
+CONDITIONS: dict[str, tuple[Callable[[Options], bool], str]] = {
+    "alpha_leaky_relu": (lambda options: options.activation == "leaky_relu", "without --activation leaky_relu"),
+    "keep_percentage": (lambda options: options.arch == "BAYESIAN", "without --arch BAYESIAN"),
+    "figar_discount": (lambda options: max(options.repetition_table) > 0, "without --max_repetition"),
+    "initial_lr": (lambda options: not options.scale_lr, "with --scale_lr"),
+    "clip_norm": (lambda options: options.clip_norm_type != "ignore", "with --clip_norm_type ignore"),
+    "epsilon": (lambda options: options.egreedy, "without --egreedy; --e is the epsilon of RMSProp"),
+    "annealed": (lambda options: options.egreedy, "without --egreedy"),
+    "annealed_steps": (lambda options: options.egreedy and options.annealed, "without --egreedy and --annealed"),
+    "eval_episodes": (lambda options: options.eval_interval > 0, "without --eval_interval"),
+}
+
+
+def has_effect(name: str, options: Options) -> bool:
+    """Return whether the option `name` has an effect, with these values of the other options."""
+    return name not in CONDITIONS or CONDITIONS[name][0](options)
+
+
 LOCAL_OPTIONS = frozenset(field.name for field in fields(Options) if field.metadata["kind"] == LOCAL)
 
 
@@ -188,6 +212,15 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS has no affinity
+
+
+def own_cores() -> int:
+    """Return the number of cores that are meant for this process: some or all of the usable ones.
+
+    Several processes that share a machine each have the variable PYTHON_CPU_COUNT, which Python 3.13 reads as well.
+    """
+    count = os.environ.get("PYTHON_CPU_COUNT", "")
+    return int(count) if count.isdecimal() and int(count) > 0 else usable_cores()
 
 
 def resolve(given: Mapping[str, Any], prefix: str = "", cls: type[Options] = Options, started: bool = False) -> Any:

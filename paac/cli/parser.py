@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         typed = list(argv)
         for argument in typed[: typed.index("--") if "--" in typed else None]:
             self._check_form(argument)
-        parsed, unknown = self.parse_known_args(typed)
+        parsed, unknown = self.parse_known_intermixed_args(typed)
         if unknown:
             self._refuse(unknown[0], typed)
         return vars(parsed)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from networks.registry import TORSOS
-from paac.cli.command_line import AT_LEAST_ONE, CHOSEN_AT_START, PATH, POSITIVE, option, typed_options
+from paac.cli.command_line import AT_LEAST_ONE, CHOSEN_AT_START, PATH, POSITIVE, option, refuse_changed, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve, usable_cores
 from paac.cli.words import did_you_mean
+from paac.training.find_runs import check_rom_path
 
 UNUSED_OPTIONS = {  # options of a training that change nothing that is measured
     *("visualize", "figar_discount", "gamma", "reward_clip", "alpha", "e", "clip_norm", "clip_norm_type"),
@@ -76,6 +77,7 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
     """
     typed = typed_options(BenchmarkOptions, argv, description, without=UNUSED_OPTIONS)
     typed.setdefault("peers_python", str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable)
+    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
     options: BenchmarkOptions = resolve(typed, cls=BenchmarkOptions)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:
@@ -84,6 +86,11 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
             raise UserError(
                 f"--archs {options.archs}: {arch!r} is not one of {names}{did_you_mean(arch, list(TORSOS))}"
             )
+    if "arch" in typed and "archs" in typed:
+        raise UserError(f"--archs {options.archs}: has no effect with --arch; leave one of them out")
+    if options.tune:
+        others = ("archs", "peers", "baseline", "scaling", "processes", "startup", "memory", "folder")
+        refuse_changed(options, others, "has no effect with --tune")
     if options.peers:
         check_peers(options.peers_python)
     if options.processes and (options.emulator_counts % options.processes or options.processes > usable_cores()):

@@ -38,6 +38,8 @@ def read_space(file: str | None) -> tuple[dict[str, Any], Space]:
     Raises UserError, which names the file and the key.
     """
     where = file or "the default space"
+    if file and not Path(file).exists():
+        raise UserError(f"--space {file}: no such file; name a JSON file of options and their ranges")
     ranges = rename_keys(read_json(Path(file)), where) if file else DEFAULT_SPACE
     if not ranges:
         raise UserError(f'{where}: names no option; an example is {{"initial_lr": {json.dumps(DEFAULT_SPACE["e"])}}}')

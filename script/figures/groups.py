@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from emulators.registry import frame_skip_by_name
 from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
 from paac.cli.folders import valid_utf8
-from paac.cli.options import Options, resolve
+from paac.cli.options import CONDITIONS, Options, has_effect, resolve
 from paac.cli.words import counted
 
 # Options that may differ within a group: the game, the seed, the length of the training, what it writes, and what
@@ -22,16 +22,6 @@ IGNORED_OPTIONS = {
 }
 # Options whose defaults depend on the game and the protocol.
 DERIVED_OPTIONS = ("random_start", "sticky_actions", "full_action_space", "frame_skip")
-# Options that have an effect only with some values of others, and when they have.
-CONDITIONS: dict[str, Callable[[Options], bool]] = {
-    "alpha_leaky_relu": lambda options: options.activation == "leaky_relu",
-    "keep_percentage": lambda options: options.arch == "BAYESIAN",
-    "figar_discount": lambda options: max(options.repetition_table) > 0,
-    "initial_lr": lambda options: not options.scale_lr,
-    "epsilon": lambda options: options.egreedy,
-    "annealed": lambda options: options.egreedy,
-    "annealed_steps": lambda options: options.egreedy and options.annealed,
-}
 FIGAR_OPTIONS = ("max_repetition", "nb_choices")
 PROCESSES = "processes"
 SHORT_NAMES = {"initial_lr": "lr", "lr_annealing_steps": "lra", "emulator_counts": "emulators"}  # in labels
@@ -89,12 +79,8 @@ def learning_options(options: Options) -> dict[str, Any]:
         if field.metadata["kind"] == LOCAL or name in IGNORED_OPTIONS:
             continue
         is_default = name in DERIVED_OPTIONS and value == getattr(defaults, name)
-        values[name] = None if is_default or not _has_effect(name, options) else value
+        values[name] = None if is_default or not has_effect(name, options) else value
     return values
-
-
-def _has_effect(name: str, options: Options) -> bool:
-    return name not in CONDITIONS or CONDITIONS[name](options)
 
 
 def _compared_options(run: Run) -> dict[str, Any]:
@@ -123,7 +109,7 @@ def _label(runs: Sequence[Run], names: Sequence[str]) -> str:
 
     A default that depends on the game may have several values in a group; it is left out if the label has others.
     """
-    own = [name for name in names if name != PROCESSES and _has_effect(name, runs[0].options)]
+    own = [name for name in names if name != PROCESSES and has_effect(name, runs[0].options)]
     common = [name for name in own if len({getattr(run.options, name) for run in runs}) == 1]
     processes = counted(runs[0].num_processes, "process") if PROCESSES in names else ""
     label = ", ".join(filter(None, [describe_options(runs[0].options, common), processes]))

@@ -56,6 +56,17 @@ def test_a_sub_folder_is_an_experiment_and_deeper_folders_are_part_of_the_name(t
     assert [planned.label for planned in read_plan(Path())] == ["b/pong"]
 
 
+def test_the_runs_and_hidden_folders_in_the_folder_are_not_planned(tmp_path):
+    files = {"pong.json": "{}", "logs/2026-11-28-x/pong/args.json": "{}", ".vscode/settings.json": "{"}
+    write(tmp_path, files | {"a/.ipynb_checkpoints/x.json": "{}", "a/y.json": "{}"})
+    (tmp_path / "runs").symlink_to(tmp_path / "logs")
+    for destination in ("logs", "runs"):
+        plan = read_plan(tmp_path, destination=tmp_path / destination)
+        assert [planned.label for planned in plan] == ["a/y", f"{tmp_path.name}/pong"]
+    with pytest.raises(UserError, match="^-d .*: is also the folder of -f; choose another one for the runs$"):
+        read_plan(tmp_path / "logs", destination=tmp_path / "runs")
+
+
 @pytest.mark.parametrize("seeds", [None, 10**12])
 def test_too_many_runs_are_refused_soon(seeds, tmp_path):
     sweep = {} if seeds else {key: list(range(1, 1000)) for key in ("gamma", "max_local_steps", "emulator_counts")}
@@ -247,6 +258,7 @@ def test_all_errors_are_reported_before_any_training_starts(commands):
         ("--ray head", "--ray head: must be HOST:PORT"),
         ("--ray --gpus 1.5", "--gpus 1.5: must be from 0 to 1, or a whole number"),
         ("--gpus 1", "--gpus 1.0: has no effect without --ray"),
+        ("--ray --jobs 2", "--jobs 2: has no effect with --ray"),
         ("--cpus 4", "--cpus 4.0: has no effect without --ray"),
     ],
 )

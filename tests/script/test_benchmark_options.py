@@ -23,6 +23,19 @@ def test_a_network_in_other_letters_is_answered_with_its_name():
         read_options(["--archs", "nature"], "")
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("--tune --folder out", "--folder out: has no effect with --tune; leave it out"),
+        ("--tune --archs LSTM", "--archs LSTM: has no effect with --tune; leave it out"),
+        ("--arch NATURE --archs NIPS", "--archs NIPS: has no effect with --arch; leave one of them out"),
+    ],
+)
+def test_options_without_an_effect_are_refused(typed, message):
+    with pytest.raises(UserError, match=f"^{message}$"):
+        read_options(typed.split(), "")
+
+
 def test_the_options_that_are_left_out_have_their_defaults():
     options, archs = read_options(["--archs", "LSTM,PWYX", "--max_repetition", "10"], "")
     assert (archs, options.nb_choices, options.gamma) == (["LSTM", "PWYX"], 11, 0.99)

@@ -34,6 +34,13 @@ def test_the_default_space_has_the_default_options_inside():
     }
 
 
+def test_a_file_that_does_not_exist_is_named_with_its_option(folder):
+    with pytest.raises(
+        UserError, match="^--space gone.json: no such file; name a JSON file of options and their ranges$"
+    ):
+        read_space("gone.json")
+
+
 def test_a_space_may_have_flags_as_keys_and_what_lies_outside_is_no_point_of_it(folder):
     _, space = read_space("space.json")
     assert list(space) == ["initial_lr", "max_local_steps"] and space["initial_lr"].log

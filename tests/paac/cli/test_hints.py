@@ -1,6 +1,7 @@
 """What a user reads who typed an option, a value or a number in another way than the program does."""
 
 import pytest
+from plot import PlotOptions
 
 from paac.cli.command_line import option_fields, parse, spellings, typed_options
 from paac.cli.errors import UserError
@@ -31,6 +32,12 @@ def test_an_unknown_option_is_answered_with_the_one_that_was_meant(typed, messag
     with pytest.raises(UserError) as error:
         parse_options(typed.split())
     assert message_of(error) == f"{message} --help lists the options"
+
+
+@pytest.mark.parametrize("typed", ["a b --x frames", "a --x frames b", "--x frames a b"])
+def test_an_option_may_stand_between_the_folders_of_a_script(typed):
+    options = parse(PlotOptions, typed.split(), "")
+    assert (options.runs, options.x) == (["a", "b"], "frames")
 
 
 @pytest.mark.parametrize(

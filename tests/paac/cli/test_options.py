@@ -131,6 +131,33 @@ def test_a_line_says_that_the_training_ends_before_its_first_evaluation():
     assert parse_options(["--eval_interval", "5000", "--max_global_steps", "5000"]).notes == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        (["--epsilon", "1e-5"], "--epsilon 1e-05 has no effect without --egreedy; --e is the epsilon of RMSProp"),
+        (["--egreedy", "--annealed_steps", "5"], "--annealed_steps 5 has no effect without --egreedy and --annealed"),
+        (["--annealed"], "--annealed True has no effect without --egreedy"),
+        (["-lr", "0.1", "--scale_lr"], "--initial_lr 0.1 has no effect with --scale_lr"),
+        (["--figar_discount", "play"], "--figar_discount play has no effect without --max_repetition"),
+        (["--keep_percentage", "0.5"], "--keep_percentage 0.5 has no effect without --arch BAYESIAN"),
+        (["--alpha_leaky_relu", "0.2"], "--alpha_leaky_relu 0.2 has no effect without --activation leaky_relu"),
+        (
+            ["--clip_norm", "1", "--clip_norm_type", "ignore"],
+            "--clip_norm 1.0 has no effect with --clip_norm_type ignore",
+        ),
+        (["--eval_episodes", "20"], "--eval_episodes 20 has no effect without --eval_interval"),
+    ],
+)
+def test_a_line_names_an_option_without_effect(arguments, note):
+    assert parse_options(arguments).notes == [note]
+
+
+def test_options_with_an_effect_need_no_line():
+    explored = ["--egreedy", "--epsilon", "0.5", "--annealed", "--annealed_steps", "5", "--arch", "BAYESIAN"]
+    others = ["--keep_percentage", "0.5", "--max_repetition", "2", "--figar_discount", "play", "--clip_norm", "1"]
+    assert parse_options([*explored, *others]).notes == []
+
+
 def test_the_home_folder_is_inserted_in_paths(monkeypatch):
     monkeypatch.setenv("HOME", "/home/lea")
     typed = typed_options(Options, ["--rom_path=~/roms", "-df", "~", "-g", "~/pong"], "")
