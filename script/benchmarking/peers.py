@@ -17,7 +17,8 @@ from benchmarking.timing import Workload, WorkloadError
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 VECTOR_ENVIRONMENTS = "EnvPool", "EnvPool, nearest", "ALE vector"
-STABLE_BASELINES = "Stable-Baselines3 A2C"
+# The environments of Stable-Baselines3 are all in its process, which is its default, or each in one of its own.
+STABLE_BASELINES = "Stable-Baselines3 A2C", "SB3 A2C, subprocesses"
 
 
 class Peer:
@@ -66,8 +67,8 @@ def peer_workload(name: str, rom: str, count: int, threads: int, steps: int) -> 
 
     `threads` are those of the vector environments, `steps` the decisions per environment and update of A2C.
     """
-    if name == STABLE_BASELINES:
-        return _stable_baselines(rom, count, steps)
+    if name in STABLE_BASELINES:
+        return _stable_baselines(rom, count, steps, processes=name == STABLE_BASELINES[1])
     return _random_play(_vector_environment(name, rom, count, threads), count)
 
 
@@ -128,10 +129,12 @@ def _random_play(environment: Any, count: int) -> Workload:
     return play
 
 
-def stable_baselines_environments(rom: str, count: int, seed: int | None = None, **wrapper: bool) -> Any:
-    """Environments of Stable-Baselines3, each in a process; `wrapper` are arguments of its AtariWrapper."""
+def stable_baselines_environments(
+    rom: str, count: int, seed: int | None = None, processes: bool = False, **wrapper: bool
+) -> Any:
+    """Environments of Stable-Baselines3; with `processes` each in its own. `wrapper` are arguments of its AtariWrapper."""
     from stable_baselines3.common.env_util import make_atari_env
-    from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecFrameStack
 
     environments = make_atari_env(
         f"ale_py:ALE/{gym_name(rom)}-v5",  # "ale_py:" registers the games in each process
@@ -139,17 +142,17 @@ def stable_baselines_environments(rom: str, count: int, seed: int | None = None,
         seed=seed,
         env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
         wrapper_kwargs=wrapper,
-        vec_env_cls=SubprocVecEnv,
-        vec_env_kwargs={"start_method": "spawn"},
+        vec_env_cls=SubprocVecEnv if processes else DummyVecEnv,
+        vec_env_kwargs={"start_method": "spawn"} if processes else {},
     )
     return VecFrameStack(environments, n_stack=4)
 
 
-def _stable_baselines(rom: str, count: int, steps: int) -> Workload:
-    """A2C of Stable-Baselines3 with CnnPolicy, the network of NATURE, and each environment in a process."""
+def _stable_baselines(rom: str, count: int, steps: int, processes: bool) -> Workload:
+    """A2C of Stable-Baselines3 with CnnPolicy, the network of NATURE."""
     from stable_baselines3 import A2C
 
-    environments = stable_baselines_environments(rom, count, terminal_on_life_loss=False)
+    environments = stable_baselines_environments(rom, count, processes=processes, terminal_on_life_loss=False)
     model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
 
     def learn(updates: int) -> tuple[int, int]:
