@@ -7,10 +7,13 @@ import re
 import runpy
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from networks.torso import TorsoSettings
 from paac.cli.options import TrainOptions
 from tests.helpers import ROOT
 
@@ -39,14 +42,14 @@ def commands():
 
 @pytest.mark.parametrize("command", commands())
 def test_the_commands_of_the_pages_are_valid(command, monkeypatch):
-    parse = argparse.ArgumentParser.parse_known_args
+    parse = argparse.ArgumentParser.parse_known_intermixed_args
 
     def then_end(*arguments, **keywords):
         _, unknown = parse(*arguments, **keywords)
         assert not unknown
         raise Parsed
 
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", then_end)
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_intermixed_args", then_end)
     script, *arguments = shlex.split(command)
     monkeypatch.setattr(sys, "argv", [script, *arguments])
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -109,6 +112,22 @@ def headings(text):
     """Return the anchors of the headings of a page."""
     titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
     return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+
+
+def test_the_network_and_the_game_of_the_page_about_extending_work():
+    text = (ROOT / "docs/extending.md").read_text("utf-8")
+    names = {}
+    for block in re.findall(r"^ *```\n(.*?)^ *```", text, re.S | re.M):
+        if "class " in block:
+            exec(textwrap.dedent(block), names)
+    torso = names["SMALL"](TorsoSettings(np.random.default_rng(1)))
+    features = torso.combine([torso.encode(np.zeros((3, 84, 84, 4), np.uint8))], np.zeros((3, 0), np.float32))
+    assert features.shape == (3, 128)
+    game = names["Chase"]("rgb_array")
+    first, _ = game.reset(seed=1)
+    steps = [game.step(1) for _ in range(63 - game.state["x"])]
+    assert [reward for _, reward, *_ in steps] == [0.0] * (len(steps) - 1) + [1.0] and steps[-1][2]
+    assert (steps[-1][0] != first).any()
 
 
 def test_the_readme_is_short():

@@ -23,7 +23,7 @@ def film_episode(
     seed: int,
     epsilon: float | None = None,
 ) -> bytes:
-    """Play one episode in a new emulator, at most a minute long, and return it as a gif, about 210 pixels high.
+    """Play one episode in a new emulator, at most a minute long; return it as a gif, half as high as gif.py's.
 
     `settings` are arguments of `make_emulator`; `epsilon` is that of `play_episodes`. All films of a run use the same
     `seed`, so they have the same start and the same random numbers, and differ only in what the agent has learned.
