@@ -53,7 +53,7 @@ class PixelGameEmulator(Emulator):
         return self.game.over
 
     def _lives(self) -> int:
-        return int(self.game.state.get("lives", 0))
+        return self.game.lives
 
     def _save(self) -> bytes:
         return self.game.save_state()

@@ -22,6 +22,7 @@ TORSOS = {
     "IMPALA": "networks.impala",
 }  # --arch, which is also the name of the torso's class -> the module with that class
 
+TORSOS_WITHOUT_DROPOUT = ("NIPS", "NATURE", "PWYX", "LSTM", "IMPALA")  # they do not use `keep_percentage`
 _SEEDING = threading.Lock()  # held while the global generators are seeded
 
 

@@ -35,8 +35,7 @@ def main(argv: Sequence[str]) -> None:
 
     from agents.players import baseline_scores
 
-    if options.rom_path != Options.rom_path:
-        check_rom_path(options.rom_path, instead="play ale-py's own ROMs")
+    check_rom_path(options.rom_path)
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     if game.notice:
         print(game.notice)

@@ -84,7 +84,7 @@ class Batch:
 
     def train(self) -> list[RunOutcome]:
         """Train the runs that are not finished, in their order: `jobs` at a time, or all at once with Ray."""
-        trainings = connect_to_ray(self._options) if self._options.ray else Trainings()
+        trainings = connect_to_ray(self._options) if self._options.ray else Trainings(self._options.jobs)
         jobs = len(self.runs) if self._options.ray else self._options.jobs
         with trainings.passing_signals(), ThreadPoolExecutor(jobs) as workers:
             return list(workers.map(partial(self._train_run, trainings), range(len(self.runs))))

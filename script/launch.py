@@ -14,9 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from experiments.trainings import Trainings, failure_reason
 from paac.cli import entry_point
-from paac.cli.command_line import AT_LEAST_ONE, flags, option, option_fields, parse, typed_options
+from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import TrainOptions, usable_cores
+from paac.cli.options import TrainOptions
 from paac.training.run_folder import RunFolder
 from paac.training.start import prepare
 from paac.training.tf_config import TF_CONFIG, configs_on_this_machine
@@ -26,7 +26,6 @@ DESCRIPTION = """Train one agent with several processes on this machine, for exa
 each process. Ctrl+C saves and stops; the same command resumes. To use several machines, start train.py on each of them
 with TF_CONFIG set."""
 TRAIN_DESCRIPTION = "Options of train.py, written after --; all processes get the same options."
-TRAIN_FLAGS = {flag for field, _ in option_fields(TrainOptions) for flag in flags(field)}
 START_TIMEOUT_S = 30.0  # after one process has ended, time for the others to notice it
 STOP_TIMEOUT_S = 150.0  # and to save
 
@@ -54,7 +53,7 @@ def gpus() -> list[str]:
 
 
 def environments(count: int, device: str) -> list[dict[str, str]]:
-    """The environment variables of each process: TF_CONFIG, its number of cores and, with GPUs, CUDA_VISIBLE_DEVICES.
+    """The environment variables of each process: TF_CONFIG and, if they use GPUs, CUDA_VISIBLE_DEVICES.
 
     Raises UserError if there are fewer GPUs than processes.
     """
@@ -66,9 +65,8 @@ def environments(count: int, device: str) -> list[dict[str, str]]:
             f"--processes {count}: each process needs its own GPU; --processes must be at most {len(devices)}, or use "
             "-d /cpu:0 after --"
         )
-    cores = str(max(1, usable_cores() // count))  # for the default of --emulator_workers
     return [
-        {TF_CONFIG: config, "PYTHON_CPU_COUNT": cores} | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {})
+        {TF_CONFIG: config} | ({"CUDA_VISIBLE_DEVICES": devices[rank]} if devices else {})
         for rank, config in enumerate(configs_on_this_machine(count))
     ]
 
@@ -79,7 +77,7 @@ def train(variables: Sequence[dict[str, str]], arguments: Sequence[str]) -> int:
     A process that was ended by a signal is named, and counts as a failure. The first process writes directly to the
     terminal; the lines of the others start with their rank.
     """
-    trainings = Trainings()
+    trainings = Trainings(len(variables))
 
     def start(rank: int, environment: dict[str, str]) -> int:
         def print_line(line: str) -> None:
@@ -108,10 +106,14 @@ def main(argv: Sequence[str]) -> None:
     own, arguments = list(argv), list[str]()
     if "--" in own:
         own, arguments = own[: own.index("--")], own[own.index("--") + 1 :]
-    for word in own:
-        if word.partition("=")[0] in TRAIN_FLAGS or word.endswith("train.py"):
-            raise UserError(f"{word}: the options of train.py come after --: launch.py --processes 2 -- -g pong")
-    options = parse(LaunchOptions, own, DESCRIPTION)
+    try:
+        options = parse(LaunchOptions, own, DESCRIPTION)
+    except UserError as error:
+        if "--" in argv:
+            raise
+        raise UserError(
+            f"{error}; type options of train.py after --, as in launch.py --processes 2 -- -g pong"
+        ) from None
     # Check the options here, so that an error is reported once and not by each process.
     typed = typed_options(TrainOptions, arguments, TRAIN_DESCRIPTION, without=["list_games"])
     training = prepare(typed).options

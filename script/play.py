@@ -66,8 +66,7 @@ def main(argv: Sequence[str]) -> None:
     from emulators import find_game, make_emulator
     from emulators.by_hand import ManualPlay
 
-    if options.rom_path != Options.rom_path:
-        check_rom_path(options.rom_path, instead="play ale-py's own ROMs")
+    check_rom_path(options.rom_path)
     game = find_game(options.game, options.rom_path, options.env_kwargs)
     if game.notice:
         print(game.notice)

@@ -49,9 +49,7 @@ def only_run(folder: str) -> "Run":
     run = load_run(run_folders[0])
     if not len(run.steps):
         if not RunFolder(run.folder).episodes_csv.exists():
-            raise UserError(
-                f"--run {folder}: has no episodes.csv; copy it there from the run that this agent was made in"
-            )
+            raise UserError(f"--run {folder}: has no episodes.csv, the record of its training; publish the run itself")
         raise UserError(f"--run {folder}: no episode has ended there yet; train longer")
     return run
 

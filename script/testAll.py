@@ -23,8 +23,8 @@ from paac.training.find_runs import find_runs
 from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
-of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. Tables of
-an earlier call get a number, such as tests-2.csv. Without --to, nothing is written into a folder of published agents,
+of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. The
+tables of an earlier call are renamed, to tests-2.csv and so on. Without --to, nothing is written into a folder of published agents,
 which have a RESULT.json."""
 TABLES = "tests.csv", "tests.json"
 COLUMNS = ("run", "game", "step", "mean", "median", "min", "max", "std")
@@ -71,11 +71,12 @@ def test_each(
     """
     for number, run in enumerate(runs, 1):
         try:
-            reports.append(test_agent(run, *test_arguments(options)))
+            report = test_agent(run, *test_arguments(options))
+            if folder and not reports:
+                rename_earlier_tables(folder)
+            reports.append(report)
             message = f"{reports[-1]['game']}, mean {reports[-1]['mean']:.2f}"
             if folder:
-                if len(reports) == 1:
-                    rename_earlier_tables(folder)
                 write_tables(reports, folder)
         except CommandError as error:
             message = str(error)
@@ -88,7 +89,7 @@ def rename_earlier_tables(folder: Path) -> None:
     if earlier:
         stem = next(name for name in numbered("tests") if not any(folder.glob(f"{name}.*")))
         renamed = [str(table.rename(table.with_stem(stem))) for table in earlier]
-        print(f"The tables of an earlier call are now {' and '.join(renamed)}", flush=True)
+        print(f"Tables of an earlier call are kept: {', '.join(renamed)}", flush=True)
 
 
 def report_results(reports: Sequence[dict[str, Any]], folder: Path | None) -> None:

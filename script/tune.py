@@ -135,7 +135,7 @@ def open_search(
         "interval": settings.interval,
         "seed": settings.seed,
     }
-    return Search(open_study(file, common, options.prune), file, settings)
+    return Search(open_study(file, common, options.prune), file, settings, options.jobs)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -155,7 +155,7 @@ def main(argv: Sequence[str]) -> None:
     file = study_file(options)
     with RunFolder(file.with_suffix("")).lock("--study"):
         search = open_search(options, given, ranges, space, file)
-        failures = search.run(options.trials, options.jobs)
+        failures = search.run(options.trials)
         has_best = write_results(search)
     if failures:
         print(*failures, "Run the same command to try again.", sep="\n", file=sys.stderr)

@@ -265,8 +265,8 @@ def test_one_process_needs_no_cluster(monkeypatch):
 def test_bad_arguments_give_one_line(commands):
     for typed, message in (
         ("--processes 0", "--processes 0"),
-        ("-g pong", "-g: the options of train.py come after --: launch.py --processes 2 -- -g pong"),
-        ("--processes 2 train.py -df x", "train.py: the options of train.py come after --"),
+        ("-g pong", "type options of train.py after --, as in launch.py --processes 2 -- -g pong"),
+        ("--processes 2 train.py", "type options of train.py after --"),
         ("--prozesses 2", "did you mean --processes?"),
         ("-- -g pang", "no game of that name"),
         ("-- --gama 1", "did you mean --gamma?"),
@@ -315,20 +315,29 @@ def test_the_number_of_workers_may_be_typed_in_any_way(tmp_path, monkeypatch):
     assert typed_options(TrainOptions, started[0], "")["emulator_workers"] == 3
 
 
-def test_the_processes_share_the_cores_and_a_saved_number_of_workers_wins(tmp_path, monkeypatch):
+def test_trainings_at_the_same_time_share_the_cores_but_a_saved_number_of_workers_wins(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("launch.usable_cores", lambda: 7)
+    script = tmp_path / "train.py"
+    script.write_text("import os\nprint(os.environ['PYTHON_CPU_COUNT'])\n")
+    monkeypatch.setattr("experiments.trainings.TRAIN", script)
+    monkeypatch.setenv("PYTHON_CPU_COUNT", "7")
+    shown: list[str] = []
+    for jobs in (1, 2, 9):
+        Trainings(jobs).train([], shown.append)
+    assert shown == ["7", "3", "1"]
+    for cores in (3, 1):
+        monkeypatch.setenv("PYTHON_CPU_COUNT", str(cores))
+        assert resolve({"game": "Catcher-v0"}).workers == cores
+        assert resolve({"game": "Catcher-v0", "emulator_workers": 4}).workers == 4, "typed, or saved in args.json"
+
+
+def test_launch_py_adds_no_number_of_workers_which_args_json_would_keep(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     started = []
-    monkeypatch.setattr("launch.train", lambda *started_with: started.append(started_with))
-    for processes in ("2", "9"):
-        with pytest.raises(SystemExit):
-            launch_script.main(["--processes", processes, "--", "-g", "Catcher-v0"])
-    for (environment, *_), arguments in started:
-        monkeypatch.setenv("PYTHON_CPU_COUNT", environment["PYTHON_CPU_COUNT"])
-        typed = typed_options(TrainOptions, arguments, "")
-        assert "emulator_workers" not in typed, "args.json would keep it"
-        assert resolve(typed).workers == {"3": 3, "1": 1}[environment["PYTHON_CPU_COUNT"]]
-        assert resolve(typed | {"emulator_workers": 4}).workers == 4, "typed, or saved in args.json"
+    monkeypatch.setattr("launch.train", lambda variables, arguments: started.append(arguments))
+    with pytest.raises(SystemExit):
+        launch_script.main(["--", "-g", "Catcher-v0", "-d", "/cpu:0"])
+    assert "emulator_workers" not in typed_options(TrainOptions, started[0], "")
 
 
 def test_a_process_that_a_signal_ends_is_named(monkeypatch, capsys):

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -112,6 +113,25 @@ def headings(text):
     """Return the anchors of the headings of a page."""
     titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
     return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+
+
+def test_the_environment_of_the_page_about_games_works():
+    text = (ROOT / "docs/games.md").read_text("utf-8")
+    (block,) = re.findall(r"```\n(import gymnasium.*?)```", text, re.S)
+    names = {}
+    exec(block, names)
+    game = gymnasium.make("Dodge-v0", size=5, render_mode="rgb_array")
+    game.reset(seed=1)
+    assert game.render().shape == (40, 40, 3)
+    rewards = []
+    for _ in range(40):
+        column, stone = game.unwrapped.column, game.unwrapped.stone[1]
+        away = 1 if column != stone else 2 if column < 4 else 0
+        _, reward, over, *_ = game.step(away)
+        rewards.append(reward)
+    assert sum(rewards) == 10 and not over, "a stone needs four steps, and each was avoided"
+    game.unwrapped.stone = [3, game.unwrapped.column]
+    assert game.step(1)[1:3] == (0.0, True)
 
 
 def test_the_network_and_the_game_of_the_page_about_extending_work():

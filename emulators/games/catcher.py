@@ -44,6 +44,11 @@ class Catcher(PixelGame):
         """Whether the player has missed the third fruit."""
         return self.state["lives"] == 0
 
+    @property
+    def lives(self) -> int:
+        """How often the player may still miss, plus one."""
+        return self.state["lives"]
+
     def _advance(self, action: int) -> float:
         state, reward = self.state, 0.0
         if state["fruit_y"] >= HEIGHT:

@@ -142,6 +142,11 @@ class MonsterKong(PixelGame):
         """Whether the player has been hit for the third time."""
         return self.state["lives"] <= 0
 
+    @property
+    def lives(self) -> int:
+        """The lives that are left, the present one included."""
+        return self.state["lives"]
+
     def _advance(self, action: int) -> float:
         self.state["clock"] += 1
         self._launch_fireballs()

@@ -65,6 +65,11 @@ class PixelGame(gymnasium.Env):
     def over(self) -> bool:
         """Whether the game has ended."""
 
+    @property
+    def lives(self) -> int:
+        """The lives that are left, for --single_life_episodes; 0 if the game has none."""
+        return 0
+
     @abstractmethod
     def _draw(self) -> None:
         """Draw all of `state` on `canvas`."""

@@ -178,7 +178,7 @@ def refuse_changed(options: Any, names: Collection[str], reason: str) -> None:
     for field, _ in option_fields(type(options)):
         value = getattr(options, field.name)
         if field.name in names and value != field.default:
-            raise UserError(f"{flag(field)} {value}: {reason}; leave it out")
+            raise UserError(f"{' '.join(words_that_set(field, value))}: {reason}; leave it out")
 
 
 def whole_number(text: str) -> int:

@@ -26,7 +26,7 @@ class FilmOptions:
     rom_path: str | None = option(None, group="Agent", limit=PATH, help="folder to search first for the game's ROM (the run's --rom_path)")
     device: str = option("/gpu:0", "-d", "--device", group="Agent", limit=DEVICE, help="device of the network; without a GPU, the CPU is used")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of episodes to play, in parallel")
-    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30, or 20 in small games other than tetris and in those of Gymnasium; 0 if the run has no random start or the game has no no-op action)")
+    noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (30 in Atari games and tetris, 20 in other games whose no-op is known; 0 if the run has no random start)")
     dropout_samples: int = option(1, group="Episodes", limit=between(1, 1000), help="number of forward passes to average for each decision, for a network with dropout")
     greedy: bool = option(False, group="Episodes", help="take the most probable action instead of sampling from the policy, or, after a training with --egreedy, instead of acting with its initial epsilon")
     seed: int | None = option(None, group="Episodes", limit=SEED, help="seed of all random numbers; the same seed and --test_count give the same episodes (drawn at random)")

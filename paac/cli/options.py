@@ -8,10 +8,10 @@ The options have the names and flags of the original Manette, so its commands an
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from figar.repetition import repetition_table
-from networks.registry import TORSOS
+from networks.registry import TORSOS, TORSOS_WITHOUT_DROPOUT
 from paac.cli.command_line import (
     AT_LEAST_ONE,
     CHOSEN_AT_START,
@@ -29,9 +29,9 @@ from paac.cli.command_line import (
     Limit,
     between,
     check_limits,
-    flag,
     one_of,
     option,
+    words_that_set,
 )
 from paac.cli.errors import UserError
 from paac.cli.words import counted
@@ -59,8 +59,8 @@ class Options:
     random_start: bool = option(CHOSEN_AT_START, "-rs", "--random_start", group="Game", kind=FIXED, help="start each episode with a random number of no-op frames: at most 30 in Atari games and tetris, 20 in other games whose no-op is known (set by the protocol: original on, machado off; off in FlappyBird-v0 and Snake-v0)")
     sticky_actions: float = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=FRACTION, help="Atari: probability that a frame repeats the previous action (set by the protocol: original 0, machado 0.25)")
     full_action_space: bool = option(CHOSEN_AT_START, group="Game", kind=FIXED, help="Atari: use all 18 actions instead of the game's minimal set (set by the protocol: original off, machado on)")
-    single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost; environments of Gymnasium have no lives")
-    max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes at 60 frames per second. The small games end after 10000 at the latest")
+    single_life_episodes: bool = option(False, group="Game", kind=FIXED, help="end the episode when a life is lost, in Atari games, Catcher and MonsterKong")
+    max_episode_frames: int = option(108_000, group="Game", kind=FIXED, limit=AT_LEAST_ONE, help="frames after which an episode is truncated; 108000 frames are 30 minutes at 60 frames per second; the small games end after at most 10000")
     frame_skip: int = option(CHOSEN_AT_START, group="Game", kind=FIXED, limit=between(1, 1000), help="steps of a Gymnasium environment with the same action (1 in games of at most 10 steps per second, else 2; always 4 in Atari games, 1 in tetris)")
     rgb: bool = option(False, group="Game", kind=FIXED, help="observe RGB instead of grayscale: 12 channels instead of 4")
 
@@ -142,14 +142,15 @@ class Options:
             )
         for field in fields(self):
             value = getattr(self, field.name)
-            if value != field.default and not has_effect(field.name, self):
-                notes.append(f"{flag(field)} {value} has no effect {CONDITIONS[field.name][1]}")
+            if value != field.default and not has_effect(self, field.name):
+                typed = " ".join(words_that_set(field, value))
+                notes.append(f"{typed} has no effect {EFFECT_CONDITIONS[field.name].otherwise}")
         return notes
 
     @property
     def workers(self) -> int:
         """The number of worker processes to start on this machine."""
-        return self.emulator_workers or min(8, own_cores(), self.emulator_counts)
+        return self.emulator_workers or min(8, assigned_cores(), self.emulator_counts)
 
     @property
     def fixed(self) -> dict[str, Any]:
@@ -185,23 +186,29 @@ class TrainOptions(Options):
     # fmt: on
 
 
-# Options that have an effect only with some values of others: when they have, and when they have none, in words.
-CONDITIONS: dict[str, tuple[Callable[[Options], bool], str]] = {
-    "alpha_leaky_relu": (lambda options: options.activation == "leaky_relu", "without --activation leaky_relu"),
-    "keep_percentage": (lambda options: options.arch == "BAYESIAN", "without --arch BAYESIAN"),
-    "figar_discount": (lambda options: max(options.repetition_table) > 0, "without --max_repetition"),
-    "initial_lr": (lambda options: not options.scale_lr, "with --scale_lr"),
-    "clip_norm": (lambda options: options.clip_norm_type != "ignore", "with --clip_norm_type ignore"),
-    "epsilon": (lambda options: options.egreedy, "without --egreedy; --e is the epsilon of RMSProp"),
-    "annealed": (lambda options: options.egreedy, "without --egreedy"),
-    "annealed_steps": (lambda options: options.egreedy and options.annealed, "without --egreedy and --annealed"),
-    "eval_episodes": (lambda options: options.eval_interval > 0, "without --eval_interval"),
-}
+class EffectCondition(NamedTuple):
+    """When an option has an effect, and in words when it has none."""
+
+    holds: Callable[[Options], bool]
+    otherwise: str
 
 
-def has_effect(name: str, options: Options) -> bool:
+EFFECT_CONDITIONS = {
+    "alpha_leaky_relu": EffectCondition(lambda o: o.activation == "leaky_relu", "without --activation leaky_relu"),
+    "keep_percentage": EffectCondition(lambda o: o.arch not in TORSOS_WITHOUT_DROPOUT, "without --arch BAYESIAN"),
+    "figar_discount": EffectCondition(lambda o: max(o.repetition_table) > 0, "without --max_repetition"),
+    "initial_lr": EffectCondition(lambda o: not o.scale_lr, "with --scale_lr"),
+    "clip_norm": EffectCondition(lambda o: o.clip_norm_type != "ignore", "with --clip_norm_type ignore"),
+    "epsilon": EffectCondition(lambda o: o.egreedy, "without --egreedy; --e is the epsilon of RMSProp"),
+    "annealed": EffectCondition(lambda o: o.egreedy, "without --egreedy"),
+    "annealed_steps": EffectCondition(lambda o: o.egreedy and o.annealed, "without --egreedy and --annealed"),
+    "eval_episodes": EffectCondition(lambda o: o.eval_interval > 0, "without --eval_interval"),
+}  # of the options that have an effect only with some values of others
+
+
+def has_effect(options: Options, name: str) -> bool:
     """Return whether the option `name` has an effect, with these values of the other options."""
-    return name not in CONDITIONS or CONDITIONS[name][0](options)
+    return name not in EFFECT_CONDITIONS or EFFECT_CONDITIONS[name].holds(options)
 
 
 LOCAL_OPTIONS = frozenset(field.name for field in fields(Options) if field.metadata["kind"] == LOCAL)
@@ -214,10 +221,10 @@ def usable_cores() -> int:
     return os.cpu_count() or 1  # macOS has no affinity
 
 
-def own_cores() -> int:
-    """Return the number of cores that are meant for this process: some or all of the usable ones.
+def assigned_cores() -> int:
+    """Return the number of cores for this training: that in the variable PYTHON_CPU_COUNT, otherwise all usable ones.
 
-    Several processes that share a machine each have the variable PYTHON_CPU_COUNT, which Python 3.13 reads as well.
+    Scripts that run several trainings on one machine set the variable, which Python 3.13 reads as well.
     """
     count = os.environ.get("PYTHON_CPU_COUNT", "")
     return int(count) if count.isdecimal() and int(count) > 0 else usable_cores()

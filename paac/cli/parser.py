@@ -26,7 +26,9 @@ class Parser(argparse.ArgumentParser):
         typed = list(argv)
         for argument in typed[: typed.index("--") if "--" in typed else None]:
             self._check_form(argument)
-        parsed, unknown = self.parse_known_intermixed_args(typed)
+        # Options may stand between positional arguments, except with --, which that way of parsing would misread.
+        parse = self.parse_known_args if "--" in typed else self.parse_known_intermixed_args
+        parsed, unknown = parse(typed)
         if unknown:
             self._refuse(unknown[0], typed)
         return vars(parsed)

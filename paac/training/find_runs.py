@@ -94,7 +94,7 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """
     if "game" in typed:
         typed = {**typed, "game": short_name(typed["game"])}
-    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    check_rom_path(typed.get("rom_path"))
     typed, preset_notes = _read_preset(typed)
     folder, note = training_folder(typed)
     notes = list(filter(None, (note, *preset_notes)))
@@ -182,9 +182,9 @@ def _game(run: RunFolder) -> str:
     return run.read_options().get("game", Options.game)
 
 
-def check_rom_path(rom_path: str | None, instead: str) -> None:
-    """Raise UserError if `rom_path` is not a folder; `instead` says what happens without the option."""
-    if rom_path is not None and not os.path.isdir(rom_path):
+def check_rom_path(rom_path: str | None, instead: str = "play ale-py's own ROMs") -> None:
+    """Raise UserError if `rom_path` was typed and is not a folder; `instead` says what happens without the option."""
+    if rom_path not in (None, Options.rom_path) and not os.path.isdir(rom_path):
         raise UserError(f"--rom_path {rom_path}: no such folder; leave it out to {instead}")
 
 

@@ -116,21 +116,15 @@ class BestAgent:
     def restore(self, state: TrainingState) -> str:
         """Go back to the best agent in `state`, which was read from a checkpoint; return a line for the user, or "".
 
-        If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one. If only later
-        agents are there, because newer checkpoints were moved away, the folder `best` gets another name.
+        If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one. If there are
+        only later agents, because newer checkpoints were moved away, the folder becomes a kept copy.
         """
         self._best.checkpoints.remove_unfinished()
         steps = self._best.checkpoints.steps()
-        if state.best_step is not None and state.best_step not in steps:
+        if state.best_step not in steps:
             state.best_score = state.best_step = None
-            if steps:
-                self._run.refuse_links()
-                moved = free_name(f"{self._best}.old")
-                self._best.path.rename(moved)
-                return f"The best agent of this checkpoint is no longer there; the later ones are now in {moved}\n"
+            return self._keep_as_copy(steps[-1]) if steps and steps[-1] > state.global_step else ""
         self.delete_others(state)
-        if state.best_step is None:
-            return ""
         try:
             best = Checkpoint(self._best.checkpoints.folder / str(state.best_step))
             self._best.truncate_logs(TrainingState.from_checkpoint(best).logs)
@@ -138,6 +132,14 @@ class BestAgent:
             state.best_score = state.best_step = None
             return f"{error}; the next evaluation finds a new best agent\n"
         return ""
+
+    def _keep_as_copy(self, step: int) -> str:
+        """Move the folder to the kept copies of checkpoints; return a line for the user."""
+        self._run.refuse_links()
+        self._run.kept_checkpoints.folder.mkdir(exist_ok=True)
+        copy = free_name(str(self._run.kept_checkpoints.folder / str(step)))
+        self._best.path.rename(copy)
+        return f"{self._best} holds only an agent that is newer than the checkpoint; it is now {copy}\n"
 
 
 def describe(evaluation: Evaluation, is_best: bool) -> str:

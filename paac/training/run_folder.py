@@ -35,7 +35,6 @@ from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.episodes import EpisodeTable, read_episodes
 from paac.training.folder_lock import locked, report_write_errors
 from paac.training.original import OriginalCheckpoint
-from paac.training.state import TrainingState
 
 RESULT = "RESULT.json"
 
@@ -209,8 +208,9 @@ class RunFolder:
         copied = RunFolder(to)
         copied.checkpoints.add_copy(checkpoint)
         safe_files.copy_file(self.args, copied.args)
-        length = TrainingState.from_checkpoint(checkpoint).logs.get(self.episodes_csv.name)
-        if length is not None and self.episodes_csv.exists():
+        logs = checkpoint.state.get("logs") if isinstance(checkpoint.state, dict) else None
+        length = logs.get(self.episodes_csv.name) if isinstance(logs, dict) else None
+        if type(length) is int and length >= 0 and self.episodes_csv.exists():
             safe_files.replace_file(copied.episodes_csv, safe_files.read_unlinked_file(self.episodes_csv)[:length])
         if self.sessions.exists():
             safe_files.copy_file(self.sessions, copied.sessions)

@@ -9,7 +9,7 @@ from emulators import Game, GameError, find_game, make_emulator, short_name
 from emulators.fingerprint import fingerprint
 from paac.cli.command_line import check_limits, flag, option_fields
 from paac.cli.errors import UserError
-from paac.cli.options import LOCAL_OPTIONS, Options, own_cores, resolve
+from paac.cli.options import LOCAL_OPTIONS, Options, assigned_cores, resolve
 from paac.cli.words import counted
 from paac.training.find_runs import check_rom_path, resolve_run_options, training_folder
 from paac.training.run_folder import RunFolder
@@ -59,7 +59,7 @@ def _new_run(game: Game, run: RunFolder, preset: str | None) -> str:
 
 
 def _idle_cores(options: Options) -> str:
-    cores = own_cores()
+    cores = assigned_cores()
     # The network uses at least one core. A number that the user has chosen needs no hint.
     if options.emulator_workers is not None or cores <= options.workers + 1:
         return ""
@@ -101,7 +101,7 @@ def _prepare_other(typed: Mapping[str, Any]) -> Start:
     """Return what a process that is not the first starts with: it needs no folder of the run, and no preset."""
     typed = {name: value for name, value in typed.items() if name != "preset"}
     check_limits(Options, typed)
-    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    check_rom_path(typed.get("rom_path"))
     run = RunFolder(training_folder(typed)[0])
     saved = run.read_options() if run.exists() else {}
     given = {name: value for name, value in saved.items() if name in LOCAL_OPTIONS} | dict(typed)

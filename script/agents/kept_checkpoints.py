@@ -1,7 +1,7 @@
 """Copies of checkpoints that the training itself would delete.
 
 RUN/checkpoints_saved/STEP/
-    args.json, episodes.csv
+    args.json, episodes.csv, sessions.jsonl
     checkpoints/STEP/
 
 Each copy is itself the folder of a run, which test.py and gif.py accept.

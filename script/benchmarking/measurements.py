@@ -61,7 +61,7 @@ def measure_loop(options: BenchmarkOptions, game: Any, pool: Any, results: Resul
                 baseline(game, pool.count, options.arch, options.max_local_steps, options.emulator_settings)
             )
         if options.peers and options.arch == "NATURE":
-            workloads |= start_peers(stack, peers.STABLE_BASELINES, options, game, pool)
+            workloads |= start_peers(stack, peers.A2C_VARIANTS, options, game, pool)
         rounds = measure_in_rounds(workloads, options.rounds, options.seconds)
     results.add_table(options.arch, rounds)
     results.print_line(f"loop: {fraction_of_bound(rounds):.0%} of the bound")

@@ -77,7 +77,7 @@ def read_options(argv: Sequence[str], description: str) -> tuple[BenchmarkOption
     """
     typed = typed_options(BenchmarkOptions, argv, description, without=UNUSED_OPTIONS)
     typed.setdefault("peers_python", str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable)
-    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    check_rom_path(typed.get("rom_path"))
     options: BenchmarkOptions = resolve(typed, cls=BenchmarkOptions)
     archs = options.archs.split(",") if "arch" not in typed else [options.arch]
     for arch in archs:

@@ -17,8 +17,8 @@ from benchmarking.timing import Workload, WorkloadError
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 VECTOR_ENVIRONMENTS = "EnvPool", "EnvPool, nearest", "ALE vector"
-# The environments of Stable-Baselines3 are all in its process, which is its default, or each in one of its own.
-STABLE_BASELINES = "Stable-Baselines3 A2C", "SB3 A2C, subprocesses"
+# Its environments run in its own process, the default of Stable-Baselines3, or each in a process of its own.
+_, A2C_WITH_SUBPROCESSES = A2C_VARIANTS = "SB3 A2C, one process", "SB3 A2C, subprocesses"
 
 
 class Peer:
@@ -67,8 +67,8 @@ def peer_workload(name: str, rom: str, count: int, threads: int, steps: int) -> 
 
     `threads` are those of the vector environments, `steps` the decisions per environment and update of A2C.
     """
-    if name in STABLE_BASELINES:
-        return _stable_baselines(rom, count, steps, processes=name == STABLE_BASELINES[1])
+    if name in A2C_VARIANTS:
+        return _stable_baselines(rom, count, steps, subprocesses=name == A2C_WITH_SUBPROCESSES)
     return _random_play(_vector_environment(name, rom, count, threads), count)
 
 
@@ -130,9 +130,9 @@ def _random_play(environment: Any, count: int) -> Workload:
 
 
 def stable_baselines_environments(
-    rom: str, count: int, seed: int | None = None, processes: bool = False, **wrapper: bool
+    rom: str, count: int, seed: int | None = None, subprocesses: bool = False, **wrapper: bool
 ) -> Any:
-    """Environments of Stable-Baselines3; with `processes` each in its own. `wrapper` are arguments of its AtariWrapper."""
+    """Environments of Stable-Baselines3; with `subprocesses`, each in its own process. `wrapper` are arguments of its AtariWrapper."""
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecFrameStack
 
@@ -142,17 +142,17 @@ def stable_baselines_environments(
         seed=seed,
         env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0},
         wrapper_kwargs=wrapper,
-        vec_env_cls=SubprocVecEnv if processes else DummyVecEnv,
-        vec_env_kwargs={"start_method": "spawn"} if processes else {},
+        vec_env_cls=SubprocVecEnv if subprocesses else DummyVecEnv,
+        vec_env_kwargs={"start_method": "spawn"} if subprocesses else {},
     )
     return VecFrameStack(environments, n_stack=4)
 
 
-def _stable_baselines(rom: str, count: int, steps: int, processes: bool) -> Workload:
+def _stable_baselines(rom: str, count: int, steps: int, subprocesses: bool) -> Workload:
     """A2C of Stable-Baselines3 with CnnPolicy, the network of NATURE."""
     from stable_baselines3 import A2C
 
-    environments = stable_baselines_environments(rom, count, processes=processes, terminal_on_life_loss=False)
+    environments = stable_baselines_environments(rom, count, subprocesses=subprocesses, terminal_on_life_loss=False)
     model = A2C("CnnPolicy", environments, n_steps=steps, device="cpu")
 
     def learn(updates: int) -> tuple[int, int]:

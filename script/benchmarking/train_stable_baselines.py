@@ -1,7 +1,8 @@
 """Train A2C of Stable-Baselines3 on an Atari game, with the hyperparameters of its RL Zoo, and test it.
 
-The folder gets episodes.csv, with the columns of a run of train.py, model.zip every 100,000 decisions, and at the end
-RESULT.json. The same command resumes a stopped training at its last model.zip; the environments start new episodes.
+All environments run in one process, the default of Stable-Baselines3. The folder gets episodes.csv, with the columns of
+a run of train.py, model.zip every 100,000 decisions, and at the end RESULT.json. The same command resumes a stopped
+training at its last model.zip; the environments start new episodes.
 It runs in the environment of script/requirements-peers.txt, from the folder script/:
 ../.peers/bin/python -m benchmarking.train_stable_baselines -g pong -df ../logs/sb3 --seed 1 --max_global_steps 5e6
 """

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,15 +45,18 @@ def read_plan(folder: Path, seeds: int | None = None, destination: Path | None =
 
     A file in the sub-folder SUB belongs to the experiment SUB; deeper folders become part of the run's name. A file
     directly in `folder` belongs to the experiment with the name of `folder`. Links to folders are followed. Hidden
-    files and folders are skipped, and `destination`, where the runs are. With `seeds`, each run is planned that many
+    files and folders are skipped, and so is `destination`, the folder of the runs. With `seeds`, each run is planned that many
     times with different seeds. Raises UserError, which names the first wrong files and keys.
     """
     if not folder.is_dir():
         reason = "that is a file" if folder.exists() else "no such folder"
         raise UserError(f"-f {folder}: {reason}; name a folder of JSON files")
-    if destination and folder.resolve() == destination.resolve():
-        raise UserError(f"-d {destination}: is also the folder of -f; choose another one for the runs")
-    files = sorted(_json_files(folder, destination))
+    skipped = os.path.realpath(destination) if destination else None
+    if os.path.realpath(folder) == skipped:
+        raise UserError(
+            f"-f {folder}: is also -d, the folder of the runs; name the folder of JSON files, or another -d"
+        )
+    files = sorted(_json_files(folder, skipped))
     if not files:
         raise UserError(f"-f {folder}: no JSON file there; see the args.json of any run for the format")
     plan: list[PlannedRun] = []
@@ -70,13 +74,11 @@ def read_plan(folder: Path, seeds: int | None = None, destination: Path | None =
     return plan
 
 
-def _json_files(folder: Path, destination: Path | None) -> Iterator[Path]:
+def _json_files(folder: Path, skipped: str | None) -> Iterator[Path]:
+    """Yield the files, without hidden ones and without those in the folder with the real path `skipped`."""
     for path, folders, names in walk(folder):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and not (destination and Path(path, name).resolve() == destination.resolve())
-        ]
+        shown = (name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in shown if os.path.realpath(os.path.join(path, name)) != skipped]
         yield from (Path(path, name) for name in names if name.endswith(".json") and not name.startswith("."))
 
 

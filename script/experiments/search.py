@@ -103,12 +103,15 @@ class TrialRun:
 class Search:
     """Runs the trials of a study."""
 
-    def __init__(self, study: optuna.Study, file: Path, settings: Settings):
-        """`file` is that of the study. The run of trial N is in trial-N, in the folder FILE for FILE.db."""
-        self.study, self.settings = study, settings
+    def __init__(self, study: optuna.Study, file: Path, settings: Settings, jobs: int):
+        """`file` is that of the study. The run of trial N is in trial-N, in the folder FILE for FILE.db.
+
+        `jobs` trials run at the same time.
+        """
+        self.study, self.settings, self.jobs = study, settings, jobs
         self.folder = file.with_suffix("")
         self._file = file
-        self._trainings = Trainings()
+        self._trainings = Trainings(jobs)
         self._lock = threading.Lock()
         self._failures: list[str] = []
         self._to_resume = [trial for trial in study.trials if trial.state == TrialState.RUNNING]
@@ -118,14 +121,14 @@ class Search:
         """Whether a signal has stopped the search, or one of its trainings."""
         return self._trainings.stopping or any(trial.state == TrialState.RUNNING for trial in self.study.trials)
 
-    def run(self, trials: int, jobs: int) -> list[str]:
-        """Run trials until the study has that many, `jobs` at a time; returns why trainings failed, a line for each.
+    def run(self, trials: int) -> list[str]:
+        """Run trials until the study has that many; returns why trainings failed, a line for each.
 
         Trials that were stopped are resumed first. After a failure or a signal, no other trial starts. Raises UserError
         if the study cannot be written.
         """
-        with self._trainings.passing_signals(), ThreadPoolExecutor(jobs) as workers:
-            futures = [workers.submit(self._run_trials, trials) for _ in range(jobs)]
+        with self._trainings.passing_signals(), ThreadPoolExecutor(self.jobs) as workers:
+            futures = [workers.submit(self._run_trials, trials) for _ in range(self.jobs)]
         try:
             for future in futures:
                 future.result()

@@ -110,7 +110,7 @@ def split_options(typed: Mapping[str, Any], space: Space) -> TrialOptions:
     for name in space:
         if name in typed:
             raise UserError(f"{flag(FIELDS[name])}: the space has {name} too; leave it out of one of them")
-    check_rom_path(typed.get("rom_path"), instead="play ale-py's own ROMs")
+    check_rom_path(typed.get("rom_path"))
     named = with_preset({name: value for name, value in typed.items() if name in FIELDS or name == "preset"})
     options = {"game": Options.game, **with_absolute_rom_path(named)}
     options["game"] = short_name(options["game"])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from paac.cli.options import assigned_cores
 from paac.training.stop_signal import SIGNALS
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -25,8 +26,12 @@ class Trainings:
     asks this process to stop is sent to each of them once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: int = 1):
+        """`jobs` is the number of trainings that run at the same time and share the cores."""
         self.stopping = False
+        self._environment = {"PYTHONUNBUFFERED": "1"}
+        if jobs > 1:
+            self._environment["PYTHON_CPU_COUNT"] = str(max(1, assigned_cores() // jobs))
         self._running: set[subprocess.Popen] = set()
         self._lock = threading.RLock()  # a signal may interrupt the handler of another
 
@@ -54,7 +59,7 @@ class Trainings:
                 stderr=subprocess.STDOUT if print_line else None,
                 encoding="utf-8",
                 errors="replace",
-                env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
+                env=os.environ | self._environment | dict(environment or {}),
                 start_new_session=True,
                 preexec_fn=end_with_parent,
             )

@@ -10,7 +10,7 @@ from emulators.registry import frame_skip_by_name
 from figures.runs import Run
 from paac.cli.command_line import LOCAL, flag
 from paac.cli.folders import valid_utf8
-from paac.cli.options import CONDITIONS, Options, has_effect, resolve
+from paac.cli.options import EFFECT_CONDITIONS, Options, has_effect, resolve
 from paac.cli.words import counted
 
 # Options that may differ within a group: the game, the seed, the length of the training, what it writes, and what
@@ -79,7 +79,7 @@ def learning_options(options: Options) -> dict[str, Any]:
         if field.metadata["kind"] == LOCAL or name in IGNORED_OPTIONS:
             continue
         is_default = name in DERIVED_OPTIONS and value == getattr(defaults, name)
-        values[name] = None if is_default or not has_effect(name, options) else value
+        values[name] = None if is_default or not has_effect(options, name) else value
     return values
 
 
@@ -98,7 +98,7 @@ def _labels(groups: Sequence[Sequence[Run]]) -> list[str]:
         return [_folder_name(groups[0])]
     differing = []
     for name in options[0]:
-        compared = [values[name] for values in options if values[name] is not None or name not in CONDITIONS]
+        compared = [values[name] for values in options if values[name] is not None or name not in EFFECT_CONDITIONS]
         if len(set(compared)) > 1:
             differing.append(name)
     return [_label(runs, differing) for runs in groups]
@@ -109,7 +109,7 @@ def _label(runs: Sequence[Run], names: Sequence[str]) -> str:
 
     A default that depends on the game may have several values in a group; it is left out if the label has others.
     """
-    own = [name for name in names if name != PROCESSES and has_effect(name, runs[0].options)]
+    own = [name for name in names if name != PROCESSES and has_effect(runs[0].options, name)]
     common = [name for name in own if len({getattr(run.options, name) for run in runs}) == 1]
     processes = counted(runs[0].num_processes, "process") if PROCESSES in names else ""
     label = ", ".join(filter(None, [describe_options(runs[0].options, common), processes]))

@@ -42,7 +42,7 @@ class TargetGame:
         self._steps[part] += 1
         dones = self._steps[part] % 10 == 0
         self._show(shard)
-        return self.observations[part].copy(), right.astype(np.float32), dones, (1 + repeats).astype(np.int32)
+        return self.observations[part].copy(), right.astype(float), dones, (1 + repeats).astype(np.int32)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ class PricedGame(TargetGame):
 
     def __init__(self, miss: float, hit: float):
         super().__init__(actions=3, table=[0])
-        self._prices = np.array([miss, hit], np.float32)
+        self._prices = np.array([miss, hit], float)
 
     def step(self, shard, actions, repeats):
         observations, hits, *others = super().step(shard, actions, repeats)
@@ -80,6 +80,11 @@ def learn_from(prices, reward_clip):
     learner = Learner(network, PricedGame(*prices), Hyperparameters(reward_clip=reward_clip), seed=1)
     rewards = np.concatenate([learner.update(lr=0.01).transitions.rewards for _ in range(3)])
     return rewards, [weight.numpy() for weight in network.trainable_variables]
+
+
+def test_fractional_rewards_are_returned_as_the_game_gives_them():
+    rewards, _ = learn_from((0.1, 0.955), 1.0)
+    assert set(np.unique(rewards).tolist()) == {0.1, 0.955}, "float32 would give 0.954999983"
 
 
 @pytest.mark.parametrize(

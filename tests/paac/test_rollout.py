@@ -48,7 +48,7 @@ def test_with_figar_discount_play_each_play_is_discounted(per_play, advantage):
     settings = Hyperparameters(gamma=0.5, discount_per_play=per_play, max_local_steps=2)
     learner = SimpleNamespace(_hyperparameters=settings, _pool=SimpleNamespace(count=1))
     zeros = tf.zeros([2, 1], tf.int32)
-    played = Transitions(zeros, zeros, tf.ones([2, 1]), tf.zeros([2, 1], tf.bool), tf.constant([[1], [3]]))
+    played = Transitions(zeros, zeros, tf.ones([2, 1], tf.float64), tf.zeros([2, 1], tf.bool), tf.constant([[1], [3]]))
     outputs = Outputs(tf.zeros([2, 2]), tf.zeros([2, 1]), tf.zeros([2]))
     losses = Learner._losses(learner, Rollout(played, [], tf.constant([8.0]), []), outputs)
     assert float(losses.advantage_mean) == pytest.approx(advantage)

@@ -63,7 +63,7 @@ def test_the_runs_and_hidden_folders_in_the_folder_are_not_planned(tmp_path):
     for destination in ("logs", "runs"):
         plan = read_plan(tmp_path, destination=tmp_path / destination)
         assert [planned.label for planned in plan] == ["a/y", f"{tmp_path.name}/pong"]
-    with pytest.raises(UserError, match="^-d .*: is also the folder of -f; choose another one for the runs$"):
+    with pytest.raises(UserError, match="^-f .*: is also -d, the folder of the runs; name the folder of JSON files"):
         read_plan(tmp_path / "logs", destination=tmp_path / "runs")
 
 

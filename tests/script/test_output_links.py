@@ -49,6 +49,7 @@ def test_tables_replace_links(run, secret, monkeypatch):
     testAll.main(["-f", str(run.folder)])
     for name in ("tests.csv", "tests.json"):
         assert (run.folder / name).is_file() and not (run.folder / name).is_symlink()
+        assert (run.folder / name.replace(".", "-2.")).is_symlink(), "kept as it was"
     assert not list(run.folder.glob(".*.new"))
 
 

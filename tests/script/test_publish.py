@@ -122,8 +122,8 @@ def test_an_agent_without_args_json_cannot_be_trained_on_another_game(published)
         ("-f untrained", "no agent"),
         ("-n other", "--name other: has no effect without --run"),
         ("-tc 3", "--test_count 3: has no effect without --run"),
-        ("--replace", "--replace True: has no effect without --run"),
-        ("-r copied", "--run copied: has no episodes.csv; copy it there from the run"),
+        ("--replace", "--replace: has no effect without --run"),
+        ("-r copied", "--run copied: has no episodes.csv, the record of its training; publish the run itself"),
         ("-f edited", "edited/agent/RESULT.json: not in the format of publish.py"),
     ],
 )

@@ -81,7 +81,7 @@ def test_the_tables_of_an_earlier_call_are_kept(runs, monkeypatch, capsys):
     assert runs_in_tables(runs) == ["logs/a", "logs/b", "logs/c"]
     assert (runs / "tests-3.csv").read_text() == "first" and (runs / "tests-2.json").read_text() == "of something else"
     assert len(json.loads((runs / "tests-4.json").read_text())) == 3
-    assert "The tables of an earlier call are now logs/tests-4.csv and logs/tests-4.json\n" in capsys.readouterr().out
+    assert "Tables of an earlier call are kept: logs/tests-4.csv, logs/tests-4.json\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("folder", ["logs", "logs/b"])

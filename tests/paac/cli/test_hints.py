@@ -38,6 +38,7 @@ def test_an_unknown_option_is_answered_with_the_one_that_was_meant(typed, messag
 def test_an_option_may_stand_between_the_folders_of_a_script(typed):
     options = parse(PlotOptions, typed.split(), "")
     assert (options.runs, options.x) == (["a", "b"], "frames")
+    assert parse(PlotOptions, ["--x", "frames", "--", "-a", "--x"], "").runs == ["-a", "--x"]
 
 
 @pytest.mark.parametrize(

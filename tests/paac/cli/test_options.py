@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from networks.registry import TORSOS, TORSOS_WITHOUT_DROPOUT
 from paac.cli.args_json import load_options
 from paac.cli.command_line import parse, typed_options
 from paac.cli.errors import UserError
@@ -136,7 +137,7 @@ def test_a_line_says_that_the_training_ends_before_its_first_evaluation():
     [
         (["--epsilon", "1e-5"], "--epsilon 1e-05 has no effect without --egreedy; --e is the epsilon of RMSProp"),
         (["--egreedy", "--annealed_steps", "5"], "--annealed_steps 5 has no effect without --egreedy and --annealed"),
-        (["--annealed"], "--annealed True has no effect without --egreedy"),
+        (["--annealed"], "--annealed has no effect without --egreedy"),
         (["-lr", "0.1", "--scale_lr"], "--initial_lr 0.1 has no effect with --scale_lr"),
         (["--figar_discount", "play"], "--figar_discount play has no effect without --max_repetition"),
         (["--keep_percentage", "0.5"], "--keep_percentage 0.5 has no effect without --arch BAYESIAN"),
@@ -156,6 +157,7 @@ def test_options_with_an_effect_need_no_line():
     explored = ["--egreedy", "--epsilon", "0.5", "--annealed", "--annealed_steps", "5", "--arch", "BAYESIAN"]
     others = ["--keep_percentage", "0.5", "--max_repetition", "2", "--figar_discount", "play", "--clip_norm", "1"]
     assert parse_options([*explored, *others]).notes == []
+    assert set(TORSOS) - set(TORSOS_WITHOUT_DROPOUT) == {"BAYESIAN"} and set(TORSOS_WITHOUT_DROPOUT) < set(TORSOS)
 
 
 def test_the_home_folder_is_inserted_in_paths(monkeypatch):

@@ -15,7 +15,7 @@ from paac.cli.options import Options, resolve
 from paac.training import periodic_evaluation, recorder
 from paac.training.checkpoint_folder import CheckpointFolder
 from paac.training.episodes import EpisodeTracker
-from paac.training.find_runs import resolve_run_options
+from paac.training.find_runs import find_runs, resolve_run_options
 from paac.training.loop import train
 from paac.training.periodic_evaluation import Evaluation, is_evaluation_due
 from paac.training.run_folder import RunFolder
@@ -124,21 +124,21 @@ def test_a_kill_goes_back_to_the_best_agent_of_the_last_checkpoint(tmp_path, sco
     assert [row["step"] for row in evaluations(tmp_path)] == [40]
 
 
-def test_a_later_best_agent_is_kept_when_newer_checkpoints_were_moved_away(tmp_path, scores, capsys):
+@pytest.mark.parametrize("first_score", [1.0, None])
+def test_a_later_best_agent_is_kept_when_newer_checkpoints_were_moved_away(tmp_path, scores, capsys, first_score):
     scores |= {40: 1.0, 80: 3.0, 120: 2.0}
-    run(tmp_path / "run", 60, *EVALUATED)
-    run(tmp_path / "run", 100)
-    before = weights(tmp_path / "run/best")
-    for step in (80, 100):
-        shutil.rmtree(tmp_path / f"run/checkpoints/{step}", ignore_errors=True)
-    assert RunFolder(tmp_path / "run").checkpoints.steps()[-1] == 60 and best_agents(tmp_path / "run") == [80]
+    run(tmp_path, 60, *(EVALUATED if first_score else []))
+    run(tmp_path, 100, *EVALUATED)
+    before = weights(tmp_path / "best")
+    shutil.rmtree(tmp_path / "checkpoints/100")
+    assert RunFolder(tmp_path).checkpoints.steps()[-1] == 60 and best_agents(tmp_path) == [80]
     capsys.readouterr()
-    run(tmp_path / "run", 120)
-    moved = f"The best agent of this checkpoint is no longer there; the later ones are now in {tmp_path}/run/best.old"
-    assert moved in capsys.readouterr().out
-    assert best_agents(tmp_path / "run") == [80]  # found again
-    after = weights(tmp_path / "run/best.old")
+    run(tmp_path, 120)
+    assert f"is newer than the checkpoint; it is now {tmp_path}/checkpoints_saved/80\n" in capsys.readouterr().out
+    assert best_agents(tmp_path) == [80], "found again"
+    after = weights(tmp_path / "checkpoints_saved/80")
     assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert [found.path for found in find_runs(tmp_path)] == [tmp_path], "the copy is no run of its own"
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ COUNTS = "global_step", "updates", "plays", "emulators", "imported_steps"
 def played_of(plays, dones):
     """Return two decisions of two emulators, each with a reward of 1."""
     actions = np.zeros((2, 2), np.int32)
-    return Transitions(actions, actions, np.ones((2, 2), np.float32), np.array(dones, bool), np.array(plays, np.int32))
+    return Transitions(actions, actions, np.ones((2, 2)), np.array(dones, bool), np.array(plays, np.int32))
 
 
 def trained():
