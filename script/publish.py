@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> None:
     folder = Path(options.folder)
     if options.run is None:
         refuse_changed(options, ("name", "replace", "machine", "test_count", "seed"), "has no effect without --run")
-    if options.run is not None:
+    else:
         run = only_run(options.run)
         name = options.name or run.folder.resolve().name
         if Path(name).name != name or name in ("", ".."):

@@ -24,8 +24,8 @@ from paac.training.run_folder import RunFolder
 
 DESCRIPTION = """Test the agent of every run in a folder and its sub-folders with test.py, one after the other. The table
 of scores is printed, and written to tests.csv and tests.json; tests.json also has the score of each episode. The
-tables of an earlier call are renamed, to tests-2.csv and so on. Without --to, nothing is written into a folder of published agents,
-which have a RESULT.json."""
+tables of an earlier call are renamed, to tests-2.csv and so on. Without --to, nothing is written into a folder of
+published agents, which have a RESULT.json."""
 TABLES = "tests.csv", "tests.json"
 COLUMNS = ("run", "game", "step", "mean", "median", "min", "max", "std")
 

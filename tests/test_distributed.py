@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import launch as launch_script
@@ -18,7 +17,7 @@ from launch import environments
 from experiments.trainings import Trainings
 from paac.cli.command_line import typed_options
 from paac.cli.errors import UserError
-from paac.cli.options import TrainOptions, resolve
+from paac.cli.options import TrainOptions
 from paac.processes import Processes
 from paac.training.distributed import SeveralProcesses, _pack, _unpack, processes_from_tf_config
 from paac.training.run_folder import RunFolder
@@ -315,22 +314,6 @@ def test_the_number_of_workers_may_be_typed_in_any_way(tmp_path, monkeypatch):
     assert typed_options(TrainOptions, started[0], "")["emulator_workers"] == 3
 
 
-def test_trainings_at_the_same_time_share_the_cores_but_a_saved_number_of_workers_wins(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    script = tmp_path / "train.py"
-    script.write_text("import os\nprint(os.environ['PYTHON_CPU_COUNT'])\n")
-    monkeypatch.setattr("experiments.trainings.TRAIN", script)
-    monkeypatch.setenv("PYTHON_CPU_COUNT", "7")
-    shown: list[str] = []
-    for jobs in (1, 2, 9):
-        Trainings(jobs).train([], shown.append)
-    assert shown == ["7", "3", "1"]
-    for cores in (3, 1):
-        monkeypatch.setenv("PYTHON_CPU_COUNT", str(cores))
-        assert resolve({"game": "Catcher-v0"}).workers == cores
-        assert resolve({"game": "Catcher-v0", "emulator_workers": 4}).workers == 4, "typed, or saved in args.json"
-
-
 def test_launch_py_adds_no_number_of_workers_which_args_json_would_keep(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     started = []
@@ -351,16 +334,3 @@ def test_addresses_differ_and_packed_files_are_unpacked_unchanged():
     assert len(set(json.loads(cluster)["worker"])) == 8
     files = {"a/b": b"1", "empty": b"", "c": bytes(range(256))}
     assert _unpack(_pack(files)) == files
-
-
-def test_a_signal_that_interrupts_the_handler_of_another_does_not_block_the_launcher():
-    trainings = Trainings()
-
-    def stop_twice():
-        with trainings._lock:  # as in the handler of the first
-            trainings.stop(signal.SIGINT)
-
-    thread = threading.Thread(target=stop_twice, daemon=True)
-    thread.start()
-    thread.join(30)
-    assert not thread.is_alive() and trainings.stopping

@@ -87,3 +87,9 @@ def test_nothing_is_fixed_before_the_first_checkpoint(commands):
     (commands.folder / "run/args.json").write_text('{"arch": "NATURE", "emulator_counts": 64}')
     trained = commands.run("train.py", "-df", "run", "--max_global_steps", "20", *TINY)
     assert "--emulator_counts is now 4; it was 64" in trained.stdout and "pong: NATURE" in trained.stdout
+
+
+@pytest.mark.parametrize("script", ["baselines.py", "play.py", "benchmark.py"])
+def test_a_folder_of_roms_that_does_not_exist_is_refused(commands, script):
+    refused = commands.run(f"script/{script}", "-g", "pong", "--rom_path", "rmos", code=2)
+    assert f"{script}: --rom_path rmos: no such folder; leave it out to play" in refused.stderr

@@ -229,12 +229,6 @@ def test_a_summary_has_the_statistics_of_the_scores():
     assert summary["std"] == pytest.approx(np.std([1, 2, 6]), abs=0.005)
 
 
-@pytest.mark.parametrize("script", ["baselines.py", "play.py", "benchmark.py"])
-def test_a_folder_of_roms_that_does_not_exist_is_refused(commands, script):
-    refused = commands.run(f"script/{script}", "-g", "pong", "--rom_path", "rmos", code=2)
-    assert f"{script}: --rom_path rmos: no such folder; leave it out to play" in refused.stderr
-
-
 def test_baselines_py_prints_a_line_for_each_player(commands):
     shown = commands.run("script/baselines.py", "-g", "Snake-v0", "-tc", "3").stdout.splitlines()
     assert [line.split(":")[0] for line in shown] == ["Snake-v0, random", "Snake-v0, rule"]

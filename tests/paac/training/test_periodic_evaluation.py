@@ -138,7 +138,7 @@ def test_a_later_best_agent_is_kept_when_newer_checkpoints_were_moved_away(tmp_p
     assert best_agents(tmp_path) == [80], "found again"
     after = weights(tmp_path / "checkpoints_saved/80")
     assert all(np.array_equal(before[name], after[name]) for name in before)
-    assert [found.path for found in find_runs(tmp_path)] == [tmp_path], "the copy is no run of its own"
+    assert [found.path for found in find_runs(tmp_path)] == [tmp_path], "the copy is not another run"
 
 
 @pytest.mark.slow
