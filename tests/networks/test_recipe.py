@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -16,24 +17,21 @@ def run(folder, *command):
 
 
 @pytest.mark.slow
-def test_the_documented_steps_add_impala(tmp_path):
+def test_the_documented_steps_add_a_network(tmp_path):
     project = tmp_path / "manette"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "runs", "pretrained", "gifs", "tests"))
     section = (ROOT / "docs/extending.md").read_text(encoding="utf-8").split("## Add a network")[1].split("\n##")[0]
-    (row,) = re.findall(r"^ *(\"IMPALA\": .*)$", section, re.M)
-    (file,) = re.findall(r"`(networks/impala\.py)`", section)
-    (command,) = re.findall(r"`python3 (train\.py [^`]*IMPALA[^`]*)`", section)
+    (file,) = re.findall(r"in a file `(\w+\.py)` in `networks/`", section)
+    code, row = re.findall(r"^ *```\n(.*?)^ *```", section, re.S | re.M)
+    (command,) = re.findall(r"`python3 (train\.py [^`]*)`", section)
+    command = [*command.split(), "-ec", "4", "-ew", "1", "-df", str(tmp_path / "run"), "--max_global_steps", "40"]
 
-    shipped = (project / file).read_text(encoding="utf-8")
-    (project / file).unlink()
+    status, output = run(project, *command)
+    assert status == 2 and "--arch SMALL" in output, "the network exists before it is added"
+
+    (project / "networks" / file).write_text(textwrap.dedent(code), encoding="utf-8")
     registry = project / "networks/registry.py"
-    without = re.sub(r"^ *\"IMPALA\".*\n", "", registry.read_text(encoding="utf-8"), flags=re.M)
-    registry.write_text(without, encoding="utf-8")
-    code, output = run(project, *command.split())
-    assert code == 2 and "--arch IMPALA" in output, "the network still exists"
-
-    (project / file).write_text(shipped, encoding="utf-8")
-    registry.write_text(without.replace("TORSOS = {\n", f"TORSOS = {{\n    {row}\n"), encoding="utf-8")
-    short = ["-ec", "4", "-ew", "1", "-df", str(tmp_path / "run"), "--max_global_steps", "40"]
-    code, output = run(project, *command.split(), *short)
-    assert code == 0 and "pong: IMPALA" in output, output
+    before, after = registry.read_text(encoding="utf-8").split("TORSOS = {\n")
+    registry.write_text(f"{before}TORSOS = {{\n{row}{after}", encoding="utf-8")
+    status, output = run(project, *command)
+    assert status == 0 and "pong: SMALL" in output, output
