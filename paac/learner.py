@@ -33,7 +33,7 @@ class Hyperparameters:
     max_local_steps: int = 5  # T, decisions per emulator and update
     reward_clip: float = 1.0  # rewards are clipped to [-1, 1] for learning (Mnih et al. 2013); 0 for no clipping
     gamma: float = 0.99
-    discount_per_play: bool = False  # discount by gamma for each play, as in the FiGAR paper, not once per decision
+    discount_per_play: bool = False  # discount by gamma for each play, not once per decision
     entropy_coef: float = 0.02
     egreedy: bool = False  # epsilon-greedy instead of sampling from the policy
     rmsprop_decay: float = 0.99

@@ -77,7 +77,7 @@ class Options:
 
     max_repetition: int = option(0, group="FiGAR", kind=FIXED, limit=between(0, 10_000), help="largest number of repeats of an action; 0 is plain PAAC")
     nb_choices: int = option(CHOSEN_AT_START, group="FiGAR", kind=FIXED, limit=between(1, MAX_CHOICES), help="number of repeat counts to choose from: equal steps from 0, and --max_repetition as the last (--max_repetition + 1)")
-    figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="apply the discount once per decision (decision), or once per play of the action, as in the FiGAR paper (play)")
+    figar_discount: str = option("decision", group="FiGAR", kind=FIXED, limit=one_of("decision", "play"), help="apply the discount once per decision, as in the original (decision), or once per play of the action (play)")
 
     initial_lr: float = option(0.0224, "-lr", "--initial_lr", group="Learning", kind=TUNABLE, limit=NOT_NEGATIVE, help="learning rate at step 0")
     scale_lr: bool = option(False, group="Learning", kind=TUNABLE, help="set the initial learning rate to 0.0007 times the number of emulators in all processes, instead of --initial_lr (Clemente et al. 2017)")
