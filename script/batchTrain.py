@@ -143,14 +143,14 @@ def without_folder(line: str, run: RunFolder) -> str:
 
 
 def changed_options(planned: PlannedRun) -> str:
-    """The options that a run's JSON file and sweep set to other values than their defaults, in words."""
+    """The game, and the options that a run's JSON file and sweep set to other values than their defaults, in words."""
     changed = {
         field.name: getattr(planned.options, field.name)
         for field in dataclasses.fields(Options)
         if field.name in planned.values.keys() - {"debugging_folder"}
         and getattr(planned.options, field.name) != field.default
     }
-    return ", ".join(f"{name} {value}" for name, value in changed.items()) or "all defaults"
+    return ", ".join(f"{name} {value}" for name, value in {"game": planned.options.game, **changed}.items())
 
 
 def main(argv: Sequence[str]) -> None:

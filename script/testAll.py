@@ -92,15 +92,18 @@ def rename_earlier_tables(folder: Path) -> None:
         print(f"Tables of an earlier call are kept: {', '.join(renamed)}", flush=True)
 
 
-def report_results(reports: Sequence[dict[str, Any]], folder: Path | None) -> None:
-    """Print the table, write the tables, and say where."""
+def report_results(reports: Sequence[dict[str, Any]], folder: Path | None, total: int) -> None:
+    """Print the table, write the tables, and say where, and whether they lack some of the `total` agents."""
     if not reports:
         print("No agent was tested, and nothing was written.")
         return
     print_table(reports)
+    part = "" if len(reports) == total else f"{len(reports)} of {counted(total, 'agent')}"
     if folder:
         write_tables(reports, folder)
-        print(f"\nWrote {' and '.join(str(folder / name) for name in TABLES)}")
+        print(f"\nWrote {' and '.join(str(folder / name) for name in TABLES)}{part and f', with {part}'}")
+    elif part:
+        print(f"\nThe table has {part}")
 
 
 def print_table(reports: Sequence[dict[str, Any]]) -> None:
@@ -140,7 +143,7 @@ def main(argv: Sequence[str]) -> None:
     try:
         test_each(runs, options, folder, reports)
     finally:  # also after Ctrl+C
-        report_results(reports, folder)
+        report_results(reports, folder, len(runs))
     if len(reports) < len(runs):
         print(f"{len(runs) - len(reports)} of {counted(len(runs), 'agent')} could not be tested", file=sys.stderr)
         sys.exit(entry_point.FAILURE)

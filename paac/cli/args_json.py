@@ -74,9 +74,9 @@ def read_json(file: Path) -> dict[str, Any]:
         values = load_json(file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{file} cannot be read ({reason}): correct it, or name another") from None
+        raise UserError(f"{file} cannot be read ({reason}): correct this file") from None
     if not isinstance(values, dict):
-        raise UserError(f"{file} holds no JSON object: correct it, or name another")
+        raise UserError(f"{file} holds no JSON object: correct this file")
     return values
 
 

@@ -15,7 +15,9 @@ def writable_file(flag: str, name: str | Path) -> Path:
     file = Path(name)
     if file.is_symlink() and not _is_device(file):
         raise UserError(f"{flag} {file}: is a symbolic link, which is not followed; name the file to which it leads")
-    if not file.absolute().parent.is_dir() or file.is_dir():
+    if file.is_dir():
+        raise UserError(f"{flag} {file}: that is a folder; name a file")
+    if not file.absolute().parent.is_dir():
         raise UserError(f"{flag} {file}: must be a file in an existing folder")
     _check_writable(flag, file, file.absolute().parent)
     return file

@@ -51,7 +51,7 @@ def with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
     options = _original(given, game) if preset == ORIGINAL else read_preset(_find_file(preset, game))
     # What the preset chose for its own game or number of repeats is chosen again if another one is given.
     chosen = without_dependent({"game": game, **options}, given)
-    return {**chosen, **given}
+    return {**{name: chosen[name] for name in options if name in chosen}, **given}
 
 
 def read_preset(file: Path) -> dict[str, Any]:

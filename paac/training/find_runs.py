@@ -42,6 +42,8 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
             passed_over = COPIES
         folders[:] = [name for name in folders if not name.startswith(".") and name not in passed_over]
     if not runs:
+        if RunFolder(folder).has_checkpoint():
+            raise UserError(f"{typed}: has checkpoints, but no args.json with the options of their run; put it back")
         raise UserError(f"{typed}: no run there; start one with train.py, or name another folder")
     return [RunFolder(path) for path in sorted(runs)]
 
@@ -142,12 +144,14 @@ def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[str
 
 def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
     """Raise UserError if the preset has other fixed options than the run. One that cannot be read is not needed."""
+    saved = run.read_options()
+    depends_on_game = typed["preset"] in (OWN_PRESET, ORIGINAL)
     try:
-        options = with_preset(typed)
+        options = with_preset({"game": saved.get("game", Options.game), **typed} if depends_on_game else typed)
     except (UserError, GameError):
         return
     command = f"--preset {typed['preset']}".strip()
-    for field, old, new in differing_options(run.read_options(), options):
+    for field, old, new in differing_options(saved, options):
         if field.metadata["kind"] == FIXED and field.name not in typed:
             raise UserError(
                 f"{command}: the run in {run} has {flag(field)} {old}, and the preset has {new}; start a new run with "

@@ -21,7 +21,7 @@ from paac.training.hyperparameters import epsilon, learner_hyperparameters, lear
 from paac.training.original import OriginalCheckpoint
 from paac.training.periodic_evaluation import BestAgent
 from paac.training.recorder import Recorder
-from paac.training.resume import opened_run, save_changes
+from paac.training.resume import opened_run, save_end
 from paac.training.run_folder import RunFolder
 from paac.training.state import NOT_FINITE, TrainingState
 from paac.training.stop_signal import Stop
@@ -52,8 +52,8 @@ def train(
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with opened_run(run, options, processes) as (checkpoint, state):
         if checkpoint is not None and state.global_step >= options.max_global_steps:
-            save_changes(run, options)
             print(f"{run} is finished at {state.decisions_text}; a larger --max_global_steps continues it")
+            print(save_end(run, options), end="")
             return state
         with _make_pool(options, game, state, processes, share_screens=viewer is not None) as pool:
             training = Training(options, run, pool, state, processes)

@@ -57,8 +57,10 @@ class Progress:
         self._meter: SpeedMeter | None = None
 
     def close(self) -> None:
-        """End the bar."""
+        """End the bar, without the time left if the training has ended."""
         with suppress(OSError):
+            if self._bar.n >= self._last_step:
+                self._bar.set_postfix_str("", refresh=False)
             self._bar.close()
 
     def show(self, step: int, frames: int, mean_score: float | None) -> None:

@@ -3,6 +3,7 @@
 This module does not import TensorFlow, so that a session that cannot start is refused at once.
 """
 
+import dataclasses
 import shlex
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,7 +45,7 @@ def newest_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint |
     checkpoint, damaged = run.newest_checkpoint()
     if damaged and (checkpoint is None or checkpoint.step == 0):  # starting over would delete the run's curves
         raise UserError(
-            f"{'; '.join(damaged)}; no other checkpoint of a trained agent is left: move {run} away to start over"
+            f"{'; '.join(damaged)}; no other checkpoint can be resumed: move {run} away to start over"
         )
     return checkpoint, [f"{line}; using the previous one" for line in damaged]
 
@@ -119,7 +120,17 @@ def tunable_options(options: Options) -> dict[str, Any]:
     return {f.name: getattr(options, f.name) for f, _ in option_fields(Options) if f.metadata["kind"] == TUNABLE}
 
 
-def save_changes(run: RunFolder, options: Options) -> None:
-    """Write args.json if a tunable option has changed. Raises UserError."""
-    if run.exists() and tunable_options(run.load_options()) != tunable_options(options):
-        run.save_options(options)
+def save_end(run: RunFolder, options: Options) -> str:
+    """Save the --max_global_steps of a finished run; return a line about other changes, which are not saved, or "".
+
+    args.json holds what the agent was trained with, and with these changes it was not trained. Raises UserError.
+    """
+    if not run.exists():
+        return ""
+    saved = run.load_options()
+    if options.max_global_steps != saved.max_global_steps:
+        run.save_options(dataclasses.replace(saved, max_global_steps=options.max_global_steps))
+    before, now = tunable_options(saved), tunable_options(options)
+    fields = [field for field, _ in option_fields(Options) if before.get(field.name) != now.get(field.name)]
+    changed = [flag(field) for field in fields if field.name != "max_global_steps"]
+    return f"Not saved, because nothing was trained with the new values: {', '.join(changed)}\n" if changed else ""

@@ -184,7 +184,7 @@ def test_killing_the_batch_ends_its_trainings(commands):
 
 def test_the_plan_shows_only_what_the_files_set(tmp_path):
     write(tmp_path, {"a.json": {"gamma": 0.5, "arch": "NIPS", "df": "x"}, "b.json": {}})
-    assert [changed_options(planned) for planned in read_plan(tmp_path)] == ["gamma 0.5", "all defaults"]
+    assert [changed_options(planned) for planned in read_plan(tmp_path)] == ["game pong, gamma 0.5", "game pong"]
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_ctrl_c_keeps_the_results_of_the_agents_that_were_tested(runs, monkeypat
         testAll.main(["-f", "logs"])
     assert runs_in_tables(runs) == ["logs/a", "logs/b"]
     shown = capsys.readouterr().out.splitlines()
-    assert shown[-1] == "Wrote logs/tests.csv and logs/tests.json"
+    assert shown[-1] == "Wrote logs/tests.csv and logs/tests.json, with 2 of 3 agents"
     assert sum(line.startswith("logs/") for line in shown) == 2, "a row of the table for each agent"
 
 

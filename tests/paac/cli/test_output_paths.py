@@ -23,11 +23,18 @@ def test_the_error_names_a_folder_that_cannot_be_created(tmp_path, monkeypatch, 
         writable_folder("--folder", name)
 
 
-@pytest.mark.parametrize("name", [".", "nowhere/new", "file/below"])
-def test_the_error_names_a_path_that_cannot_be_a_file(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (".", "that is a folder; name a file"),
+        ("nowhere/new", "must be a file in an existing folder"),
+        ("file/below", "must be a file in an existing folder"),
+    ],
+)
+def test_the_error_names_a_path_that_cannot_be_a_file(tmp_path, monkeypatch, name, reason):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=f"--to {name}: must be a file in an existing folder"):
+    with pytest.raises(UserError, match=f"--to {name}: {reason}"):
         writable_file("--to", name)
 
 

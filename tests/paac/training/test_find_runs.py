@@ -179,6 +179,9 @@ def test_a_preset_is_not_needed_to_resume_and_a_line_says_that_it_is_ignored():
     [
         ({"preset": "fast", "game": "breakout"}, "--emulator_counts 32", 16),
         ({"preset": "", "game": "breakout"}, "--emulator_counts 32", 16),
+        ({"preset": "fast", "debugging_folder": "logs/breakout"}, "--emulator_counts 32", 16),
+        ({"preset": "", "debugging_folder": "logs/breakout"}, "--emulator_counts 32", 16),
+        ({"preset": "original", "debugging_folder": "logs/breakout"}, "--rgb False", True),
         ({"preset": "original", "game": "breakout"}, "--rgb False", True),
         ({"preset": "breakout"}, "--emulator_counts 32", 16),
         ({"preset": "seaquest", "debugging_folder": "logs/breakout"}, "-g breakout", "seaquest"),
@@ -292,6 +295,10 @@ def test_several_runs_without_a_checkpoint_are_refused_and_named():
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
+    new_run("logs/a", step=100)
+    Path("logs/a/args.json").unlink()
+    with pytest.raises(UserError, match="^-f logs/a: has checkpoints, but no args.json"):
+        find_run("logs/a")
     with pytest.raises(UserError, match="-f .*: no run there"):
         find_run(str(tmp_path))
 

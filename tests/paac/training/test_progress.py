@@ -75,6 +75,15 @@ def test_a_terminal_gets_a_bar_that_fits_it(columns, frames, clock, capsys, monk
     assert capsys.readouterr().out == ""
 
 
+def test_at_the_end_the_bar_shows_no_time_left(clock, monkeypatch):
+    with terminal_of(80, monkeypatch) as lines, closing(Progress(0, 30_000)) as shown:
+        shown.show(10_000, frames=0, mean_score=None)
+        clock.now += 2.0
+        shown.show(20_000, frames=0, mean_score=1.0)
+        shown.show(30_000, frames=0, mean_score=1.0)
+    assert [line for line in lines if line][-1].startswith("score 1.00, 5,000 decisions/s, 30.0k/30.0k |")
+
+
 def test_the_last_hour_is_counted_in_minutes(clock, capsys):
     with closing(Progress(0, 1000)) as shown:
         shown.show(0, frames=0, mean_score=None)

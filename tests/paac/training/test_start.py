@@ -148,14 +148,19 @@ def test_an_agent_without_a_checkpoint_is_refused_before_tensorflow_is_loaded(ru
         test_script.main(["-f", "run"])
 
 
-def test_a_change_that_is_typed_on_a_finished_run_is_saved(run, capsys):
-    options = parse_options(["-df", "run", "-ec", "2", "--seed", "3", "--max_global_steps", "1000", "--alpha", "0.5"])
+def test_of_changes_that_are_typed_on_a_finished_run_only_the_end_is_saved(run, capsys):
+    saved = run.load_options()
+    options = parse_options(["-df", "run", "-ec", "2", "--seed", "3", "--max_global_steps", "1000"])
     loop.train(options, find_game("pong"), SimpleNamespace(requested=False))
-    assert capsys.readouterr().out.startswith("run is finished at 1,000 decisions")
-    assert (run.load_options().alpha, run.load_options().max_global_steps) == (0.5, 1000)
+    finished = "run is finished at 1,000 decisions; a larger --max_global_steps continues it\n"
+    assert capsys.readouterr().out == finished
+    assert run.load_options() == dataclasses.replace(saved, max_global_steps=1000)
     before = run.args.stat().st_mtime_ns
-    loop.train(options, find_game("pong"), SimpleNamespace(requested=False))
-    assert run.args.stat().st_mtime_ns == before, "nothing changed, so nothing is written"
+    changed = dataclasses.replace(options, alpha=0.5, initial_lr=0.1)
+    loop.train(changed, find_game("pong"), SimpleNamespace(requested=False))
+    reason = "Not saved, because nothing was trained with the new values: --initial_lr, --alpha\n"
+    assert capsys.readouterr().out == finished + reason
+    assert run.args.stat().st_mtime_ns == before, "args.json still has what the agent was trained with"
 
 
 @pytest.mark.parametrize(
