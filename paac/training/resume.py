@@ -44,9 +44,7 @@ def newest_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint |
     """
     checkpoint, damaged = run.newest_checkpoint()
     if damaged and (checkpoint is None or checkpoint.step == 0):  # starting over would delete the run's curves
-        raise UserError(
-            f"{'; '.join(damaged)}; no other checkpoint can be resumed: move {run} away to start over"
-        )
+        raise UserError(f"{'; '.join(damaged)}; no other checkpoint can be resumed: move {run} away to start over")
     return checkpoint, [f"{line}; using the previous one" for line in damaged]
 
 
