@@ -16,7 +16,7 @@ from tests.helpers import ROOT
 from tests.helpers.messages import message_of
 
 # The options of these were changed during the training: no single command makes them.
-MADE_BY_SEVERAL_COMMANDS = {"cartpole", "catcher_lstm", "flappy_bird", "pong_figar", "tetris"}
+MADE_BY_SEVERAL_COMMANDS = {"cartpole", "catcher_lstm", "flappy_bird", "ms_pacman_figar", "pong_figar", "tetris"}
 AGENTS = sorted(path.parent.name for path in (ROOT / "pretrained").glob("*/args.json"))
 LEARNING_OPTIONS = {
     field.name
