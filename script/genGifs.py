@@ -34,7 +34,7 @@ class GifsOptions:
     # fmt: off
     folder: str = option("logs/", "-f", "--folder", group="Agents", limit=PATH, help="folder that contains runs")
     agent: str | None = option(None, "-gf", "--agent", group="Agents", help="film only the run of this name in the folder (all runs)")
-    checkpoints: int = option(NEWEST, "-cp", "--checkpoints", group="Agents", limit=NOT_NEGATIVE, flag_value=ALL, help="checkpoint to film: 0 is the newest one, a number from 1000 on is the step of a copy in checkpoints_saved, 1 is the second of these copies, 2 the third, and so on, sorted by step; without a number, the newest one and all copies")
+    checkpoints: int = option(NEWEST, "-cp", "--checkpoints", group="Agents", limit=NOT_NEGATIVE, flag_value=ALL, help="checkpoint to film: 0 is the newest one, 1000 or more is the step of a copy in checkpoints_saved, and 1 to 999 chooses a copy by its place: 1 is the second one, 2 the third one; without a number, the newest one and all copies")
     test_count: int = option(1, "-tc", "--test_count", group="Episodes", limit=between(1, 1000), help="number of films of each agent, one episode each")
     noops: int | None = option(None, "-np", "--noops", group="Episodes", limit=between(0, 10_000), help="maximum number of no-op frames at the start of an episode (the default of gif.py)")
     to: str | None = option(None, group="Film", limit=PATH, help="folder for the films (gifs/ in the folder of -f)")

@@ -72,9 +72,10 @@ def read_json(file: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises UserError."""
     try:
         values = load_json(file)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{file} cannot be read ({reason}): correct this file") from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise UserError(f"{file} cannot be read ({error}): correct this file") from None
     if not isinstance(values, dict):
         raise UserError(f"{file} holds no JSON object: correct this file")
     return values

@@ -20,7 +20,7 @@ from paac.cli.words import did_you_mean
 
 # The kinds of options, by what a resume does with a typed value:
 FIXED = "fixed"  # it refuses a change, because the option defines the run
-TUNABLE = "tunable"  # it accepts a change, logs it and saves it
+TUNABLE = "tunable"  # it accepts a change, logs it and, unless the run is finished, saves it
 LOCAL = "local"  # it accepts any value silently, because the option concerns only this machine and session
 
 CHOSEN_AT_START: Any = dataclasses.MISSING  # the default of an option whose value `resolve` chooses

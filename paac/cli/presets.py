@@ -49,7 +49,7 @@ def with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
         return given
     game = short_name(given.get("game", Options.game))
     options = _original(given, game) if preset == ORIGINAL else read_preset(_find_file(preset, game))
-    # What the preset chose for its own game or number of repeats is chosen again if another one is given.
+    # If another game or number of repeats is given, what the preset chose for its own is chosen again.
     chosen = without_dependent({"game": game, **options}, given)
     return {**{name: chosen[name] for name in options if name in chosen}, **given}
 

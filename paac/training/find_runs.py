@@ -43,7 +43,10 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
         folders[:] = [name for name in folders if not name.startswith(".") and name not in passed_over]
     if not runs:
         if RunFolder(folder).has_checkpoint():
-            raise UserError(f"{typed}: has checkpoints, but no args.json with the options of their run; put it back")
+            raise UserError(
+                f"{typed}: its args.json, which holds the options of the run, is missing; put it back, or type the "
+                f"options again: python3 train.py -df {shlex.quote(str(folder))} -g GAME ..."
+            )
         raise UserError(f"{typed}: no run there; start one with train.py, or name another folder")
     return [RunFolder(path) for path in sorted(runs)]
 
@@ -143,7 +146,10 @@ def _read_preset(typed: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[str
 
 
 def _check_preset_fits(typed: Mapping[str, Any], run: RunFolder) -> None:
-    """Raise UserError if the preset has other fixed options than the run. One that cannot be read is not needed."""
+    """Raise UserError if the preset has other fixed options than the run.
+
+    A preset that cannot be read is passed over, because a resume does not need it.
+    """
     saved = run.read_options()
     depends_on_game = typed["preset"] in (OWN_PRESET, ORIGINAL)
     try:

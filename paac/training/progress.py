@@ -57,7 +57,7 @@ class Progress:
         self._meter: SpeedMeter | None = None
 
     def close(self) -> None:
-        """End the bar, without the time left if the training has ended."""
+        """End the bar. At the last step, the time left is removed first."""
         with suppress(OSError):
             if self._bar.n >= self._last_step:
                 self._bar.set_postfix_str("", refresh=False)
@@ -77,7 +77,7 @@ class Progress:
     def _show(self, step: int, frames: int, mean_score: float | None) -> None:
         if self._meter is None:  # the first update takes longer and is not measured
             self._meter = SpeedMeter(step, frames)
-        self._bar.update(step - self._bar.n)
+        self._bar.update(min(step, self._last_step) - self._bar.n)  # the last update may go beyond the last step
         if self._meter.seconds < self._interval:
             return
         rate, frame_rate = self._meter.read(step, frames)

@@ -44,7 +44,9 @@ def newest_checkpoint(run: RunFolder) -> tuple[Checkpoint | OriginalCheckpoint |
     """
     checkpoint, damaged = run.newest_checkpoint()
     if damaged and (checkpoint is None or checkpoint.step == 0):  # starting over would delete the run's curves
-        raise UserError(f"{'; '.join(damaged)}; no other checkpoint can be resumed: move {run} away to start over")
+        raise UserError(
+            f"{'; '.join(damaged)}; no other checkpoint holds a trained agent: move {run} away to start over"
+        )
     return checkpoint, [f"{line}; using the previous one" for line in damaged]
 
 
@@ -121,7 +123,7 @@ def tunable_options(options: Options) -> dict[str, Any]:
 def save_end(run: RunFolder, options: Options) -> str:
     """Save the --max_global_steps of a finished run; return a line about other changes, which are not saved, or "".
 
-    args.json holds what the agent was trained with, and with these changes it was not trained. Raises UserError.
+    args.json holds what the agent was trained with, and nothing was trained with these changes. Raises UserError.
     """
     if not run.exists():
         return ""
@@ -131,4 +133,5 @@ def save_end(run: RunFolder, options: Options) -> str:
     before, now = tunable_options(saved), tunable_options(options)
     fields = [field for field, _ in option_fields(Options) if before.get(field.name) != now.get(field.name)]
     changed = [flag(field) for field in fields if field.name != "max_global_steps"]
-    return f"Not saved, because nothing was trained with the new values: {', '.join(changed)}\n" if changed else ""
+    again = "; to train with it, type it together with a larger --max_global_steps"
+    return f"Not saved, because the run is finished: {', '.join(changed)}{again}\n" if changed else ""

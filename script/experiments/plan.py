@@ -126,7 +126,7 @@ def _with_preset(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise UserError(f'{where}: preset must be the name or file of a preset, or "" for that of the game')
     given = check_json(own, where)
     try:
-        return with_preset({**given, "preset": preset})
+        return {"game": Options.game, **with_preset({**given, "preset": preset})}
     except (UserError, GameError) as error:
         raise UserError(f"{where}: {error}") from None
 

@@ -59,6 +59,10 @@ def test_a_run_that_cannot_be_tested_does_not_stop_the_others(runs, monkeypatch,
         testAll.main(["-f", "logs"])
     assert ended.value.code == 1 and runs_in_tables(runs) == ["logs/b", "logs/c"]
     assert "1 of 3 agents could not be tested" in capsys.readouterr().err
+    write(runs, {"b/RESULT.json": {}})
+    with pytest.raises(SystemExit):
+        testAll.main(["-f", "logs"])
+    assert capsys.readouterr().out.endswith("\nThe table has 2 of 3 agents\n"), "it is only printed"
 
 
 def test_ctrl_c_before_the_first_result_says_that_nothing_was_written(runs, monkeypatch, capsys):

@@ -203,6 +203,7 @@ def test_a_run_that_began_with_a_preset_is_resumed_by_the_same_command():
     run = new_run(options.debugging_folder, "breakout", step=100)
     save_options(options, run / "args.json")
     assert resolve_run_options(typed)[0] == options
+    assert resolve_run_options({"preset": "fast", "debugging_folder": str(run)})[0] == options
     assert resolve_run_options({**typed, "initial_lr": 0.001})[0].initial_lr == 0.001
     with pytest.raises(UserError, match="^--emulator_counts 32: "):
         resolve_run_options({**typed, "emulator_counts": 32})
@@ -297,7 +298,9 @@ def test_several_runs_without_a_checkpoint_are_refused_and_named():
 def test_a_folder_without_a_run_is_refused(tmp_path):
     new_run("logs/a", step=100)
     Path("logs/a/args.json").unlink()
-    with pytest.raises(UserError, match="^-f logs/a: has checkpoints, but no args.json"):
+    with pytest.raises(
+        UserError, match="^-f logs/a: its args.json, which holds .* python3 train.py -df logs/a -g GAME"
+    ):
         find_run("logs/a")
     with pytest.raises(UserError, match="-f .*: no run there"):
         find_run(str(tmp_path))

@@ -80,7 +80,7 @@ def test_at_the_end_the_bar_shows_no_time_left(clock, monkeypatch):
         shown.show(10_000, frames=0, mean_score=None)
         clock.now += 2.0
         shown.show(20_000, frames=0, mean_score=1.0)
-        shown.show(30_000, frames=0, mean_score=1.0)
+        shown.show(30_080, frames=0, mean_score=1.0)
     assert [line for line in lines if line][-1].startswith("score 1.00, 5,000 decisions/s, 30.0k/30.0k |")
 
 
