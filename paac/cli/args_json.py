@@ -75,9 +75,9 @@ def read_json(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror})") from None
     except ValueError as error:
-        raise UserError(f"{file} cannot be read ({error}): correct this file") from None
+        raise UserError(f"{file} cannot be read ({error}): correct it") from None
     if not isinstance(values, dict):
-        raise UserError(f"{file} holds no JSON object: correct this file")
+        raise UserError(f"{file} holds no JSON object: correct it")
     return values
 
 
