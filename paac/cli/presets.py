@@ -51,7 +51,9 @@ def with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
     options = _original(given, game) if preset == ORIGINAL else read_preset(_find_file(preset, game))
     # If another game or number of repeats is given, what the preset chose for its own is chosen again.
     chosen = without_dependent({"game": game, **options}, given)
-    return {**{name: chosen[name] for name in options if name in chosen}, **given}
+    if "game" not in options:
+        del chosen["game"]  # `game` is only the default then, and no choice of the preset
+    return {**chosen, **given}
 
 
 def read_preset(file: Path) -> dict[str, Any]:
