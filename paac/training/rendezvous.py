@@ -1,7 +1,7 @@
 """Waiting until all processes of a training have started, before TensorFlow connects them.
 
 While TensorFlow itself waits, no Python runs and SIGTERM is ignored. So the others first report to the first process,
-at the address where TensorFlow will listen afterwards, and all go on together.
+at the address where TensorFlow will listen afterwards, and all go on together. Who waits for long says for what.
 """
 
 import re
@@ -9,44 +9,71 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from paac.cli.errors import UserError
 
 GREETING = "manette process "
 GO = b"go"
+TAKEN = b"no"  # another process already has this index
 RETRY_S = 0.2
 GREETING_TIMEOUT_S = 5.0  # for a program that connects and says nothing
+NOTE_S = 10.0  # a process that has waited for this time says for what
 
 
 def wait_for_all(rank: int, addresses: Sequence[str]) -> None:
-    """Return when all processes have called this. Raises UserError if the port of the first process is in use."""
+    """Return when all processes have called this.
+
+    Raises UserError if the port of the first process is in use, or another process has the same `rank`.
+    """
     host, _, port = addresses[0].rpartition(":")
     if rank == 0:
         _gather(int(port), len(addresses))
         return
-    while not _report(rank, host.strip("[]"), int(port)):
+    began, noted = time.monotonic(), False
+    while (problem := _report(rank, host.strip("[]"), int(port))) is not None:
+        if not noted and time.monotonic() - began >= NOTE_S:
+            print(f"Process {rank} cannot reach process 0 at {addresses[0]} yet ({problem})", flush=True)
+            noted = True
         time.sleep(RETRY_S)
 
 
 def _gather(port: int, count: int) -> None:
     """Wait until the `count` - 1 others have reported, and let them go on."""
     waiting: dict[int, socket.socket] = {}
+    noted: list[str] = []
     with _listen(port) as server:
+        server.settimeout(NOTE_S)
         while len(waiting) < count - 1:
-            connection, _ = server.accept()
+            try:
+                connection, _ = server.accept()
+            except TimeoutError:
+                missing = [str(rank) for rank in range(1, count) if rank not in waiting]
+                if missing != noted:
+                    print(f"Process 0 still waits for the processes with index {', '.join(missing)}", flush=True)
+                noted = missing
+                continue
             rank = _read_rank(connection, count)
-            if rank in waiting:  # it was stopped and started again
-                waiting.pop(rank).close()
-            if rank is None:
-                connection.close()
-            else:
-                waiting[rank] = connection
             ended, _, _ = select.select(waiting.values(), [], [], 0)  # they send nothing more
             waiting = {other: opened for other, opened in waiting.items() if opened not in ended}
+            if rank is None:
+                connection.close()
+            elif rank in waiting:
+                _send(connection, TAKEN)
+            else:
+                waiting[rank] = connection
     for connection in waiting.values():
-        with connection:
-            connection.sendall(GO)
-            connection.recv(1)  # returns when the other has closed: this side must not be the first, to free the port
+        _send(connection, GO)
+
+
+def _send(connection: socket.socket, answer: bytes) -> None:
+    """Send the answer, and close the connection when the other side has: this side must not be the first.
+
+    Otherwise the port would not be free for TensorFlow. What another process fails at, it says itself.
+    """
+    with connection, suppress(OSError):
+        connection.sendall(answer)
+        connection.recv(1)
 
 
 def _listen(port: int) -> socket.socket:
@@ -72,12 +99,18 @@ def _read_rank(connection: socket.socket, count: int) -> int | None:
     return rank if 0 < rank < count else None
 
 
-def _report(rank: int, host: str, port: int) -> bool:
-    """Report to the first process and wait; return whether it has answered that all are there."""
+def _report(rank: int, host: str, port: int) -> str | None:
+    """Report to the first process and wait; return None when it has answered that all are there, otherwise a problem.
+
+    Raises UserError if another process has reported the same rank.
+    """
     try:
         with socket.create_connection((host, port), timeout=GREETING_TIMEOUT_S) as connection:
             connection.sendall(f"{GREETING}{rank}".encode())
             connection.settimeout(None)
-            return connection.recv(len(GO)) == GO
-    except OSError:  # the first process does not listen yet
-        return False
+            answer = connection.recv(len(GO))
+    except OSError as error:  # the first process does not listen yet, or its name is not known
+        return error.strerror or str(error)
+    if answer == TAKEN:
+        raise UserError(f'TF_CONFIG: another process already has "index": {rank}; give each process its own')
+    return None if answer == GO else "it has closed the connection"

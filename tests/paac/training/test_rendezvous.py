@@ -61,6 +61,47 @@ def test_other_programs_and_a_process_that_was_started_again_do_no_harm(addresse
                 one.result(timeout=30)
 
 
+def test_two_processes_with_the_same_index_are_refused_and_the_others_wait(addresses, monkeypatch, capsys):
+    monkeypatch.setattr(rendezvous, "NOTE_S", 0.2)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(wait_for_all, 0, addresses)
+        both = [threads.submit(wait_for_all, 1, addresses) for _ in range(2)]
+        wait_for(lambda: any(process.done() for process in both), seconds=30)
+        refused, accepted = sorted(both, key=lambda process: not process.done())
+        with pytest.raises(UserError, match='TF_CONFIG: another process already has "index": 1; give each'):
+            refused.result()
+        wait_for(lambda: "still waits for the processes with index 2\n" in capsys.readouterr().out, seconds=30)
+        assert not first.done() and not accepted.done()
+        wait_for_all(2, addresses)
+        first.result(timeout=30), accepted.result(timeout=30)
+
+
+def test_a_process_that_breaks_off_while_it_waits_does_not_keep_the_others(addresses, monkeypatch):
+    monkeypatch.setattr(rendezvous, "GREETING_TIMEOUT_S", 0.2)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(wait_for_all, 0, addresses)
+        with connect(addresses[0]) as frozen:
+            frozen.sendall(b"manette process 1")
+            threads.submit(wait_for_all, 2, addresses).result(timeout=30)
+            first.result(timeout=30)
+
+
+def test_a_process_says_once_that_it_does_not_reach_the_first(addresses, monkeypatch, capsys):
+    monkeypatch.setattr(rendezvous, "NOTE_S", 0.2)
+    with ThreadPoolExecutor(2) as threads:
+        other = threads.submit(wait_for_all, 1, addresses[:2])
+        shown = []
+
+        def says_why():
+            shown.append(capsys.readouterr().out)
+            return "".join(shown)
+
+        wait_for(lambda: "Connection refused" in says_why(), seconds=30)
+        wait_for_all(0, addresses[:2])
+        other.result(timeout=30)
+    assert says_why().count("Process 1 cannot reach process 0") == 1
+
+
 def test_a_port_in_use_gives_one_line(addresses):
     port = int(addresses[0].rpartition(":")[2])
     with (
