@@ -51,7 +51,12 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
     typed = from_keywords(options, "train()", TrainOptions)
     stop = Interrupt()
     caller = _Caller(callback or ignore, stop)
-    used, state = run_session(typed, stop, caller)
+    try:
+        used, state = run_session(typed, stop, caller)
+    except Exception as error:
+        if caller.error:  # it stopped the training, which then failed to save
+            raise error from caller.error
+        raise
     if caller.error:
         raise caller.error
     return Run(
@@ -102,12 +107,12 @@ class _Caller:
     def __init__(self, function: Callback, stop: Stop):
         self._function = function
         self._stop = stop
-        self.error: Exception | None = None
+        self.error: Exception | SystemExit | None = None
 
     def __call__(self, summary: Summary) -> None:
         try:
             result = self._function(summary)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.error, result = error, False
         if isinstance(result, bool | np.bool_) and not result:
             self._stop.requested = True

@@ -32,7 +32,7 @@ class Stop(Protocol):
 
 
 class Interrupt:
-    """Sets `requested` to true at the first Ctrl+C after `training_began`.
+    """Sets `requested` to true at the first Ctrl+C after `training_began`; others may set it too.
 
     Any other Ctrl+C does what it would do without this class: by default it raises KeyboardInterrupt. Python handles
     signals in the main thread only, so in another thread this class does nothing.
@@ -41,6 +41,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.requested = False
         self.training_began = False
+        self._is_interrupted = False
 
     def __enter__(self) -> "Interrupt":
         self._is_active = threading.current_thread() is threading.main_thread()
@@ -54,8 +55,8 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._handler)
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.training_began and not self.requested:
-            self.requested = True
+        if self.training_began and not self._is_interrupted:
+            self._is_interrupted = self.requested = True
         elif callable(self._handler):
             self._handler(number, frame)
         elif self._handler == signal.SIG_DFL:

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -84,6 +85,22 @@ def test_an_error_in_a_callback_is_raised_after_the_training_has_saved(capsys):
     assert load_agent("run").step == 100
 
 
+def test_the_end_of_the_program_in_a_callback_comes_after_the_training_has_saved():
+    with pytest.raises(SystemExit, match="enough"):
+        train(**TINY, df="run", max_global_steps=240, callback=lambda summary: sys.exit("enough"))
+    assert load_agent("run").step == 100
+
+
+def test_an_error_in_a_callback_is_the_cause_if_the_training_then_fails_to_save():
+    def fail(summary):
+        Path("run/episodes.csv").unlink()
+        raise ZeroDivisionError
+
+    with pytest.raises(OSError, match="episodes.csv") as raised:
+        train(**TINY, df="run", max_global_steps=240, callback=fail)
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
 def test_ctrl_c_saves_and_returns_and_leaves_the_signals_as_they_were():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     run = train(**TINY, df="run", max_global_steps=240, callback=lambda _: signal.raise_signal(signal.SIGINT))
@@ -108,6 +125,15 @@ def test_ctrl_c_raises_keyboard_interrupt_before_there_is_something_to_save_and_
         stop.training_began = True
         signal.raise_signal(signal.SIGINT)
         assert stop.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("python_handler")
+def test_the_first_ctrl_c_after_a_callback_stopped_the_training_lets_it_save():
+    with Interrupt() as stop:
+        stop.training_began = stop.requested = True
+        signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
