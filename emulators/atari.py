@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from ale_py import Action, ALEInterface, ALEState, LoggerMode, roms
 
-from emulators.atari_palette import colour_table, luminance_table
+from emulators.atari_palette import PAL_HEIGHT, colour_table, luminance_table
 from emulators.emulator import Emulator, GameError, Seed
 
 MAX_ROM_BYTES = 1 << 20  # cartridges hold at most 64 KiB; larger files are refused without reading them
@@ -48,6 +48,7 @@ class AtariEmulator(Emulator):
         self._sticky_actions = sticky_actions
         self._pressed = 0  # the last frame's action, as ALE numbers actions
         height, width = self._ale.getScreenDims()
+        self.frames_per_second = 50 if height == PAL_HEIGHT else 60
         super().__init__(
             (height, width),
             seed=seed,

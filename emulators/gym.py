@@ -101,7 +101,8 @@ class GymEmulator(Emulator):
     def _load(self, state: bytes) -> None:
         self._over = self._truncated = False
         saved, environment = json.loads(state), self._environment.unwrapped
-        for name, value in saved["values"].items():
+        for name in self._settings.state_attributes:
+            value = saved["values"][name]
             setattr(environment, name, np.array(value) if isinstance(value, list) else value)
         environment.np_random.bit_generator.state = saved["random"]
 

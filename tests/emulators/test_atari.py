@@ -23,6 +23,13 @@ def plain_frame(images: list[np.ndarray]) -> np.ndarray:
     return np.maximum.reduce(images)[rows][:, columns]
 
 
+def test_pal_cartridges_are_slower():
+    assert {game: make_emulator(game, seed=1).frames_per_second for game in ("pong", "pacman")} == {
+        "pong": 60,
+        "pacman": 50,
+    }
+
+
 @pytest.mark.parametrize("rgb", [False, True])
 @pytest.mark.parametrize("game", GAMES)
 def test_observations_are_made_of_what_ale_shows(game, rgb):

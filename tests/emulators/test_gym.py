@@ -1,6 +1,7 @@
 """Tests Gymnasium's games and our small games as emulators."""
 
 import importlib.util
+import json
 
 import gymnasium
 import numpy as np
@@ -51,6 +52,15 @@ def test_equal_seeds_play_the_same_and_other_seeds_do_not(name):
     courses = [play(make_emulator(name, seed=seed), 250) for seed in (5, 5, 6)]
     assert courses[0] == courses[1]
     assert courses[0] != courses[2] or name == "FrozenLake-v1"
+
+
+def test_a_loaded_state_sets_only_the_attributes_that_hold_the_state():
+    emulator = make_emulator("CartPole-v1", seed=1)
+    emulator.reset()
+    forged = json.loads(emulator._save())
+    forged["values"]["render"] = 3
+    emulator._load(json.dumps(forged).encode())
+    assert callable(emulator._environment.unwrapped.render)
 
 
 @pytest.mark.parametrize("name", [name for name in PLAYED if name != "FrozenLake-v1"])
