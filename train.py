@@ -1,6 +1,6 @@
 """Train an agent with PAAC, or resume the run in its folder.
 
-TensorFlow is imported only inside `main`, because worker processes import this file too, and --help must be fast.
+TensorFlow is imported only inside `main`, because --help must be fast.
 """
 
 import signal

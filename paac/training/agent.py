@@ -69,10 +69,12 @@ class Agent:
     def reset(self, seed: int | None = None) -> None:
         """Start a new episode of `act`: forget the earlier observations.
 
-        If `seed` is given, restart the random numbers.
+        If `seed` is given, restart the random numbers. Raises UserError for a seed that is not one.
         """
         import tensorflow as tf
 
+        if seed is not None:
+            seed = _options("reset()", {"seed": seed}, ("seed",)).seed
         with tf.device(self._device):
             self._actor.reset(seed)
 

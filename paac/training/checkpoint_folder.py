@@ -27,7 +27,10 @@ INDEX = "checkpoint"
 
 
 class CheckpointFolder:
-    """The folder `checkpoints` of a run, or `checkpoints_saved`, for which only `folder` and `steps` are used."""
+    """The folder `checkpoints` of a run or of its best agent, or `checkpoints_saved`.
+
+    Of `checkpoints_saved` only `folder` and `steps` are used.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder

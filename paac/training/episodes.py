@@ -116,7 +116,7 @@ class EpisodeLog:
         end = self._file.read(MAX_LINE_LENGTH).rfind(b"\n") + 1
         if start and not end:
             raise UserError(f"{self._path} has a line that is too long: correct it, or move the file away")
-        return start + end if end else 0
+        return (start + end) if end else 0
 
     def add(self, episodes: Sequence[Episode], seconds: float) -> None:
         """Append a line for each of the episodes, which ended after `seconds` seconds of training.

@@ -243,10 +243,10 @@ class Training:
 
     @contextmanager
     def _save_on_failure(self) -> Iterator[None]:
-        """Save what can still be saved when the emulators, the disk or TensorFlow fail, for example without memory.
+        """Save what can still be saved when the emulators or TensorFlow fail, for example without memory.
 
-        If the newest update could not be recorded, nothing is saved: a resume from the previous checkpoint repeats
-        that update, so that the logs have no gap.
+        If the newest update could not be recorded, or writing failed, nothing is saved: a resume from the previous
+        checkpoint repeats the updates since then, so that the logs have no gap.
         """
         try:
             yield
@@ -256,15 +256,13 @@ class Training:
                     f"{self.run} was moved or deleted during the training, which ends here; if you moved it, run the "
                     "same command with its new path"
                 ) from None
-            newest, _ = self.run.checkpoints.newest()
-            is_new = newest is None or newest.step != self.state.global_step
             # A checkpoint of this step may hold the emulators' states, so it is not replaced.
-            if is_new and self.is_recorded:
+            is_new = self.saved_step != self.state.global_step
+            if is_new and self.is_recorded and not isinstance(error, OSError):
                 # Failed emulators send no states, nor do other processes, which take no part in this save. When
                 # TensorFlow fails, the emulators are in the middle of an update.
-                can_gather_states = isinstance(error, OSError) and self.processes.count == 1
-                with suppress(OSError):  # writing a checkpoint may still succeed
-                    self.save(self.gather_emulator_states() if can_gather_states else None)
+                with suppress(OSError):
+                    self.save(None)
             raise
 
     def _tracked(self, history: bool = True) -> dict:

@@ -128,6 +128,12 @@ def test_act_decides_as_play_does(trained, greedy):
         assert (score, length) == (played.scores[0], played.lengths[0])
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, "two"])
+def test_a_seed_that_is_none_is_refused(trained, seed):
+    with pytest.raises(UserError, match=r"reset\(\).*seed"):
+        load_agent(trained).reset(seed=seed)
+
+
 def test_an_observation_of_another_form_is_refused(trained):
     with pytest.raises(UserError, match=r"^act\(\): the observation is float64 \[84, 84, 4\], but must be uint8"):
         load_agent(trained).act(np.zeros((84, 84, 4)))
