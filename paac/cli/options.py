@@ -182,7 +182,7 @@ class TrainOptions(Options):
 
     # fmt: off
     list_games: bool = option(False, group="Game", help="list all games by platform, and exit")
-    preset: str | None = option(None, flag_value=OWN_PRESET, group="Run", help="start a new run with the options of a trained agent: the name or file of a preset, fast (for any game), original (those of the original Manette), or no value for the preset of the game; options that you type win")
+    preset: str | None = option(None, flag_value=OWN_PRESET, group="Run", help="start a new run with the options of a trained agent: the name or file of a preset, fast (for any game), original (those of the original Manette's agents), or no value for the preset of the game; options that you type win")
     # fmt: on
 
 
