@@ -15,7 +15,7 @@ from paac.cli.film_options import FilmOptions
 from paac.cli.output_paths import writable_file
 from paac.cli.words import counted
 from paac.training.find_runs import find_run
-from paac.training.run_folder import RunFolder
+from paac.training.run_folder import KEPT, RunFolder
 
 DESCRIPTION = """Film a whole episode of every checkpoint in checkpoints_saved and of the newest checkpoint, and join
 the films to one mp4 file. If an episode is longer than --seconds, the video shows its beginning. A line above the
@@ -38,7 +38,7 @@ class VideoOptions:
 def main(argv: Sequence[str]) -> None:
     options = parse(VideoOptions, argv, DESCRIPTION)
     folder = Path(options.folder)
-    run, _, note = find_run(folder.with_name("checkpoints") if folder.name == "checkpoints_saved" else folder)
+    run, _, note = find_run(folder.with_name("checkpoints") if folder.name == KEPT else folder)
     if note:
         print(note)
     file = writable_file("--to", options.to or run.path / "Training.mp4")

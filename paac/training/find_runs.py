@@ -18,9 +18,7 @@ from paac.cli.errors import UserError
 from paac.cli.folders import free_name, numbered, walk
 from paac.cli.options import OWN_PRESET, Options, resolve
 from paac.cli.presets import ORIGINAL, with_preset
-from paac.training.run_folder import RunFolder
-
-COPIES = ("checkpoints_saved", "best")  # folders in that of a run, with copies of its own agents
+from paac.training.run_folder import BEST, KEPT, RunFolder
 
 
 def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
@@ -39,7 +37,7 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
         passed_over: tuple[str, ...] = ()
         if RunFolder(path).exists():
             runs.append(Path(path))
-            passed_over = COPIES
+            passed_over = (BEST, KEPT)
         folders[:] = [name for name in folders if not name.startswith(".") and name not in passed_over]
     if not runs:
         if RunFolder(folder).has_checkpoint():

@@ -60,7 +60,7 @@ def train(
             training.restore_or_reset(checkpoint)
             run.checkpoints.remove_unfinished()
             with run.options_saved(options):
-                if not isinstance(checkpoint, Checkpoint):
+                if not isinstance(checkpoint, Checkpoint):  # a new run, or one of the original Manette
                     training.save_first_checkpoint()  # shows that saving works, before there is data to lose
             print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
             print(training.best.restore(state), end="")

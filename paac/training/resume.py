@@ -99,9 +99,7 @@ def check_start(options: Options, typed: Collection[str]) -> list[str]:
     """
     run = RunFolder(options.debugging_folder)
     run.refuse_links()
-    if (run.path / ".lock").is_file():  # made by an earlier session, so that nothing new is written
-        with run.lock():
-            pass
+    run.check_unlocked()
     checkpoint, _ = newest_checkpoint(run)
     starting_state(run, options, checkpoint, Processes())
     if not isinstance(checkpoint, Checkpoint):

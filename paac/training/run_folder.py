@@ -37,6 +37,7 @@ from paac.training.folder_lock import locked, report_write_errors
 from paac.training.original import OriginalCheckpoint
 
 RESULT = "RESULT.json"
+BEST, KEPT = "best", "checkpoints_saved"  # the folders with copies of the run's own agents
 
 
 class RunFolder:
@@ -49,10 +50,10 @@ class RunFolder:
         self.episodes_csv = self.path / "episodes.csv"
         self.evaluations_csv = self.path / "evaluations.csv"
         self.sessions = self.path / "sessions.jsonl"
-        self.best = self.path / "best"
+        self.best = self.path / BEST
         self.events = self.path / "tf"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints")
-        self.kept_checkpoints = CheckpointFolder(self.path / "checkpoints_saved")
+        self.kept_checkpoints = CheckpointFolder(self.path / KEPT)
         self.result = self.path / RESULT
         self._lock_file = self.path / ".lock"
         self._watched: dict[Path, os.stat_result] = {}  # files that no other program may change, when last checked
@@ -153,21 +154,25 @@ class RunFolder:
 
     def check_trainable(self) -> None:
         """Raise UserError if this is a published agent, whose scores would be wrong, or in a folder of another run."""
-        copy = free_name("logs/more")
-        copied = f"cp -r {shlex.quote(str(self))} {copy}"
         # A link, such as logs/mine to logs/pong/best, leads to the same files.
         typed, real = Path(os.path.abspath(self.path)), Path(os.path.realpath(self.path))
         for folder in (typed, *typed.parents, real, *real.parents):
             above = RunFolder(folder.parent)
             copies = (above.best, above.checkpoints.folder, above.kept_checkpoints.folder)
             if above.exists() and folder in (*copies, above.events):
-                advice = f"train a copy: {copied}" if self.exists() else "name another folder"
+                advice = f"train a copy: {self._copy_command()[0]}" if self.exists() else "name another folder"
                 raise UserError(f"-df {self}: belongs to the run above it; {advice}")
         if self.result.is_file():
+            copied, copy = self._copy_command()
             raise UserError(
                 f"-df {self}: has a {RESULT}, so it is a published agent, and a training would change it; "
                 f"train a copy: {copied} && rm {copy}/{RESULT}, then python3 train.py -df {copy}"
             )
+
+    def _copy_command(self) -> tuple[str, str]:
+        """Return a command that copies this folder, and the new folder's name."""
+        copy = free_name("logs/more")
+        return f"cp -r {shlex.quote(str(self))} {copy}", copy
 
     def check_logs_have_a_checkpoint(self) -> None:
         """Raise UserError if there are logs, but no checkpoint to resume from: a new start would delete them."""
@@ -238,6 +243,12 @@ class RunFolder:
             self.refuse_links()
             self._watched = {self._lock_file: status}
             yield
+
+    def check_unlocked(self) -> None:
+        """Raise UserError if another process trains here. Nothing is written."""
+        if self._lock_file.is_file():  # made by an earlier session
+            with self.lock():
+                pass
 
     def check_lock(self) -> None:
         """Raise OSError if the lock was deleted or replaced: another training may run here then."""
