@@ -15,7 +15,7 @@ from paac.cli.errors import UserError
 
 GREETING = "manette process "
 GO = b"go"
-TAKEN = b"no"  # another process already has this index
+TAKEN = b"no"  # a newer process has this index
 RETRY_S = 0.2
 GREETING_TIMEOUT_S = 5.0  # for a program that connects and says nothing
 NOTE_S = 10.0  # a process that has waited for this time says for what
@@ -39,41 +39,49 @@ def wait_for_all(rank: int, addresses: Sequence[str]) -> None:
 
 
 def _gather(port: int, count: int) -> None:
-    """Wait until the `count` - 1 others have reported, and let them go on."""
+    """Wait until the `count` - 1 others have reported, and let them go on. Raises UserError if one is lost then."""
     waiting: dict[int, socket.socket] = {}
-    noted: list[str] = []
+    noted: list[int] = []
+    began = time.monotonic()
     with _listen(port) as server:
         server.settimeout(NOTE_S)
         while len(waiting) < count - 1:
-            try:
+            with suppress(TimeoutError):
                 connection, _ = server.accept()
-            except TimeoutError:
-                missing = [str(rank) for rank in range(1, count) if rank not in waiting]
-                if missing != noted:
-                    print(f"Process 0 still waits for the processes with index {', '.join(missing)}", flush=True)
-                noted = missing
-                continue
-            rank = _read_rank(connection, count)
+                rank = _read_rank(connection, count)
+                if rank is None:
+                    connection.close()
+                else:
+                    if rank in waiting:  # the earlier one may have lost its connection: the newest goes on
+                        _answer(waiting[rank], TAKEN)
+                    waiting[rank] = connection
             ended, _, _ = select.select(waiting.values(), [], [], 0)  # they send nothing more
-            waiting = {other: opened for other, opened in waiting.items() if opened not in ended}
-            if rank is None:
-                connection.close()
-            elif rank in waiting:
-                _send(connection, TAKEN)
-            else:
-                waiting[rank] = connection
-    for connection in waiting.values():
-        _send(connection, GO)
+            waiting = {rank: connection for rank, connection in waiting.items() if connection not in ended}
+            missing = [rank for rank in range(1, count) if rank not in waiting]
+            if missing != noted and time.monotonic() - began >= NOTE_S:
+                print(f"Process 0 still waits for the processes with index {_listed(missing)}", flush=True)
+                noted = missing
+    lost = [rank for rank, connection in waiting.items() if not _answer(connection, GO)]
+    if lost:
+        raise UserError(
+            f"TF_CONFIG: the processes with index {_listed(lost)} no longer answer; end all processes, and start "
+            "them again"
+        )
 
 
-def _send(connection: socket.socket, answer: bytes) -> None:
-    """Send the answer, and close the connection when the other side has: this side must not be the first.
+def _listed(ranks: Sequence[int]) -> str:
+    return ", ".join(map(str, ranks))
 
-    Otherwise the port would not be free for TensorFlow. What another process fails at, it says itself.
+
+def _answer(connection: socket.socket, answer: bytes) -> bool:
+    """Send the answer, and return whether the other side has closed the connection.
+
+    This side must not be the first to close, to free the port for TensorFlow.
     """
     with connection, suppress(OSError):
         connection.sendall(answer)
-        connection.recv(1)
+        return connection.recv(1) == b""
+    return False
 
 
 def _listen(port: int) -> socket.socket:
@@ -112,5 +120,7 @@ def _report(rank: int, host: str, port: int) -> str | None:
     except OSError as error:  # the first process does not listen yet, or its name is not known
         return error.strerror or str(error)
     if answer == TAKEN:
-        raise UserError(f'TF_CONFIG: another process already has "index": {rank}; give each process its own')
-    return None if answer == GO else "it has closed the connection"
+        raise UserError(
+            f'TF_CONFIG: another process has "index": {rank} too; give each process its own, or end the earlier one'
+        )
+    return None if answer == GO else "another program answers there"

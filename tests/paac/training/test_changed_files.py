@@ -203,42 +203,19 @@ def test_episodes_csv_without_a_header_is_refused_and_an_incomplete_line_removed
 @pytest.mark.parametrize(
     "error", [OSError("disk full"), WorkerError("a worker died"), tf.errors.ResourceExhaustedError(None, None, "OOM")]
 )
-@pytest.mark.parametrize("is_complete", [True, False])
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_complete_checkpoint_is_not_written_again_after_an_error(tmp_path, monkeypatch, error, is_complete, count):
-    """Otherwise, one without the states of the emulators could take its place."""
-    network = tf.Module()
-    network.weights = tf.Variable([1.0])
-    run = RunFolder(tmp_path)
-    run.checkpoints.write(20, {"network": network}, {}, [b"state"], keep=1)
-    monkeypatch.setattr(CheckpointFolder, "_write_index", lambda *_: (_ for _ in ()).throw(OSError("no index")))
-    if is_complete:
-        with pytest.raises(OSError, match="no index"):
-            run.checkpoints.write(40, {"network": network}, {}, [b"state"], keep=1)
+@pytest.mark.parametrize("saved_step", [20, 40])
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_what_is_saved_after_an_error(tmp_path, error, saved_step, is_recorded):
+    """A checkpoint with the states of the emulators is not replaced, and none is written without its episodes."""
     saved = []
     training = SimpleNamespace(
-        run=run,
+        run=RunFolder(tmp_path),
         state=SimpleNamespace(global_step=40),
-        processes=SimpleNamespace(count=count),
-        gather_emulator_states=lambda: [b"state"],
+        saved_step=saved_step,
         save=saved.append,
-        is_recorded=True,
+        is_recorded=is_recorded,
     )
     with pytest.raises(type(error), match=str(error)), loop.Training._save_on_failure(training):
         raise error
-    # Other processes send no states, and after an error of a worker or of TensorFlow there are none.
-    states = [b"state"] if isinstance(error, OSError) and count == 1 else None
-    assert saved == ([] if is_complete else [states])
-    newest, damaged = run.checkpoints.newest()
-    assert (newest.step, newest.has_emulators, damaged) == (40 if is_complete else 20, True, [])
-
-
-def test_an_update_that_could_not_be_recorded_is_not_saved(tmp_path):
-    """Otherwise, its episodes and points would be missing in the logs for ever."""
-    saved = []
-    training = SimpleNamespace(
-        run=RunFolder(tmp_path), state=SimpleNamespace(global_step=40), save=saved.append, is_recorded=False
-    )
-    with pytest.raises(OSError, match="disk full"), loop.Training._save_on_failure(training):
-        raise OSError("disk full")
-    assert saved == []
+    is_saved = saved_step == 20 and is_recorded and not isinstance(error, OSError)
+    assert saved == ([None] if is_saved else [])
