@@ -35,7 +35,7 @@ class Emulator(ABC):
     max_noops = 30  # largest number of no-op frames in a random start
     noop: int | None = 0  # the action that does nothing, None if the game has none
 
-    frames_per_second: float = 60  # of game time; 50 in PAL cartridges of Atari
+    frames_per_second: float = 60  # of game time
     sprites_flicker = True  # whether films show the maximum of two frames, because sprites appear in every other one
     can_save = True  # whether `save_state` works
 

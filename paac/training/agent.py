@@ -69,7 +69,7 @@ class Agent:
     def reset(self, seed: int | None = None) -> None:
         """Start a new episode of `act`: forget the earlier observations.
 
-        If `seed` is given, restart the random numbers. Raises UserError for a seed that is not one.
+        If `seed` is given, restart the random numbers. Raises UserError for an invalid seed.
         """
         import tensorflow as tf
 

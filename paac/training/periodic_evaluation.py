@@ -117,8 +117,8 @@ class BestAgent:
         """Go back to the best agent in `state`, which was read from a checkpoint; return a line for the user, or "".
 
         If that agent is missing or damaged, `state` forgets it, and the next evaluation finds a new one. If there are
-        only later agents, because newer checkpoints were moved away or a kill came before the first one, the folder
-        becomes a kept copy.
+        only later agents, because newer checkpoints were moved away or the training was killed before it wrote one,
+        the folder becomes a kept copy.
         """
         self._best.checkpoints.remove_unfinished()
         steps = self._best.checkpoints.steps()

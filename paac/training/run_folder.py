@@ -154,25 +154,21 @@ class RunFolder:
 
     def check_trainable(self) -> None:
         """Raise UserError if this is a published agent, whose scores would be wrong, or in a folder of another run."""
+        copy = free_name("logs/more")
+        copied = f"cp -r {shlex.quote(str(self))} {copy}"
         # A link, such as logs/mine to logs/pong/best, leads to the same files.
         typed, real = Path(os.path.abspath(self.path)), Path(os.path.realpath(self.path))
         for folder in (typed, *typed.parents, real, *real.parents):
             above = RunFolder(folder.parent)
             copies = (above.best, above.checkpoints.folder, above.kept_checkpoints.folder)
             if above.exists() and folder in (*copies, above.events):
-                advice = f"train a copy: {self._copy_command()[0]}" if self.exists() else "name another folder"
+                advice = f"train a copy: {copied}" if self.exists() else "name another folder"
                 raise UserError(f"-df {self}: belongs to the run above it; {advice}")
         if self.result.is_file():
-            copied, copy = self._copy_command()
             raise UserError(
                 f"-df {self}: has a {RESULT}, so it is a published agent, and a training would change it; "
                 f"train a copy: {copied} && rm {copy}/{RESULT}, then python3 train.py -df {copy}"
             )
-
-    def _copy_command(self) -> tuple[str, str]:
-        """Return a command that copies this folder, and the new folder's name."""
-        copy = free_name("logs/more")
-        return f"cp -r {shlex.quote(str(self))} {copy}", copy
 
     def check_logs_have_a_checkpoint(self) -> None:
         """Raise UserError if there are logs, but no checkpoint to resume from: a new start would delete them."""

@@ -36,7 +36,8 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
 
     Args:
         callback: Receives a `Summary` every 50 updates. The training stops if it returns False; if it raises an error,
-            the training saves, and the error is raised again. A callback cannot change what is learned.
+            the training saves, and the error is raised again, or is the cause of the error if the training then fails.
+            A callback cannot change what is learned.
         **options: Options of train.py by their names in args.json or by their flags without dashes, such as `seed`.
 
     Raises:
@@ -54,7 +55,7 @@ def train(*, callback: Callback | None = None, **options: Any) -> Run:
     try:
         used, state = run_session(typed, stop, caller)
     except Exception as error:
-        if caller.error:  # it stopped the training, which then failed to save
+        if caller.error:  # the callback stopped the training, which then failed
             raise error from caller.error
         raise
     if caller.error:

@@ -129,7 +129,7 @@ def test_act_decides_as_play_does(trained, greedy):
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "two"])
-def test_a_seed_that_is_none_is_refused(trained, seed):
+def test_an_invalid_seed_is_refused(trained, seed):
     with pytest.raises(UserError, match=r"reset\(\).*seed"):
         load_agent(trained).reset(seed=seed)
 
