@@ -159,11 +159,10 @@ def _comparable(groups: Sequence[RunGroup], known: References) -> tuple[list[Run
 
 def _notes_on_lengths(groups: Sequence[RunGroup], games: Sequence[str]) -> list[str]:
     notes = []
-    for group in groups:
-        for game in games:
-            ends = [run.steps[-1] for run in group.runs_of(game)]
-            if min(ends) < (1 - FINAL_FRACTION) * max(ends):
-                notes.append(f"{group.label}: the trainings of {game} end at {min(ends):,} to {max(ends):,} decisions")
+    for game in games:
+        ends = [run.steps[-1] for group in groups for run in group.runs_of(game)]
+        if min(ends) < (1 - FINAL_FRACTION) * max(ends):
+            notes.append(f"{game}: the trainings end at {min(ends):,} to {max(ends):,} decisions")
     return notes
 
 
