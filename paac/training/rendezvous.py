@@ -28,7 +28,7 @@ def wait_for_all(rank: int, addresses: Sequence[str]) -> None:
     """
     host, _, port = addresses[0].rpartition(":")
     if rank == 0:
-        _gather(int(port), len(addresses))
+        _gather(int(port), addresses)
         return
     began, noted = time.monotonic(), False
     while (problem := _report(rank, host.strip("[]"), int(port))) is not None:
@@ -38,8 +38,9 @@ def wait_for_all(rank: int, addresses: Sequence[str]) -> None:
         time.sleep(RETRY_S)
 
 
-def _gather(port: int, count: int) -> None:
-    """Wait until the `count` - 1 others have reported, and let them go on. Raises UserError if one is lost then."""
+def _gather(port: int, addresses: Sequence[str]) -> None:
+    """Wait until all others have reported, and let them go on. Raises UserError if one is lost then."""
+    count = len(addresses)
     waiting: dict[int, socket.socket] = {}
     noted: list[int] = []
     began = time.monotonic()
@@ -58,19 +59,16 @@ def _gather(port: int, count: int) -> None:
             ended, _, _ = select.select(waiting.values(), [], [], 0)  # they send nothing more
             waiting = {rank: connection for rank, connection in waiting.items() if connection not in ended}
             missing = [rank for rank in range(1, count) if rank not in waiting]
-            if missing != noted and time.monotonic() - began >= NOTE_S:
-                print(f"Process 0 still waits for the processes with index {_listed(missing)}", flush=True)
+            if missing and missing != noted and time.monotonic() - began >= NOTE_S:
+                others = " and ".join(f"process {rank} at {addresses[rank]}" for rank in missing)
+                print(f"Process 0 still waits for {others}", flush=True)
                 noted = missing
     lost = [rank for rank, connection in waiting.items() if not _answer(connection, GO)]
     if lost:
         raise UserError(
-            f"TF_CONFIG: the processes with index {_listed(lost)} no longer answer; end all processes, and start "
-            "them again"
+            f"TF_CONFIG: process {' and '.join(map(str, lost))} no longer answers; end all processes, and start them "
+            "again"
         )
-
-
-def _listed(ranks: Sequence[int]) -> str:
-    return ", ".join(map(str, ranks))
 
 
 def _answer(connection: socket.socket, answer: bytes) -> bool:
@@ -123,4 +121,4 @@ def _report(rank: int, host: str, port: int) -> str | None:
         raise UserError(
             f'TF_CONFIG: another process has "index": {rank} too; give each process its own, or end the earlier one'
         )
-    return None if answer == GO else "another program answers there"
+    return None if answer == GO else "its port answers, but no training waits there"

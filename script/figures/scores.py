@@ -162,7 +162,7 @@ def _notes_on_lengths(groups: Sequence[RunGroup], games: Sequence[str]) -> list[
     for game in games:
         ends = [run.steps[-1] for group in groups for run in group.runs_of(game)]
         if min(ends) < (1 - FINAL_FRACTION) * max(ends):
-            notes.append(f"{game}: the trainings end at {min(ends):,} to {max(ends):,} decisions")
+            notes.append(f"{game}: the last episodes of the trainings end at {min(ends):,} to {max(ends):,} decisions")
     return notes
 
 

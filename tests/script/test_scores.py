@@ -101,7 +101,9 @@ def test_a_comparison_uses_the_games_that_all_groups_have_played(tmp_path):
 def test_trainings_of_different_lengths_give_a_note(tmp_path, different):
     runs = [scored(tmp_path / "1", *[3] * 100), scored(tmp_path / "2", *[3] * 50, **different)]
     notes = scores.compare(group_runs(runs)[0]).notes
-    assert [note for note in notes if "end at" in note] == ["pong: the trainings end at 500 to 1,000 decisions"]
+    assert [note for note in notes if "end at" in note] == [
+        "pong: the last episodes of the trainings end at 500 to 1,000 decisions"
+    ]
 
 
 def test_given_references_are_used_before_human_scores(tmp_path):

@@ -78,13 +78,14 @@ def test_of_two_processes_with_the_same_index_the_earlier_one_is_refused(address
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(wait_for_all, 0, addresses)
         earlier = threads.submit(wait_for_all, 1, addresses)
-        wait_for(lambda: output.count("Process 0 still waits for the processes with index 2\n"), seconds=30)
+        wait_for(lambda: output.count("Process 0 still waits for process 2 at 127.0.0.1:2\n"), seconds=30)
         later = threads.submit(wait_for_all, 1, addresses)
         with pytest.raises(UserError, match='TF_CONFIG: another process has "index": 1 too; give each process its own'):
             earlier.result(timeout=30)
         assert not first.done() and not later.done()
         wait_for_all(2, addresses)
         first.result(timeout=30), later.result(timeout=30)
+    assert not output.count("waits for \n")
 
 
 def test_a_process_that_no_longer_answers_ends_the_first_one_and_the_others_go_on(addresses, monkeypatch):
@@ -94,7 +95,7 @@ def test_a_process_that_no_longer_answers_ends_the_first_one_and_the_others_go_o
         with connect(addresses[0]) as frozen:
             frozen.sendall(b"manette process 1")
             threads.submit(wait_for_all, 2, addresses).result(timeout=30)
-            with pytest.raises(UserError, match="TF_CONFIG: the processes with index 1 no longer answer"):
+            with pytest.raises(UserError, match="TF_CONFIG: process 1 no longer answers"):
                 first.result(timeout=30)
 
 
