@@ -1,7 +1,8 @@
 """Waiting until all processes of a training have started, before TensorFlow connects them.
 
 While TensorFlow itself waits, no Python runs and SIGTERM is ignored. So the others first report to the first process,
-at the address where TensorFlow will listen afterwards, and all go on together. Who waits for long says for what.
+at the address where TensorFlow will listen afterwards, and all go on together. A process that has waited
+for `NOTE_S` prints which other it waits for.
 """
 
 import re
@@ -18,7 +19,7 @@ GO = b"go"
 TAKEN = b"no"  # a newer process has this index
 RETRY_S = 0.2
 GREETING_TIMEOUT_S = 5.0  # for a program that connects and says nothing
-NOTE_S = 10.0  # a process that has waited for this time says for what
+NOTE_S = 10.0  # seconds
 
 
 def wait_for_all(rank: int, addresses: Sequence[str]) -> None:
