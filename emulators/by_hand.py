@@ -98,7 +98,7 @@ def play_frame_by_hand(emulator: Emulator, action: int, seconds: float) -> tuple
     This does not update the observation, so an agent can play this emulator only after `Emulator.reset`.
     """
     if isinstance(emulator, PixelGameEmulator):
-        reward = emulator.game.advance_by_hand(action, seconds)
+        reward = emulator.press_by_hand(action, seconds)
     else:
         reward = emulator._press(action)
     emulator._show(emulator._screen)

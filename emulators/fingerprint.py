@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,18 +22,12 @@ def fingerprint(game: Game, emulator: Emulator) -> dict[str, str]:
     }
     if game.rom:
         found |= {"SHA-256 of the ROM": _sha256(game.rom), "version of ale-py": version("ale-py")}
-    if source := _source_file(emulator):
-        found["SHA-256 of the environment's source"] = _sha256(source)
-    return found
-
-
-def _source_file(emulator: Emulator) -> str | None:
-    """Return the file that defines the emulator's Gymnasium environment or small game, None if there is none."""
+    # The emulator's Gymnasium environment or small game.
     environment = getattr(emulator, "environment", None) or getattr(emulator, "game", None)
-    try:
-        return inspect.getsourcefile(type(environment))
-    except (TypeError, OSError):  # no environment, or one that is not written in Python
-        return None
+    # None has no source, and an environment may be written in another language or come without its source.
+    with suppress(TypeError, OSError):
+        found["SHA-256 of the environment's source"] = _sha256(inspect.getfile(type(environment)))
+    return found
 
 
 def _sha256(file: str) -> str:

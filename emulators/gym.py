@@ -6,9 +6,11 @@ import importlib.util
 import json
 import math
 import multiprocessing
+import random
 import re
 import warnings
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import gymnasium
@@ -24,6 +26,7 @@ PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "mini
 LISTED_PACKAGES = ("gymnasium", "ale_py", "emulators")  # whose environments nobody looks for in another module
 NUMBER_TYPES = int, float, np.integer, np.floating
 CHECKED_STEPS = 10  # of a new environment, before a run starts
+NOT_REPEATABLE = "the environment draws from random or numpy.random, so --seed does not repeat it; use self.np_random"
 
 
 class GymEmulator(Emulator):
@@ -46,9 +49,13 @@ class GymEmulator(Emulator):
         self.num_actions = int(self._environment.action_space.n)  # type: ignore[attr-defined]
         self.frames_per_second = frame_rate or 30
         self.can_save = bool(settings.state_attributes)
-        self._reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
         self._pictures = PictureReader(settings.id)
-        screen_shape = self._render().shape
+        try:
+            self._reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
+            screen_shape = self._render().shape
+        except GameError:
+            self.close()
+            raise
         super().__init__(screen_shape, seed=seed, observed_rows=settings.observed_rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, limit or self.max_episode_frames)
 
@@ -175,17 +182,35 @@ def _why_unknown(name: str, env_id: str) -> str:
     return f"{unknown} after the import of {module}, which must register it with gymnasium.register()"
 
 
-def check_environment(name: str, env_kwargs: str) -> float | None:
-    """Make the environment and play some steps; return its frame rate, None if it has no usable one.
+def check_environment(name: str, env_kwargs: str) -> tuple[float | None, str]:
+    """Make the environment and play some steps.
 
-    The arguments are those of `make_environment`. Raises GameError, with a reason, if it cannot be played.
+    Returns its frame rate, None if it has no usable one, and a line that the user should read, or "". The arguments are
+    those of `make_environment`. Raises GameError, with a reason, if it cannot be played.
     """
-    environment = make_environment(name, env_kwargs)
+    with _global_generators_kept() as are_changed:
+        environment = make_environment(name, env_kwargs)
+        try:
+            call_environment(name, environment.unwrapped, _play_some_steps, name, environment)
+            return frames_per_second(environment), f"-g {name}: {NOT_REPEATABLE}" if are_changed() else ""
+        finally:
+            _close(environment)
+
+
+@contextmanager
+def _global_generators_kept() -> Iterator[Callable[[], bool]]:
+    """Restore the generators of `random` and `numpy.random` at the end; yield whether numbers have been drawn."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+
+    def are_changed() -> bool:
+        changed = zip(numpy_state, np.random.get_state(), strict=True)
+        return random.getstate() != python_state or not all(np.array_equal(*pair) for pair in changed)
+
     try:
-        call_environment(name, environment.unwrapped, _play_some_steps, name, environment)
-        return frames_per_second(environment)
+        yield are_changed
     finally:
-        _close(environment)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
 
 
 def _play_some_steps(name: str, environment: gymnasium.Env) -> None:

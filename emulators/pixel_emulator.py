@@ -22,8 +22,7 @@ class PixelGameEmulator(Emulator):
         game = gymnasium.make(settings.id, render_mode="rgb_array", disable_env_checker=True).unwrapped
         assert isinstance(game, PixelGame)
         self._id = settings.id
-        self.game = game
-        """The game itself, for scripted players, which use more than pixels."""
+        self.game = game  # itself, for scripted players, which use more than pixels
         self.frame_skip = settings.frame_skip or DEFAULT_FRAME_SKIP
         self.pooled_frames = min(settings.pooled_frames, self.frame_skip)
         self.max_noops, self.noop = settings.max_noops, game.noop
@@ -50,10 +49,14 @@ class PixelGameEmulator(Emulator):
             raise environment_error(self._id, self.game, error) from None
 
     def _is_over(self) -> bool:
-        return self.game.over
+        return call_environment(self._id, self.game, getattr, self.game, "over")
 
     def _lives(self) -> int:
-        return self.game.lives
+        return call_environment(self._id, self.game, getattr, self.game, "lives")
+
+    def press_by_hand(self, action: int, seconds: float) -> float:
+        """Apply a person's `action` for one frame, `seconds` after the last one, and return its reward."""
+        return call_environment(self._id, self.game, self.game.advance_by_hand, action, seconds)
 
     def _save(self) -> bytes:
         return self.game.save_state()

@@ -85,7 +85,7 @@ def _find_game(game: str, rom_path: str, env_kwargs: str) -> Game:
 
     if platform in ("", "gym") and gym.is_registered(name):
         kwargs = NO_KWARGS if name in gym.small_games() else env_kwargs
-        return Game("gym", name, "", env_kwargs=kwargs, frame_rate=gym.check_environment(name, kwargs))
+        return _gym_game(name, kwargs)
     hint = _hint(name, sorted(_atari_names(rom_path)), gym.suggested_names())
     raise GameError(f"-g {game}: there is no game of that name; {hint}")
 
@@ -142,7 +142,14 @@ def _find_in_module(game: str, platform: str, name: str, env_kwargs: str) -> Gam
         )
     if gym.is_atari(name):
         raise GameError(f"-g {game}: {_hint(name.rpartition(':')[2], _atari_names(), [])}")
-    return Game("gym", name, "", env_kwargs=env_kwargs, frame_rate=gym.check_environment(name, env_kwargs))
+    return _gym_game(name, env_kwargs)
+
+
+def _gym_game(name: str, env_kwargs: str) -> Game:
+    from emulators import gym
+
+    frame_rate, notice = gym.check_environment(name, env_kwargs)
+    return Game("gym", name, "", notice, env_kwargs, frame_rate)
 
 
 def frame_skip_by_name(game: str) -> int:

@@ -11,9 +11,11 @@ import os
 import select
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -65,11 +67,13 @@ def run_worker(
     seeds = [seed] if isinstance(seed, int) else list(seed)
     worker = Worker(arrays, assignment, lambda i: make_emulator(game, seed=[*seeds, first_index + i], **settings))
     parts = {part.requests.fileno(): part for part in assignment.parts}
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    closing_s = closing_time_s(sum(len(part.indices) for part in assignment.parts))
+    threading.Thread(target=_end_with_parent, args=(closing_s,), daemon=True).start()
     # The parent blocks this signal here. It stays without effect, but programs that an environment starts inherit only
-    # blocked and ignored signals, so that the environment can end them.
+    # blocked and ignored signals, so that the environment can end them. Processes that it forks inherit handlers too.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
     poller = select.poll()
     for fd in (assignment.commands.fileno(), *parts):
         poller.register(fd, select.POLLIN)
@@ -84,11 +88,17 @@ def run_worker(
         worker.close()  # the parent has ended or has closed the pool
 
 
-def _end_with_parent() -> None:
-    """Wait until the parent has ended, and end this process, even if an emulator hangs."""
+def closing_time_s(emulators: int) -> float:
+    """Return how long a worker may take to close its emulators, before it is killed and may leave programs behind."""
+    return 5 + emulators
+
+
+def _end_with_parent(closing_s: float) -> None:
+    """Wait until the parent has ended, and end this process `closing_s` later, even if an emulator hangs."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
+    time.sleep(closing_s)  # until then the main thread closes the emulators, and ends this process earlier
     os._exit(1)
 
 
@@ -172,5 +182,5 @@ class Worker:
         except Exception as error:  # the state may come from a stranger
             raise GameError(
                 f"the saved state of emulator {index} cannot be loaded: it is damaged, or was saved with another "
-                f"ROM or version of the game ({str(error)[:200]})"
+                f"ROM or version of the game ({str(error)[:200]}); sessions.jsonl of the run has the versions"
             ) from None

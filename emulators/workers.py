@@ -21,7 +21,7 @@ import numpy as np
 from emulators.emulator import Seed
 from emulators.registry import Game
 from emulators.shared_memory import SharedArrays
-from emulators.worker import ANSWER, STEP_REQUEST, Assignment, ShardPart, run_worker
+from emulators.worker import ANSWER, STEP_REQUEST, Assignment, ShardPart, closing_time_s, run_worker
 
 WORKER_TIMEOUT_S = 300  # a worker that takes longer to answer has failed; a decision takes milliseconds
 
@@ -114,7 +114,8 @@ class Workers:
                 shard.poller.register(commands, select.POLLIN)
                 shard_parts.append(ShardPart(indices, requests_reader, shard.answers_writer))
         assignment = Assignment(index, worker_commands, shard_parts)
-        process = context.Process(target=run_worker, args=(*arguments, assignment), daemon=True)
+        # Not a daemon: an environment may start processes of its own.
+        process = context.Process(target=run_worker, args=(*arguments, assignment))
         process.start()
         self._workers.append(_WorkerHandle(process, commands, sorted(sum(parts, []))))
         for connection in (worker_commands, *(part.requests for part in shard_parts)):
@@ -150,7 +151,7 @@ class Workers:
                 return ready
             if self.failure:  # the thread of another shard has received the error that this one waits for
                 raise self.failure
-        raise self._failed(min(waiting), f"gave no answer within {WORKER_TIMEOUT_S} seconds")
+        raise self._no_answer(min(waiting))
 
     def ask(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:
         """Make every emulator carry out `command`, and return the results in the order of the emulators.
@@ -196,7 +197,7 @@ class Workers:
                 raise self.failure
             try:
                 if not any(worker.commands.poll(1) for _ in range(WORKER_TIMEOUT_S)):
-                    raise self._failed(index, f"gave no answer within {WORKER_TIMEOUT_S} seconds")
+                    raise self._no_answer(index)
                 result = worker.commands.recv()
             except (EOFError, OSError):  # OSError if the worker has ended while it sent
                 worker.process.join(timeout=5)
@@ -208,6 +209,13 @@ class Workers:
                 )
                 raise self.failure
             return result.value
+
+    def _no_answer(self, index: int) -> WorkerError:
+        return self._failed(
+            index,
+            f"gave no answer within {WORKER_TIMEOUT_S} seconds; if the game is so slow, use fewer emulators (-ec) or "
+            "more workers (-ew)",
+        )
 
     def _failed(self, index: int, what: str) -> WorkerError:
         indices = self._workers[index].indices
@@ -233,13 +241,13 @@ def _worker_of(index: int, shard: int, num_workers: int, num_shards: int) -> int
 
 
 def _end_workers(shards: list[_ShardHandle], workers: list[_WorkerHandle]) -> None:
-    """Close the connections, which ends the workers, and kill those that do not end within 5 seconds."""
+    """Close the connections, which ends the workers, and kill those that do not end in time."""
     for shard in shards:
         for connection in (*shard.requests.values(), shard.answers, shard.answers_writer):
             connection.close()
     for worker in workers:
         worker.commands.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + max((closing_time_s(len(worker.indices)) for worker in workers), default=0)
     try:
         for worker in workers:
             worker.process.join(timeout=max(0, deadline - time.monotonic()))

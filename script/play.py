@@ -9,6 +9,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 
@@ -71,14 +72,14 @@ def main(argv: Sequence[str]) -> None:
     if game.notice:
         print(game.notice)
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
-    emulator = make_emulator(game, seed=seed)
-    recorder = GifRecorder(
-        re.sub("[/:]", "_", game.name),
-        options,
-        frame_rate=emulator.frames_per_second,
-        max_pool=emulator.sprites_flicker,
-    )
-    ManualPlay(str(game), emulator, recorder).play()
+    with closing(make_emulator(game, seed=seed)) as emulator:
+        recorder = GifRecorder(
+            re.sub("[/:]", "_", game.name),
+            options,
+            frame_rate=emulator.frames_per_second,
+            max_pool=emulator.sprites_flicker,
+        )
+        ManualPlay(str(game), emulator, recorder).play()
 
 
 if __name__ == "__main__":

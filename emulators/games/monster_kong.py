@@ -79,6 +79,9 @@ class MonsterKong(PixelGame):
     noop = NOOP
     keys = {"left": LEFT, "right": RIGHT, "space": JUMP_UP, "up": UP, "down": DOWN}
 
+    _drawn_level: tuple[str, ...] = ()  # that `_background` shows
+    _background: pygame.Surface
+
     # The start.
 
     def _begin(self) -> dict[str, Any]:
@@ -345,7 +348,10 @@ class MonsterKong(PixelGame):
     def _draw(self) -> None:
         state, clock = self.state, self.state["clock"]
         player = state["player"]
-        sprites = [(art.background(tuple(state["level"])), (0, 0))]
+        level = tuple(state["level"])
+        if level != self._drawn_level:
+            self._drawn_level, self._background = level, art.background(level)
+        sprites = [(self._background, (0, 0))]
         sprites.append((self._player_sprite(), corner(player["x"], player["y"])))
         coin = art.coin(clock // art.COIN_STEPS % art.COIN_FRAMES)
         sprites += [(coin, (CELL * column, CELL * row)) for row, column in state["coins"]]

@@ -3,7 +3,7 @@
 Sprites have the format of the canvas, 24 bits of RGB, with one colour that means "transparent". So copying is fast.
 """
 
-from functools import cache, lru_cache
+from functools import cache
 
 import pygame
 
@@ -158,7 +158,6 @@ def outlined(surface: pygame.Surface, colour: Colour) -> pygame.Surface:
 # The level.
 
 
-@lru_cache(maxsize=8)
 def background(level: tuple[str, ...]) -> pygame.Surface:
     """Return the picture of a level, which holds `#` for a wall and `H` for a ladder."""
     surface = blank(*SCREEN)

@@ -40,6 +40,9 @@ class PixelGame(gymnasium.Env):
     def __init__(self, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r} is not one of {self.metadata['render_modes']}")
+        for name in ("size", "actions", "noop", "keys"):
+            if not hasattr(self, name):
+                raise TypeError(f"the class {type(self).__name__} has no {name}")
         width, height = self.size
         self.render_mode = render_mode
         self.observation_space = gymnasium.spaces.Box(0, 255, (height, width, 3), np.uint8)

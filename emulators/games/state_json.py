@@ -22,13 +22,13 @@ def to_json(value: Any, game: str) -> Any:
         return {key: [value.dtype.str, list(value.shape), value.tobytes().hex()]}
     if type(value) is tuple:
         return {TUPLE: [to_json(item, game) for item in value]}
-    if isinstance(value, list):
+    if type(value) is list:
         return [to_json(item, game) for item in value]
-    if isinstance(value, dict):
+    if type(value) is dict:
         if all(type(key) is str and not key.startswith("__") for key in value):
             return {key: to_json(item, game) for key, item in value.items()}
         return {PAIRS: [[to_json(key, game), to_json(item, game)] for key, item in value.items()]}
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or type(value) in (bool, int, float, str):
         return value
     raise GameError(
         f"{game}: its state holds a {type(value).__name__}, which cannot be saved; use numbers, strings, lists, "

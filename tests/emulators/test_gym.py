@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import random
 
 import gymnasium
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import GAME_SETTINGS, GymSettings, allows_random_start
+from tests.helpers.environments import Fake
 from tests.helpers.messages import message_of
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
+FAKE = "tests.helpers.environments:Fake-v0"
 PLAYED = [*OURS, "CartPole-v0", "MountainCar-v0", "FrozenLake-v1"]
 
 
@@ -237,6 +240,34 @@ def test_the_arguments_cannot_set_what_the_emulator_sets():
 
 def test_the_module_may_have_the_name_of_a_platform():
     assert short_name("gym:gym:Fake-v0") == "gym:gym:Fake-v0"
+
+
+@pytest.mark.parametrize("fails", ["reset", "render"])
+def test_an_environment_that_cannot_start_an_episode_is_closed(fails, monkeypatch):
+    game = find_game(FAKE)
+    closed = []
+    monkeypatch.setattr(Fake, fails, lambda self, **_: 1 / 0)
+    monkeypatch.setattr(Fake, "close", lambda self: closed.append(self))
+    with pytest.raises(GameError, match="the environment fails: ZeroDivisionError"):
+        make_emulator(game, seed=1)
+    assert len(closed) == 1
+
+
+@pytest.mark.parametrize("draws", ["", "random", "numpy.random"])
+def test_an_environment_that_draws_from_global_generators_is_named_and_leaves_them_as_they_were(draws):
+    random.seed(1)
+    np.random.seed(1)
+    expected = random.random(), np.random.random()
+    random.seed(1)
+    np.random.seed(1)
+    notice = find_game(FAKE, env_kwargs=json.dumps({"draws": draws})).notice
+    assert (random.random(), np.random.random()) == expected
+    assert notice == (
+        f"-g {FAKE}: the environment draws from random or numpy.random, so --seed does not repeat it; use "
+        "self.np_random"
+        if draws
+        else ""
+    )
 
 
 def test_only_atari_games_have_sticky_actions():

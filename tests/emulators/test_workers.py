@@ -139,7 +139,8 @@ def test_programs_that_environments_started_end_with_the_pool(tmp_path):
     with EmulatorPool(game, 2, workers=2, seed=1) as pool:
         pool.reset()
         started = [int(file.name) for file in tmp_path.iterdir()]
-        assert len(started) == 4 and len([pid for pid in started if Path(f"/proc/{pid}").exists()]) == 2
+        # The check of the game and the pool's example started some too, which have ended.
+        assert len(started) == 8 and len([pid for pid in started if Path(f"/proc/{pid}").exists()]) == 4
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
@@ -156,6 +157,7 @@ def test_a_state_that_cannot_be_loaded_is_reported():
     assert message_of(error).startswith(
         "the saved state of emulator 0 cannot be loaded: it is damaged, or was saved with"
     )
+    assert message_of(error).endswith("; sessions.jsonl of the run has the versions")
 
 
 @pytest.mark.slow
@@ -306,6 +308,19 @@ def test_workers_end_when_their_parent_is_killed(parent_is, game, tmp_path):
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         pytest.fail("workers outlived their parent")
+
+
+def test_programs_that_environments_started_end_when_the_parent_is_killed(tmp_path):
+    started = tmp_path / "started"
+    started.mkdir()
+    kwargs = json.dumps({"starts": str(started)})
+    parent = start(tmp_path / "parent.py", PARENT, "idle", "tests.helpers.environments:Fake-v0", kwargs)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    parent.kill()
+    parent.communicate(timeout=60)  # the workers and what they started share their parent's output
+    assert len(list(started.iterdir())) == 10
+    assert not any(Path(f"/proc/{file.name}").exists() for file in started.iterdir())
 
 
 @pytest.mark.slow

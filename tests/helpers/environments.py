@@ -1,6 +1,8 @@
 """A small Gymnasium environment for tests, as other packages have them: tests.helpers.environments:Fake-v0."""
 
 import itertools
+import multiprocessing
+import random
 import subprocess
 import sys
 import time
@@ -60,8 +62,8 @@ class Fake(gymnasium.Env):
     """Gives the named picture and reward. From step `after` of the environment on it gives the odd ones instead.
 
     The method that is called `fails` raises an error from then on, or calls `sys.exit` if the environment `exits`, and
-    the one that is called `hangs` does not return. With `starts`, a folder, it starts a program, which runs until it is
-    closed, and writes a file there, named by the program's process id.
+    the one that is called `hangs` does not return. With `starts`, a folder, it starts a program and a process, which
+    run until it is closed, and writes files there, named by their process ids. Each step draws from the module `draws`.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
@@ -81,6 +83,7 @@ class Fake(gymnasium.Env):
         hangs: str = "",
         exits: bool = False,
         starts: str = "",
+        draws: str = "",
         actions: int = 3,
     ):
         self.render_mode = render_mode
@@ -90,9 +93,14 @@ class Fake(gymnasium.Env):
         self._given = [(picture, reward), (odd_picture or picture, odd_reward or reward)]
         self._after, self._grows, self._length, self._fails = after, grows, length, fails
         self._hangs, self._exits = hangs, exits
-        self._program = subprocess.Popen(["sleep", "600"]) if starts else None
-        if self._program:
-            (Path(starts) / str(self._program.pid)).touch()
+        self._draws = {"": int, "random": random.random, "numpy.random": np.random.random}[draws]
+        self._started: list[Any] = []
+        if starts:
+            process = multiprocessing.Process(target=time.sleep, args=[600])
+            process.start()
+            self._started = [subprocess.Popen(["sleep", "600"]), process]
+        for started in self._started:
+            (Path(starts) / str(started.pid)).touch()
         self.steps = 0  # of all episodes
         self._episode = 0  # steps of this episode
 
@@ -106,6 +114,7 @@ class Fake(gymnasium.Env):
         self.steps += 1
         self._episode += 1
         self._fail_in("step")
+        self._draws()
         return 0, REWARDS[self._now()[1]], self._episode >= self._length, False, {}
 
     def render(self):
@@ -115,9 +124,12 @@ class Fake(gymnasium.Env):
 
     def close(self):
         self._fail_in("close")
-        if self._program:
-            self._program.terminate()
-            self._program.wait()
+        for started in self._started:
+            time.sleep(0.2)
+            started.terminate()
+        if self._started:
+            self._started[0].wait()
+            self._started[1].join()
 
     def _now(self):
         return self._given[self._is_odd()]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from emulators.games import monster_kong_art as art
 from emulators.games.monster_kong import LEVEL, MonsterKong
 
 LEFT, RIGHT, JUMP, UP, DOWN, NOOP = range(6)
@@ -394,3 +395,18 @@ def test_another_level_is_drawn_differently(game):
     assert (game.draw() != first).any()
     game.state["level"] = level
     assert (game.draw() == first).all()
+
+
+def test_the_level_is_drawn_once_for_each_game_however_many_take_turns(monkeypatch):
+    draw, drawn = art.background, []
+    monkeypatch.setattr(art, "background", lambda level: drawn.append(level) or draw(level))
+    games = [MonsterKong() for _ in range(10)]
+    for seed, game in enumerate(games):
+        game.reset(seed=seed)
+    for _ in range(3):
+        for game in games:
+            game.step(NOOP)
+    assert len(drawn) == 10
+    games[0].start()
+    games[0].draw()
+    assert len(drawn) == 11

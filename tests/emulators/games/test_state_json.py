@@ -1,13 +1,14 @@
 """A game's state is restored exactly, whatever numbers it holds."""
 
 import json
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
+from enum import IntEnum
 
 import gymnasium
 import numpy as np
 import pytest
 
-from emulators import GameError, make_emulator
+from emulators import GameError, find_game, make_emulator
 from emulators.games import OWN_GAMES
 from emulators.games.catcher import Catcher
 from emulators.games.state_json import from_json, to_json
@@ -63,7 +64,13 @@ def test_states_of_plain_values_are_written_as_before():
     assert to_json(state, "Dodge") == state == from_json(state)
 
 
-@pytest.mark.parametrize("value", [{1, 2}, object(), namedtuple("Point", "x y")(1, 2), np.array([object()]), 1j])
+# Values that would lose their types in JSON.
+SUBCLASSES = defaultdict(int), OrderedDict(), type("Bag", (list,), {})(), IntEnum("Colour", "red").red
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, object(), namedtuple("Point", "x y")(1, 2), np.array([object()]), 1j, *SUBCLASSES]
+)
 def test_the_error_for_a_value_that_cannot_be_saved_names_the_game_and_its_type(value):
     with pytest.raises(
         GameError, match=f"^Dodge: its state holds a {type(value).__name__}, which cannot be saved"
@@ -117,6 +124,25 @@ def test_an_error_of_a_small_game_is_one_line_that_names_the_game_and_the_line(d
     )
     with pytest.raises(GameError, match=line) as error:
         emulator.step(0)
+    message_of(error)
+
+
+@pytest.mark.parametrize("failing", ["over", "lives"])
+def test_an_error_in_a_property_of_a_small_game_is_one_line(failing, dodge, monkeypatch):
+    emulator = make_emulator(dodge, seed=1, single_life_episodes=True)
+    emulator.reset()
+    monkeypatch.setattr(Dodge, failing, property(lambda self: self.state["missing"]))
+    line = r"^-g Dodge-v0: the environment fails \(test_state_json.py, line \d+\): KeyError: 'missing'"
+    with pytest.raises(GameError, match=line) as error:
+        emulator.step(0)
+    message_of(error)
+
+
+@pytest.mark.parametrize("missing", ["size", "actions", "noop", "keys"])
+def test_an_attribute_that_a_small_game_lacks_is_named_in_one_line(missing, dodge, monkeypatch):
+    monkeypatch.delattr(Catcher, missing)
+    with pytest.raises(GameError, match=f"TypeError: the class Dodge has no {missing}") as error:
+        find_game(dodge)
     message_of(error)
 
 

@@ -103,6 +103,12 @@ def test_an_environment_is_compared_by_its_source(folder, monkeypatch):
         check_equal([found[0], found[0] | {"SHA-256 of the environment's source": "0"}])
 
 
+def test_an_environment_without_a_source_file_can_be_played(folder, monkeypatch):
+    game = find_game("tests.helpers.environments:Fake-v0")
+    monkeypatch.setattr("tests.helpers.environments.__file__", str(folder / "zipped.zip/environments.py"))
+    assert "SHA-256 of the environment's source" not in fingerprint(game, make_emulator(game, seed=0))
+
+
 def test_an_error_in_one_process_ends_all():
     def fail_in_the_second(process):
         with process.together():
