@@ -6,6 +6,7 @@ The tests of the code are in tests/.
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,12 @@ def main(argv: Sequence[str]) -> None:
         writable_file("--json", options.json)
     evaluation = evaluate_agent(options)
     report = evaluation.report()
-    try:
-        if options.json is not None:  # before anything is printed: the reader of the output may have ended
+    with ExitStack() as at_the_end:  # each of the three even if another one fails: tests may take hours
+        if evaluation.films:
+            at_the_end.callback(evaluation.save_films, options.gif_scale, print)
+        at_the_end.callback(print_report, report, options.dropout_samples)  # called first
+        if options.json is not None:
             write_output(Path(options.json), json.dumps(report, indent=2) + "\n")
-    finally:
-        print_report(report, options.dropout_samples)
-    if evaluation.films:
-        evaluation.save_films(options.gif_scale, print)
 
 
 def print_report(report: dict[str, Any], dropout_samples: int) -> None:

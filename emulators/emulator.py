@@ -132,6 +132,11 @@ class Emulator(ABC):
         return self.max_noops if self.random_start and self.noop is not None else 0
 
     @property
+    def has_lives(self) -> bool:
+        """Whether the game counts lives, so that `single_life_episodes` has an effect."""
+        return self._lives() > 0
+
+    @property
     def observation(self) -> np.ndarray:
         """The current observation, uint8 [84, 84, 4], or [84, 84, 12] with RGB."""
         return self._stack.observation

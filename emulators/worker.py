@@ -182,5 +182,5 @@ class Worker:
         except Exception as error:  # the state may come from a stranger
             raise GameError(
                 f"the saved state of emulator {index} cannot be loaded: it is damaged, or was saved with another "
-                f"ROM or version of the game ({str(error)[:200]}); sessions.jsonl of the run has the versions"
+                f"ROM or version of the game ({str(error)[:200]})"
             ) from None

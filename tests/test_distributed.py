@@ -77,11 +77,11 @@ def test_several_processes_stop_and_resume_exactly(commands):
     assert episodes(commands.folder / "whole") == episodes(commands.folder / "parts") != []
     other = launch(commands, "-df", "parts", "--max_global_steps", "280", processes="3")
     assert (
-        "The emulators' states were saved by a different number of processes: all emulators start new episodes"
+        "The emulators' states were saved by another number of processes: all emulators start new episodes"
         in other.stdout
     )
     alone = commands.run("train.py", "-df", "parts", "--max_global_steps", "320")
-    assert "The emulators' states were saved by a different number of processes" in alone.stdout
+    assert "The emulators' states were saved by another number of processes" in alone.stdout
     steps = [int(step) for step, *_ in episodes(commands.folder / "parts")]
     assert steps == sorted(steps)
 

@@ -5,9 +5,11 @@ import io
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+import gif as gif_script
 import test as test_script
 from paac.evaluation import EpisodeResult
 from paac.training.agent import AgentEvaluation
@@ -40,6 +42,27 @@ def test_the_json_file_is_written_although_nobody_reads_the_output(tmp_path, mon
     with pytest.raises(BrokenPipeError), contextlib.redirect_stdout(ClosedPipe()):
         test_script.main(["-tc", "2", "--json", str(tmp_path / "report.json")])
     assert json.loads((tmp_path / "report.json").read_text())["scores"] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("main", [test_script.main, gif_script.main])
+def test_all_films_are_written_although_nobody_reads_the_output(main, tmp_path, monkeypatch):
+    results = [EpisodeResult(score, 90, False, 0.0, 0.0) for score in (1.0, 2.0)]
+    written = []
+    films = {
+        tmp_path / name: SimpleNamespace(
+            save=lambda file, _: written.append(file.name),
+            seconds=1.0,
+            fitting_scale=2,
+            is_shortened=False,
+            scores=[1.0],
+        )
+        for name in ("a_1.gif", "a_2.gif")
+    }
+    evaluation = AgentEvaluation("pong", tmp_path, 9, 1, 0, False, results, films)
+    monkeypatch.setattr("paac.training.agent.evaluate_agent", lambda _: evaluation)
+    with contextlib.suppress(BrokenPipeError), contextlib.redirect_stdout(ClosedPipe()):
+        main(["-tc", "2", "-gn", "a"])
+    assert written == ["a_1.gif", "a_2.gif"]
 
 
 def test_one_test_is_reported_as_one(tmp_path, monkeypatch, capsys):

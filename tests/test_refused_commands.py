@@ -60,6 +60,10 @@ def test_bad_folders_give_one_line(commands):
         ("gif.py", "-tc", "0"): "--test_count 0: must be from 1 to 1000",
         ("test.py", "--mp4"): "--mp4: test.py writes films only with -gn NAME",
         ("train.py", "--list_games", "--rom_path", "nowhere"): "--rom_path nowhere: no such folder",
+        ("train.py", "-df", 300 * "x"): f"-df {300 * 'x'}: cannot be written (File name too long)",
+        ("test.py", "-f", 300 * "x"): f"-f {300 * 'x'}: no such folder",
+        ("test.py", "-f", ".", "--json", f"{300 * 'x'}/a"): "must be a file in an existing folder",
+        ("train.py", "--preset", 300 * "x"): "no such preset or file",
     }
     for (script, *arguments), message in expected.items():
         refused = commands.run(script, *arguments, code=2)

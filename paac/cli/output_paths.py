@@ -1,5 +1,6 @@
 """Checks that output can be written, before the work that produces it."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -13,11 +14,11 @@ def writable_file(flag: str, name: str | Path) -> Path:
     A link is refused, except in /dev: in the folder of a run, a stranger may have prepared it.
     """
     file = Path(name)
-    if file.is_symlink() and not _is_device(file):
+    if os.path.islink(file) and not _is_device(file):
         raise UserError(f"{flag} {file}: is a symbolic link, which is not followed; name the file to which it leads")
-    if file.is_dir():
+    if os.path.isdir(file):
         raise UserError(f"{flag} {file}: that is a folder; name a file")
-    if not file.absolute().parent.is_dir():
+    if not os.path.isdir(file.absolute().parent):
         raise UserError(f"{flag} {file}: must be a file in an existing folder")
     _check_writable(flag, file, file.absolute().parent)
     return file

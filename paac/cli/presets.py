@@ -1,5 +1,6 @@
 """Presets: options of trained agents, in presets/NAME.json, and those of the original Manette."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def _find_file(preset: str, game: str) -> Path:
             f"preset or a file: {', '.join([*files, ORIGINAL])}"
         )
     file = Path(expand_home(preset))
-    if not file.is_file():
+    if not os.path.isfile(file):
         names = [*files, ORIGINAL]
         hint = did_you_mean(preset, names)
         raise UserError(f"--preset {preset}: no such preset or file; the presets are {', '.join(names)}{hint}")

@@ -128,6 +128,15 @@ def replace_file(file: Path, content: bytes) -> None:
         opened.write(content)
 
 
+def sync(path: Path) -> None:
+    """Flush a file or a folder to disk. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def remove(path: Path) -> None:
     """Delete a file, a folder with all that it holds, or a link, but not what that leads to. Raises OSError."""
     if path.is_dir() and not path.is_symlink():

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -51,7 +52,10 @@ class AgentEvaluation(NamedTuple):
             shown = counted(round(film.seconds), "second")
             end = f"; the film shows the first {shown}, up to score {film.scores[-1]:.15g} (--gif_seconds)"
             if show:
-                show(line + (end if film.is_shortened else ""))
+                with suppress(
+                    BrokenPipeError
+                ):  # the program that reads the output has ended; the films are still wanted
+                    show(line + (end if film.is_shortened else ""))
 
     def report(self) -> dict[str, Any]:
         """Return the report of test.py --json: all fields but `films`, and statistics of the scores."""

@@ -3,13 +3,15 @@
     STEP/
         weights.index, weights.data-...     network, optimizer and observation history, as tf.train.Checkpoint writes
                                             them
-        emulators.npz                       the state of each emulator; missing if it could not be saved
+        emulators.npz                       the state of each emulator; missing if it could not be saved. It may be
+                                            deleted: then a resume starts new episodes
         state.json                          counters, statistics, lengths of the run's logs
         manifest.json                       size and SHA-256 of each file above, written last
 
 Reading a checkpoint never runs code from it.
 """
 
+import errno
 import hashlib
 import os
 import textwrap
@@ -34,6 +36,8 @@ STATE = "state.json"
 WEIGHTS = "weights"
 MAX_CHECKPOINT_BYTES = 2**32  # of all files: 4 GiB
 MAX_NAME_LENGTH = 255
+# What the system says of a file that is missing, of the wrong kind, or too large.
+DAMAGE = errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EINVAL, errno.EFBIG
 
 
 class CheckpointError(UserError):
@@ -44,7 +48,11 @@ class Checkpoint:
     """The checkpoint in a folder `checkpoints/STEP`, whose files have been verified."""
 
     def __init__(self, folder: Path):
-        """Verify the files. Raises CheckpointError if one is missing, a link, or differs from the manifest."""
+        """Verify the files.
+
+        Raises CheckpointError if one is missing, a link, or differs from the manifest, and UserError if one cannot be
+        read: it may be intact.
+        """
         self.folder = folder
         self.step = int(folder.name)
         try:
@@ -52,7 +60,14 @@ class Checkpoint:
             self.state: dict[str, Any] = load_json(folder / STATE)
         except CheckpointError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except OSError as error:
+            if error.errno in DAMAGE:
+                raise CheckpointError(f"{folder} is damaged ({error})") from None
+            raise UserError(
+                f"{error.filename or folder}: cannot be read ({error.strerror}); make it readable, or move {folder} "
+                "away to use the checkpoint before it"
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
         self.has_emulators = EMULATORS in self._names
 
@@ -116,6 +131,8 @@ def _verified_names(folder: Path) -> list[str]:
     if unlisted:
         raise ValueError(f"{MANIFEST} does not list {min(unlisted)}")
     allowed = MAX_CHECKPOINT_BYTES
+    if EMULATORS in entries and not os.path.lexists(folder / EMULATORS):
+        del entries[EMULATORS]
     for name, entry in entries.items():
         if Path(name).name != name or len(name) > MAX_NAME_LENGTH:
             raise ValueError(f"{MANIFEST} lists {name[:100]!r}, which is not the name of a file")

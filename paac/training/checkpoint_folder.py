@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paac.cli.errors import reason_of
-from paac.cli.safe_files import copy_file, remove, replace_file
+from paac.cli.safe_files import copy_file, remove, replace_file, sync
 from paac.training.checkpoint import EMULATORS, MANIFEST, STATE, WEIGHTS, Checkpoint, CheckpointError, sha256
 from paac.training.emulator_states import write_states
 
@@ -85,7 +85,7 @@ class CheckpointFolder:
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
-        _sync(self.folder)
+        sync(self.folder)
         kept = [existing for existing in self.steps() if existing <= step and existing != replaced][-keep:]
         try:
             self.keep_only(kept)
@@ -150,14 +150,5 @@ class CheckpointFolder:
                 files[file.name] = {"size": file.stat().st_size, "sha256": sha256(opened)}
         (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=2))
         for file in folder.iterdir():
-            _sync(file)
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or a folder to disk."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+            sync(file)
+        sync(folder)

@@ -18,6 +18,7 @@ from paac.cli.errors import UserError
 from paac.cli.folders import free_name, numbered, walk
 from paac.cli.options import OWN_PRESET, Options, resolve
 from paac.cli.presets import ORIGINAL, with_preset
+from paac.training.folder_lock import report_write_errors
 from paac.training.run_folder import BEST, KEPT, RunFolder
 
 
@@ -29,8 +30,8 @@ def find_runs(folder: str | Path, typed_as: str = "-f") -> list[RunFolder]:
     that named the folder, or "" for none.
     """
     typed = f"{typed_as} {folder}" if typed_as else str(folder)
-    if not Path(folder).is_dir():
-        reason = "that is a file" if Path(folder).exists() else "no such folder"
+    if not os.path.isdir(folder):
+        reason = "that is a file" if os.path.exists(folder) else "no such folder"
         raise UserError(f"{typed}: {reason}; name the folder of a run")
     runs = []
     for path, folders, _ in walk(folder):
@@ -104,6 +105,8 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     typed = {**with_absolute_rom_path(typed), "debugging_folder": folder}
     check_limits(Options, {"debugging_folder": folder})
     run = RunFolder(folder)
+    with report_write_errors(run.path), suppress(FileNotFoundError):  # a name that is too long, or no permission
+        run.path.stat()
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")
     run.check_trainable()

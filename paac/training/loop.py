@@ -15,7 +15,7 @@ from paac.cli.words import counted
 from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
-from paac.training.checkpoint import Checkpoint
+from paac.training.checkpoint import EMULATORS, Checkpoint
 from paac.training.description import describe_training
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
@@ -130,14 +130,19 @@ class Training:
         if "optimizer" not in tracked:
             print("RMSProp's statistics were not saved: they start afresh")
         if not restores_emulators:
-            why = "were saved by a different number of processes" if checkpoint.has_emulators else "were not saved"
+            why = (
+                "were saved by another number of processes" if checkpoint.has_emulators else "are not in the checkpoint"
+            )
             print(f"The emulators' states {why}: all emulators start new episodes")
             self.pool.reset()
             return
         assert isinstance(checkpoint, Checkpoint)
         states = checkpoint.emulator_states(self.state.emulators)
         own = self.processes.own_emulators(self.pool.count)
-        self.pool.load_states(states[own])
+        try:
+            self.pool.load_states(states[own])
+        except WorkerError as error:
+            raise WorkerError(f"{error}; delete {checkpoint.folder / EMULATORS} to start new episodes") from None
         for own_variable, variable in zip(self.learner.history.observations, self.history.observations, strict=True):
             own_variable.assign(variable[own])
 
@@ -167,7 +172,8 @@ class Training:
                     self.save(self.gather_emulator_states(), timed=not is_save_due)
             if self.saved_step != self.state.global_step:
                 self.save(self.gather_emulator_states())
-        print(f"Saved at {self.state.decisions_text} in {self.run}")
+        with suppress(OSError):  # the program that reads the output may have ended
+            print(f"Saved at {self.state.decisions_text} in {self.run}")
 
     def update(self) -> None:
         """Make one update of the learner, and record it."""
@@ -223,6 +229,7 @@ class Training:
         A `timed` one lies between the regular ones; the next checkpoint replaces it.
         """
         self.recorder.check_unchanged()
+        self.run.sync_logs()  # before the checkpoint, which expects these lengths
         self.state.logs = self.run.log_lengths()
         self._write_checkpoint(emulator_states, timed)
 

@@ -5,6 +5,7 @@ RUN/
     best/               the agent with the highest mean score, itself a run's folder
 """
 
+import dataclasses
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ from paac.cli.folders import free_name
 from paac.cli.options import Options
 from paac.cli.safe_files import append, read_unlinked_file, replace_file
 from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.resume import tunable_options
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
 
@@ -127,12 +129,20 @@ class BestAgent:
             return self._keep_as_copy(steps[-1]) if steps and steps[-1] > state.global_step else ""
         self.delete_others(state)
         try:
-            best = Checkpoint(self._best.checkpoints.folder / str(state.best_step))
-            self._best.truncate_logs(TrainingState.from_checkpoint(best).logs)
+            best = TrainingState.from_checkpoint(Checkpoint(self._best.checkpoints.folder / str(state.best_step)))
+            self._best.truncate_logs(best.logs)
+            self._restore_options(best)
         except CheckpointError as error:
             state.best_score = state.best_step = None
             return f"{error}; the next evaluation finds a new best agent\n"
         return ""
+
+    def _restore_options(self, best: TrainingState) -> None:
+        """Write the options of the `best` agent: args.json may hold those of a later one, which is gone."""
+        options = self._best.load_options()
+        trained = {name: best.tunable.get(name, value) for name, value in tunable_options(options).items()}
+        if trained != tunable_options(options):
+            save_options(dataclasses.replace(options, **trained), self._best.args)
 
     def _keep_as_copy(self, step: int) -> str:
         """Move the folder to the kept copies of checkpoints; return a line for the user."""

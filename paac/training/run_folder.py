@@ -63,7 +63,7 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Return whether a run has started here."""
-        return self.args.is_file()
+        return os.path.isfile(self.args)  # unlike Path.is_file, false in a folder that may not be read
 
     def is_published(self) -> bool:
         """Return whether publish.py has written this folder. The RESULT.json of another program has no args.json."""
@@ -101,12 +101,13 @@ class RunFolder:
             self.save_options(options)
             yield
         except BaseException:
-            if before is None:
-                self.args.unlink(missing_ok=True)
-            else:
-                safe_files.replace_file(self.args, before)
-            if was_original:
-                self.original_args.unlink(missing_ok=True)
+            with suppress(OSError):  # the same error as that of writing, if that failed: nothing has changed then
+                if before is None:
+                    self.args.unlink(missing_ok=True)
+                else:
+                    safe_files.replace_file(self.args, before)
+                if was_original:
+                    self.original_args.unlink(missing_ok=True)
             raise
 
     def _is_original(self) -> bool:
@@ -148,6 +149,11 @@ class RunFolder:
         """Return TensorBoard's event files, sorted by name."""
         return sorted(file for file in self.events.glob("*.tfevents.*") if file.is_file())
 
+    def sync_logs(self) -> None:
+        """Flush the logs to disk. Raises OSError."""
+        for file in self._logs():
+            safe_files.sync(file)
+
     def log_lengths(self) -> dict[str, int]:
         """Return the length in bytes of each log by its path in the folder."""
         return {str(file.relative_to(self.path)): file.stat().st_size for file in self._logs()}
@@ -184,17 +190,26 @@ class RunFolder:
             )
 
     def truncate_logs(self, lengths: Mapping[str, int]) -> list[str]:
-        """Truncate the logs to `lengths`; delete a log that is not among them. Return a line for each shorter one."""
-        lines = []
-        for file in self._logs():
-            length = lengths.get(str(file.relative_to(self.path)))
-            if length is None:
-                file.unlink()
-            elif (missing := length - file.stat().st_size) > 0:
-                lines.append(f"{file}: the last {missing:,} of {length:,} bytes at the checkpoint are missing")
-            else:
-                with safe_files.open_in_place(file) as log:
-                    log.truncate(length)
+        """Truncate the logs to `lengths`, those at the checkpoint; delete a log that is not among them.
+
+        Return a line for each log that is shorter or missing, and one if others were longer.
+        """
+        sizes = self.log_lengths()
+        lines = [
+            f"{self.path / name}: the last {length - sizes.get(name, 0):,} of {length:,} bytes at the checkpoint are "
+            "missing"
+            for name, length in lengths.items()
+            if sizes.get(name, 0) < length
+        ]
+        longer = [name for name, size in sizes.items() if size > lengths.get(name, 0)]
+        for name in longer:
+            if name not in lengths:
+                (self.path / name).unlink()
+                continue
+            with safe_files.open_in_place(self.path / name) as log:
+                log.truncate(lengths[name])
+        if longer:
+            lines.append(f"Deleted what {' and '.join(longer)} had of the time after the checkpoint")
         return lines
 
     def _logs(self) -> list[Path]:

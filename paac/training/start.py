@@ -1,8 +1,10 @@
 """The options and the game that a training starts with. Its first process chooses them for all."""
 
 import dataclasses
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from emulators import Game, GameError, find_game, make_emulator, short_name
@@ -45,6 +47,7 @@ def prepare(typed: Mapping[str, Any], rank: int = 0) -> Start:
         _new_run(start.game, run, typed.get("preset")),
         *notes,
         start.game.notice,
+        *start.notes,
         *options.notes,
         _idle_cores(options),
     )
@@ -76,12 +79,22 @@ def _with_game(options: Options, typed: Mapping[str, Any], run: RunFolder) -> St
     """
     with _naming_source(typed, ("game", "rom_path", "env_kwargs"), run):
         game = find_game(options.game, options.rom_path, options.env_kwargs)
+    if game.rom and Path(game.rom).parent == Path(options.rom_path):  # the user's own ROM, for other folders too
+        options = dataclasses.replace(options, rom_path=os.path.abspath(options.rom_path))
     settings = options.emulator_settings
     with (
         _naming_source(typed, ("protocol", *settings), run),
         closing(make_emulator(game, seed=0, **settings)) as emulator,
     ):
-        return Start(options=options, game=game, fingerprint=fingerprint(game, emulator))
+        notes = (
+            f"--random_start has no effect: {game} has no action that is known to do nothing"
+            if typed.get("random_start") and emulator.noop is None
+            else "",
+            f"--single_life_episodes has no effect: {game} has no lives"
+            if typed.get("single_life_episodes") and not emulator.has_lives
+            else "",
+        )
+        return Start(options=options, game=game, fingerprint=fingerprint(game, emulator), notes=notes)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
-"""Ctrl+C, SIGTERM or a closed terminal stops the training after the current update; a second signal ends it at once.
+"""Ctrl+C, SIGTERM or a closed terminal stops the training after the current update.
 
+A second Ctrl+C or SIGTERM ends it at once. A terminal that closes may send several SIGHUPs, and then, from the end of
+the user's session, a SIGTERM: these end nothing.
 Before the training there is nothing to save, so the first signal ends the process at once. `StopSignal` does this for a
 command. In a notebook or script, which has more to do than to train, `Interrupt` handles only Ctrl+C, and ends nothing.
 
@@ -8,6 +10,7 @@ the wake-up pipe, where a thread reads it. Programs like `timeout` send a signal
 group, so signals that arrive together count as one.
 """
 
+import math
 import os
 import signal
 import threading
@@ -95,21 +98,26 @@ class StopSignal:
         os.close(self._write_end)  # ends the thread `_listen`
 
     def _listen(self, read_end: int) -> None:
-        first = 0.0
+        first = math.inf  # time of the first signal that is no SIGHUP
         while received := os.read(read_end, 1):
             if received[0] not in SIGNALS:
                 continue
-            if self.requested and time.monotonic() - first < SAME_SIGNAL_S:
-                continue
             if not self.training_began:
                 self._say("Stopped before the training began: there is nothing to save.")
-            if self.requested or not self.training_began:
-                os._exit(128 + received[0])  # the workers end when their pipes to this process close
-            self.requested = True
-            first = time.monotonic()
-            self._say("Finishing the update and saving. Press Ctrl+C again to quit at once.")
+                self._quit(received[0])
+            if not self.requested:
+                self.requested = True
+                self._say("Finishing the update and saving. Press Ctrl+C again to quit at once.")
+            if received[0] != signal.SIGHUP:
+                now = time.monotonic()
+                if now - first >= SAME_SIGNAL_S:
+                    self._quit(received[0])
+                first = min(first, now)
         os.close(read_end)
         os.close(self._stderr)
+
+    def _quit(self, number: int) -> None:
+        os._exit(128 + number)  # the workers end when their pipes to this process close
 
     def _say(self, line: str) -> None:
         with suppress(OSError):  # the terminal may be closed

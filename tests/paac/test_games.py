@@ -56,4 +56,6 @@ def test_a_game_is_trained_resumed_exactly_and_filmed(game, tmp_path, monkeypatc
 def test_a_game_without_saved_state_starts_new_episodes_and_says_so(tmp_path, capsys):
     for steps in (60, 120):
         run(tmp_path, steps, "-g", "FrozenLake-v1", "--seed", "3")
-    assert "The emulators' states were not saved: all emulators start new episodes" in capsys.readouterr().out
+    assert (
+        "The emulators' states are not in the checkpoint: all emulators start new episodes" in capsys.readouterr().out
+    )

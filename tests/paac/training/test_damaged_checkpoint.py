@@ -1,13 +1,18 @@
 """A damaged checkpoint is reported, and the previous one is used."""
 
+import errno
 import json
+import os
 import shutil
 
 import pytest
 
+from paac.cli.errors import UserError
+from paac.cli.input_files import open_file
 from paac.training.checkpoint import Checkpoint, CheckpointError
 from paac.training.checkpoint_folder import CheckpointFolder
 from tests.helpers.made_checkpoints import flip, value_in, write
+from tests.helpers.messages import message_of
 
 
 def damage(file, how):
@@ -23,8 +28,14 @@ def damage(file, how):
         file.unlink()
 
 
-@pytest.mark.parametrize("how", ["truncated", "longer", "flipped", "empty", "missing"])
-@pytest.mark.parametrize("name", ["weights.index", "weights.data-*", "emulators.npz", "state.json"])
+HOW = "truncated", "longer", "flipped", "empty"
+FILES = "weights.index", "weights.data-*", "state.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [*((name, how) for name in FILES for how in (*HOW, "missing")), *(("emulators.npz", how) for how in HOW)],
+)
 def test_a_damaged_file_is_named_and_the_previous_checkpoint_used(name, how, tmp_path):
     write(tmp_path, 9)
     (file,) = write(tmp_path, 100).glob(name)
@@ -33,6 +44,35 @@ def test_a_damaged_file_is_named_and_the_previous_checkpoint_used(name, how, tmp
     assert (checkpoint.step, value_in(checkpoint)) == (9, 9)
     assert len(damaged) == 1
     assert str(file) in damaged[0]
+
+
+def test_a_checkpoint_without_its_emulators_can_be_used(tmp_path):
+    write(tmp_path, 9)
+    (write(tmp_path, 100) / "emulators.npz").unlink()
+    checkpoint, damaged = CheckpointFolder(tmp_path).newest()
+    assert value_in(checkpoint) == 100 and not checkpoint.has_emulators and damaged == []
+    assert "emulators.npz" not in [file.name for file in checkpoint.files()]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE])
+def test_a_file_that_cannot_be_read_is_not_damaged(number, tmp_path, monkeypatch):
+    """The previous checkpoint is not used instead: the next save would delete this one."""
+    write(tmp_path, 9)
+    unreadable = write(tmp_path, 100) / "state.json"
+
+    def fail(file, *_):
+        if file == unreadable:
+            raise OSError(number, os.strerror(number), str(file))
+        return open_file(file, *_)
+
+    monkeypatch.setattr("paac.training.checkpoint.open_file", fail)
+    with pytest.raises(UserError) as error:
+        CheckpointFolder(tmp_path).newest()
+    assert not isinstance(error.value, CheckpointError)
+    assert message_of(error) == (
+        f"{unreadable}: cannot be read ({os.strerror(number)}); make it readable, or move {tmp_path / '100'} away to "
+        "use the checkpoint before it"
+    )
 
 
 @pytest.mark.parametrize("how", ["truncated", "empty", "missing"])

@@ -115,12 +115,16 @@ def test_a_kill_goes_back_to_the_best_agent_of_the_last_checkpoint(tmp_path, sco
     run(tmp_path, 60, *EVALUATED)
     before = weights(tmp_path / "best"), episodes(tmp_path / "best")
     monkeypatch.setattr("paac.training.loop.Training.save", lambda *_, **__: None)
-    run(tmp_path, 100)  # ends without a checkpoint, as a kill does
+    run(tmp_path, 100, "--softmax_temp", "2")  # ends without a checkpoint, as a kill does
     assert best_agents(tmp_path) == [40, 80]
     run(tmp_path, 100, stop=True)  # resumes from 60
     assert best_agents(tmp_path) == [40]
     after = weights(tmp_path / "best"), episodes(tmp_path / "best")
     assert all(np.array_equal(before[0][name], after[0][name]) for name in before[0]) and before[1] == after[1]
+    assert (
+        RunFolder(tmp_path / "best").load_options().softmax_temp == 1
+        and RunFolder(tmp_path).load_options().softmax_temp == 2
+    )
     assert [row["step"] for row in evaluations(tmp_path)] == [40]
 
 

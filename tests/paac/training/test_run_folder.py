@@ -1,6 +1,8 @@
 """The options of new and existing runs, and truncating their logs."""
 
+import errno
 import inspect
+import os
 
 import pytest
 
@@ -12,6 +14,7 @@ from paac.cli.errors import UserError
 from paac.cli.options import resolve
 from paac.training.find_runs import find_run, resolve_run_options
 from paac.training.run_folder import RunFolder
+from tests.helpers.messages import message_of
 
 
 def new_run(folder, **settings):
@@ -153,6 +156,32 @@ def test_an_unfinished_args_json_does_not_replace_the_complete_one(tmp_path):
     assert not (run / ".args.json.new").exists()
 
 
+def test_an_error_of_writing_the_options_is_not_hidden_by_a_second_one(tmp_path, monkeypatch):
+    run = new_run(tmp_path / "run")
+    before = (run / "args.json").read_bytes()
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("paac.cli.safe_files.replace_file", fail)
+    monkeypatch.setattr("paac.cli.args_json.replace_file", fail)
+    with (
+        pytest.raises(UserError, match=r"cannot be written \(No space left") as error,
+        RunFolder(run).options_saved(RunFolder(run).load_options()),
+    ):
+        pass
+    message_of(error)
+    assert (run / "args.json").read_bytes() == before
+
+
+def test_the_logs_are_flushed_to_disk(tmp_path, monkeypatch):
+    first = write_logs(tmp_path)
+    flushed = []
+    monkeypatch.setattr("os.fsync", lambda fd: flushed.append(os.readlink(f"/proc/self/fd/{fd}")))
+    RunFolder(tmp_path).sync_logs()
+    assert flushed == [str(first), str(tmp_path / "episodes.csv")]
+
+
 # Logs are truncated on a resume.
 
 
@@ -181,7 +210,9 @@ def test_logs_are_truncated_to_their_lengths_and_later_ones_deleted(tmp_path):
     later = tmp_path / "tf" / "events.out.tfevents.2.here"
     later.write_bytes(b"of a session after the checkpoint")
     (tmp_path / "tf" / "notes.txt").write_text("mine")
-    RunFolder(tmp_path).truncate_logs(lengths)
+    lines = RunFolder(tmp_path).truncate_logs(lengths)
+    names = "tf/events.out.tfevents.1.here and tf/events.out.tfevents.2.here and episodes.csv"
+    assert lines == [f"Deleted what {names} had of the time after the checkpoint"]
     assert first.read_bytes() == b"0123456789"
     assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
     assert not later.exists()
@@ -196,8 +227,12 @@ def test_a_new_run_deletes_existing_logs(tmp_path):
 
 def test_missing_and_shorter_logs_are_left_unchanged(tmp_path):
     first = write_logs(tmp_path)
-    RunFolder(tmp_path).truncate_logs(
+    lines = RunFolder(tmp_path).truncate_logs(
         {"tf/events.out.tfevents.1.here": 99, "episodes.csv": 10, "tf/events.out.tfevents.0.missing": 5}
     )
+    assert lines == [
+        f"{first}: the last 89 of 99 bytes at the checkpoint are missing",
+        f"{tmp_path}/tf/events.out.tfevents.0.missing: the last 5 of 5 bytes at the checkpoint are missing",
+    ]
     assert first.read_bytes() == b"0123456789"  # no zeros were appended
     assert RunFolder(tmp_path).log_lengths() == {"tf/events.out.tfevents.1.here": 10, "episodes.csv": 10}

@@ -103,6 +103,20 @@ def test_a_resume_at_step_0_of_a_game_that_cannot_be_saved_starts_as_a_new_run(t
     assert episodes(train.folder / "whole") == episodes(train.folder / "parts") != []
 
 
+@pytest.mark.slow
+def test_emulator_states_that_do_not_load_can_be_deleted(train, monkeypatch):
+    """Another version of a game may not read them; the weights are worth keeping."""
+    train("run", 40)
+    with monkeypatch.context() as newer:
+        newer.setattr("paac.training.checkpoint.read_states", lambda _, count: [b"of another version"] * count)
+        refused = train("run", 60, code=1)
+    assert_one_line(refused.stderr)
+    assert refused.stderr.endswith("; delete run/checkpoints/40/emulators.npz to start new episodes\n")
+    (train.folder / "run/checkpoints/40/emulators.npz").unlink()
+    resumed = train("run", 60)
+    assert "Resuming at 40 decisions\nThe emulators' states are not in the checkpoint: all emulators" in resumed.stdout
+
+
 @pytest.mark.parametrize("lost", ["moved", pytest.param("link", marks=pytest.mark.slow), "other project"])
 def test_logs_without_a_checkpoint_are_never_deleted(train, lost):
     run = train.folder / "run"

@@ -3,9 +3,11 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
+from ale_py import roms
 
 import test as test_script
 import train
@@ -62,6 +64,29 @@ def started(monkeypatch):
 def no_tensorflow(monkeypatch):
     for place in ("session", "agent"):
         monkeypatch.setattr(f"paac.training.{place}.start_tensorflow", lambda *_: pytest.fail("TensorFlow was loaded"))
+
+
+def test_the_users_own_rom_is_found_from_other_folders_too(tmp_path, monkeypatch):
+    (tmp_path / "atari_roms").mkdir()
+    shutil.copy(roms.get_rom_path("pong"), tmp_path / "atari_roms/pong.bin")
+    monkeypatch.chdir(tmp_path)
+    assert prepare({"game": "pong"}).options.rom_path == str(tmp_path / "atari_roms")
+    assert prepare({"game": "breakout"}).options.rom_path == "./atari_roms"
+
+
+@pytest.mark.parametrize(
+    ("typed", "note"),
+    [
+        ({"game": "CartPole-v1", "random_start": True}, "--random_start has no effect: CartPole-v1 has no action that"),
+        ({"game": "pong", "single_life_episodes": True}, "--single_life_episodes has no effect: pong has no lives"),
+        ({"game": "breakout", "single_life_episodes": True, "random_start": True}, ""),
+        ({"game": "Catcher-v0", "single_life_episodes": True}, ""),
+    ],
+)
+def test_an_option_without_effect_in_the_game_is_named(typed, note, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = [line for line in prepare(typed).notes if "has no effect" in line]
+    assert len(named) == bool(note) and all(line.startswith(note) for line in named)
 
 
 def test_a_new_run_is_named_in_the_first_line(tmp_path, monkeypatch, capsys, started):

@@ -51,6 +51,23 @@ def test_signals_that_arrive_together_count_as_one(program):
         program.wait(timeout=1)
 
 
+@pytest.mark.parametrize("later", [signal.SIGHUP, signal.SIGTERM])
+def test_a_terminal_that_closes_may_send_more_signals(program, later):
+    # A shell that ends signals its jobs, and then the kernel their group; the end of a session sends SIGTERM as well.
+    os.kill(program.pid, signal.SIGHUP)
+    assert program.stdout.readline() == "requested\n"
+    for number in (signal.SIGHUP, later):
+        time.sleep(0.2)
+        os.kill(program.pid, number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(timeout=1)
+    os.kill(program.pid, signal.SIGINT)
+    if later == signal.SIGHUP:
+        time.sleep(0.2)
+        os.kill(program.pid, signal.SIGINT)
+    assert program.wait(timeout=10) == 128 + signal.SIGINT
+
+
 STARTING = """
 import time
 from paac.training.stop_signal import StopSignal
