@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -18,7 +19,10 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the README, and the project's pictures as images/NAME; mkdocs calls it before it builds the pages."""
     files.append(File.generated(config, "index.md", abs_src_path=str(ROOT / "README.md")))
     for picture in _pictures():
-        files.append(File.generated(config, f"images/{picture.name}", abs_src_path=str(picture)))
+        name = f"images/{picture.name}"
+        if files.get_file_from_path(name):
+            raise PluginError(f"{picture} and another picture would both be {name} on the website: rename one")
+        files.append(File.generated(config, name, abs_src_path=str(picture)))
     return files
 
 

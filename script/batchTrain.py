@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from agents.kept_checkpoints import CheckpointKeeper
 from experiments.folder import Experiment, create_experiment, log_line, open_experiments, run_status
 from experiments.plan import PlannedRun, read_plan
-from experiments.trainings import Trainings, failure_reason
+from experiments.trainings import Trainings, failure_reason, was_stopped
 from paac.cli import entry_point
 from paac.cli.command_line import AT_LEAST_ONE, PATH, POSITIVE, Limit, option, parse, refuse_changed
 from paac.cli.errors import UserError
@@ -111,7 +111,7 @@ class Batch:
             code = trainings.train(["-df", str(run)], show_training_line)
             if code == 0:
                 keeper.keep_newest()
-        if code and not trainings.stopping:
+        if code and not (trainings.stopping and was_stopped(code)):
             return RunOutcome(f"failed: {failure_reason(code, last_line)}", failed=True)
         if run_status(run, planned).is_finished:
             return RunOutcome("finished", failed=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # Python leaves them out with PYTHONSAFEPATH
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 
 from agents.commands import CommandError, film_agent
@@ -25,6 +26,7 @@ The run in SUB/RUN is named SUB-RUN; where that is the name of another one too, 
 NEWEST = 0
 ALL = MAX_INTEGER  # the value of -cp without a number; no training has that many decisions
 MIN_STEP = 1000  # smaller numbers count copies
+MAX_BYTES = 160  # of a name, without -STEP and a number
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,12 +53,18 @@ def gif_names(runs: Mapping[str, RunFolder]) -> dict[Path, str]:
     """
     parts = {run.path: Path(path).parts or (run.path.resolve().name,) for path, run in runs.items()}
     agents = sorted(parts, key=lambda path: len(parts[path]))  # a-b before a/b
-    names = unique_names("-".join(parts[agent]) for agent in agents)
+    # The end of a long name tells the runs of a sweep apart; a longer one is no name of a film.
+    names = unique_names(_shortened("-".join(parts[agent])) for agent in agents)
     for agent, name in list(zip(agents, names, strict=True)):
         copies = [kept.path for kept in RunFolder(agent).kept_runs()]
         agents += copies
         names += [f"{name}-{copy.name}" for copy in copies]
     return dict(zip(agents, unique_names(names), strict=True))
+
+
+def _shortened(name: str) -> str:
+    content = os.fsencode(name)
+    return name if len(content) <= MAX_BYTES else content[-MAX_BYTES:].decode(errors="ignore").lstrip("-.")
 
 
 def chosen_runs(options: GifsOptions, runs: Mapping[str, RunFolder]) -> list[RunFolder]:

@@ -107,7 +107,8 @@ def write_results(search: "Search") -> bool:
     replace_file(file, (json.dumps(preset, indent=2) + "\n").encode())
     print(f"Best: trial {best.number}, mean score {best.value:.2f}: {shown_values(best.params)}")
     words = ["python3", "train.py", "-df", f"{search.folder}_best", "--preset", str(file)]
-    print(f"Train with these options: {shlex.join(words)}")
+    length = ["--max_global_steps", str(search.settings.decisions)]
+    print(f"Train with these options: {shlex.join([*words, *length])}")
     return True
 
 

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from agents.commands import test_agent
 from agents.players import baseline_scores
 from emulators import find_game, short_name
@@ -25,7 +27,7 @@ from figures.runs import Run
 from paac.cli.args_json import read_json
 from paac.cli.errors import UserError
 from paac.cli.folders import valid_utf8
-from paac.cli.safe_files import copy_file
+from paac.cli.safe_files import read_unlinked_file
 from paac.training.provenance import read_sessions
 from paac.training.run_folder import RESULT, RunFolder
 from paac.training.saved_network import export_agent
@@ -47,7 +49,9 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
         unfinished = Path(folder) / to.name
         options = dataclasses.replace(run.options, debugging_folder=f"logs/{to.name}", emulator_workers=None)
         export_agent(source, options, RunFolder(unfinished))
-        copy_file(source.episodes_csv, unfinished / source.episodes_csv.name)
+        lines = read_unlinked_file(source.episodes_csv).splitlines(keepends=True)
+        run = _until(run, RunFolder(unfinished).checkpoints.steps()[-1])
+        (unfinished / source.episodes_csv.name).write_bytes(b"".join(lines[: 1 + len(run.steps)]))
         report = test_agent(unfinished, "-tc", str(episodes), "--seed", str(seed))
         content = result(run, report, to.name, machine)
         (unfinished / RESULT).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -61,6 +65,15 @@ def publish(run: Run, to: Path, *, episodes: int, seed: int, machine: str) -> di
                 replaced.rename(to)
             raise
     return content
+
+
+def _until(run: Run, step: int) -> Run:
+    """Return the run with its episodes up to `step`, that of its checkpoint: the training may have gone on."""
+    count = int(np.searchsorted(run.steps, step, side="right"))
+    if not count:
+        raise UserError(f"--run {run.folder}: no episode had ended at its newest checkpoint; train it longer")
+    fields = ("steps", "seconds", "emulators", "scores", "lengths")
+    return dataclasses.replace(run, **{name: getattr(run, name)[:count] for name in fields})
 
 
 def result(run: Run, tests: dict[str, Any], name: str, machine: str) -> dict[str, Any]:

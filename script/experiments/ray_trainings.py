@@ -67,7 +67,7 @@ class RayTrainings:
         self._trainer_class = remote(num_cpus=cpus, num_gpus=gpus, **settings)(Trainer)
         self._cpus = cpus
         self._trainers: set[Any] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may interrupt the handler of another
         self.stopping = False
 
     def train(self, arguments: Sequence[str], print_line: Callable[[str], None]) -> int | None:

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from experiments.folder import TRAIN_LOG, log_line
 from experiments.search_space import Space, point_of
 from experiments.study import FAILED, STORAGE_ERRORS, best_trial, shown_values, state_of
-from experiments.trainings import Trainings, failure_reason
+from experiments.trainings import Trainings, failure_reason, was_stopped
 from paac.cli.errors import UserError
 from paac.cli.options import Options, resolve
 from paac.cli.safe_files import refuse_shared_files
@@ -219,7 +219,7 @@ class Search:
             self.study.tell(run.trial, state=TrialState.PRUNED)
         elif is_finished:
             self.study.tell(run.trial, run.reported[self.settings.decisions])
-        elif code and not self._trainings.stopping:
+        elif code and not (self._trainings.stopping and was_stopped(code)):
             raise UserError(failure_reason(code, run.last_line))
         run.print_line(state_of(self.study.trials[run.trial.number]))
 

@@ -100,6 +100,11 @@ class Trainings:
             yield
 
 
+def was_stopped(code: int) -> bool:
+    """Whether a training with this exit code was ended by a signal, and not by an error."""
+    return code < 0 or code - 128 in SIGNALS
+
+
 def failure_reason(code: int, last_line: str) -> str:
     """Why a training ended with this exit code: the signal that ended its process, or its last line of output."""
     return f"train.py was ended by {signal.Signals(-code).name}" if code < 0 else last_line

@@ -38,8 +38,18 @@ def fill_gaps(values: np.ndarray) -> np.ndarray:
 
 
 def learning_curves(runs: Sequence[Run], axis: str, edges: np.ndarray) -> np.ndarray:
-    """Mean score of each run in each bin, float64 [runs, bins]; NaN before its first and after its last episode."""
-    return np.stack([fill_gaps(bin_means(run.positions(axis), run.scores, edges)) for run in runs])
+    """Mean score of each run in each bin, float64 [runs, bins]; NaN before its first and after its last episode.
+
+    A curve must not go beyond its run: if the last episode lies before the centre of its bin, it counts in the bin
+    before that.
+    """
+    curves = np.full((len(runs), len(edges) - 1), np.nan)
+    centres = (edges[:-1] + edges[1:]) / 2
+    for curve, run in zip(curves, runs, strict=True):
+        positions = run.positions(axis)
+        bins = max(1, int(np.count_nonzero(centres <= positions[-1])))
+        curve[:bins] = fill_gaps(bin_means(positions, run.scores, edges[: bins + 1]))
+    return curves
 
 
 def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int = 100) -> Figure:

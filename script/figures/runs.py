@@ -9,7 +9,7 @@ import numpy as np
 
 from emulators import short_name
 from paac.cli.errors import UserError
-from paac.cli.folders import valid_utf8
+from paac.cli.folders import unique_names, valid_utf8
 from paac.cli.options import Options
 from paac.training.episodes import WINDOW_EPISODES
 from paac.training.find_runs import find_runs
@@ -123,5 +123,6 @@ def short_names(runs: Sequence[Run]) -> list[str]:
     names = [run.folder.resolve().name for run in runs]
     if len(set(names)) < len(names):
         common = os.path.commonpath([run.folder.resolve() for run in runs])
-        names = [str(run.folder.resolve().relative_to(common)) for run in runs]
+        paths = [run.folder.resolve().relative_to(common) for run in runs]
+        names = unique_names(str(path) if path.parts else os.path.basename(common) for path in paths)
     return [valid_utf8(name) for name in names]

@@ -63,50 +63,57 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
     groups, copies = group_runs(runs)
     print("".join(f"{line}\n" for line in copies), end="")
     differences = {run.folder: group.label for group in groups for run in group.runs}
-    sections = [
-        run_section(run, name, episodes, differences.get(run.folder, ""))
+    curves = svg_url(draw_curves(groups))
+    described = [
+        run_section(run, name, differences.get(run.folder, ""))
         for run, name in zip(runs, short_names(runs), strict=True)
     ]
+    # All files have been read: none of them can lose the episodes, which may take hours.
+    sections = [with_episodes(section, run, episodes) for section, run in zip(described, runs, strict=True)]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         counted=counted,
         title=title,
         differ=len(groups) > 1,
-        curves=svg_url(draw_curves(groups)),
+        curves=curves,
         sections=sections,
     )
     write_output(file, page)
     return not any(section.failed for section in sections)
 
 
-def run_section(run: Run, name: str, episodes: EpisodeSettings, difference: str = "") -> RunSection:
-    """Test and film the run's agent, if it has a checkpoint; returns the content of the run's section."""
-    tests, film, missing, failed = None, "", "", False
-    if episodes.test_count == 0:
-        missing = "Not tested: no test episodes were requested."
-    elif not RunFolder(run.folder).has_checkpoint():
-        missing = "Not tested: the run has no checkpoint yet."
-    else:
-        try:
-            tests = test_agent(run.folder, "-tc", str(episodes.test_count), "--seed", str(episodes.seed))
-            film = film_url(run, episodes)
-        except CommandError as error:  # the page must still show the other runs
-            missing, failed = f"The agent could not be played: {error}", True
-            print(f"{run.folder}: {error}", flush=True)
+def run_section(run: Run, name: str, difference: str = "") -> RunSection:
+    """Return the content of the run's section without tests and film. Raises UserError if a file is malformed."""
     return RunSection(
         name=name,
         game=run.game,
         key_figures=key_figures(run),
         command=train_command(run.options, free_name(f"logs/{name}").removeprefix("logs/"), run.num_processes),
         options=option_rows(run.options),
-        tests=tests,
-        missing=missing,
-        failed=failed,
-        film=film,
+        tests=None,
+        missing="",
+        failed=False,
+        film="",
         repetitions=repetitions_url(run, name) if uses_figar(run) else "",
         difference=difference,
         sessions=read_sessions(RunFolder(run.folder).sessions),
     )
+
+
+def with_episodes(section: RunSection, run: Run, episodes: EpisodeSettings) -> RunSection:
+    """Test and film the run's agent, if it has a checkpoint; returns its section with the results."""
+    if episodes.test_count == 0:
+        return section._replace(missing="Not tested: no test episodes were requested.")
+    if not RunFolder(run.folder).has_checkpoint():
+        return section._replace(missing="Not tested: the run has no checkpoint yet.")
+    try:
+        section = section._replace(
+            tests=test_agent(run.folder, "-tc", str(episodes.test_count), "--seed", str(episodes.seed))
+        )
+        return section._replace(film=film_url(run, episodes))
+    except CommandError as error:  # the page must still show the other runs
+        print(f"{run.folder}: {error}", flush=True)
+        return section._replace(missing=f"The agent could not be played: {error}", failed=True)
 
 
 def key_figures(run: Run) -> dict[str, str]:

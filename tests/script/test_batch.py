@@ -1,5 +1,6 @@
 """Tests of batchTrain.py."""
 
+import contextlib
 import csv
 import json
 import re
@@ -76,6 +77,21 @@ def test_a_deleted_folder_and_a_signal_fail_their_run_and_not_the_others(tmp_pat
     assert re.search(
         r"toTrain/a .* failed: the last line of a\n.*toTrain/b .* failed: train.py was ended by SIGKILL\n", shown
     )
+
+
+@pytest.mark.parametrize(("code", "state"), [(1, "failed: No space left"), (130, "stopped"), (-9, "stopped")])
+def test_an_error_while_a_training_stops_is_a_failure(code, state, tmp_path, monkeypatch, capsys):
+    def train(trainings, _, print_line):
+        trainings.stop(2)
+        print_line("No space left on device")
+        return code
+
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"toTrain/a.json": {}})
+    monkeypatch.setattr("experiments.trainings.Trainings.train", train)
+    with contextlib.suppress(SystemExit):
+        batchTrain.main([])
+    assert re.search(rf"^toTrain/a .* {state}", capsys.readouterr().out, re.M)
 
 
 def test_all_errors_are_reported_before_any_training_starts(commands):

@@ -90,6 +90,7 @@ def test_short_names_of_runs_are_different(tmp_path):
     first, second = make_run(tmp_path / "x/seed1"), make_run(tmp_path / "y/seed1")
     assert short_names([first]) == ["seed1"]
     assert short_names([first, second]) == ["x/seed1", "y/seed1"]
+    assert short_names([make_run(tmp_path / "logs"), make_run(tmp_path / "logs/logs")]) == ["logs", "logs-2"]
 
 
 # Frames.
@@ -163,6 +164,14 @@ def test_a_curve_is_the_mean_where_all_seeds_have_data(tmp_path):
     assert (band.min(), band.max()) == (1, 6)
     assert "lowest to highest seed" in figure.get_supxlabel()
     assert panel.get_legend() is None, "there is nothing to compare"
+
+
+def test_a_curve_does_not_go_beyond_its_run(tmp_path):
+    run = make_run(tmp_path / "run", [(step, 1.0, 0, step, 5) for step in (10, 20, 30, 41)])
+    curves = learning_curves([run], "decisions", np.linspace(0, 60, 4))
+    np.testing.assert_array_equal(curves, [[15, 35.5, np.nan]], "41 is before 50, the centre of the third bin")
+    short = make_run(tmp_path / "short", [(5, 1.0, 0, 1, 5)])
+    np.testing.assert_array_equal(learning_curves([short], "decisions", np.linspace(0, 60, 4))[0, 0], 1)
 
 
 def test_one_seed_has_no_band(tmp_path):

@@ -96,6 +96,14 @@ def test_agents_whose_names_would_be_equal_have_different_gifs(filmed):
         assert filmed("-gf", run) == {f"logs/gifs/{name}": f"logs/{run}"}, "the same name if it is filmed alone"
 
 
+def test_long_names_are_shortened_and_stay_different(filmed):
+    runs = [f"{'e' * 100}/{'option=1-' * 12}seed={seed}" for seed in (1, 2)]
+    write(Path("logs"), {f"{run}/args.json": {} for run in runs})
+    films = {folder: Path(name).name for name, folder in filmed().items()}
+    names = [films[f"logs/{run}"] for run in runs]
+    assert all(len(name) <= 160 and name.endswith(f"seed={seed}") for seed, name in enumerate(names, 1))
+
+
 def test_the_run_in_the_folder_itself_is_filmed_too(filmed):
     write(Path("logs"), {"args.json": {}})
     films = filmed()

@@ -249,6 +249,14 @@ def test_frames_and_hours_of_a_published_agent_are_scaled_to_all_decisions(tmp_p
     assert given[0]["single_life_episodes"] is False
 
 
+def test_the_episodes_of_a_published_agent_end_with_its_checkpoint(tmp_path):
+    run = make_run(tmp_path / "run", [(step, float(step), 0, step, 5) for step in (40, 80, 120)])
+    until = publishing._until(run, 80)
+    assert list(until.scores) == [40, 80] and list(until.seconds) == [40, 80] and until.folder == run.folder
+    with pytest.raises(UserError, match="no episode had ended at its newest checkpoint"):
+        publishing._until(run, 39)
+
+
 def test_the_baselines_play_the_episodes_of_test_py(monkeypatch):
     seeds = []
     monkeypatch.setattr(players, "play_episode", lambda *_: 0.0)

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from experiments.train_command import train_command
+from paac.cli.errors import UserError
 from paac.cli.options import resolve
-from reporting.page import EpisodeSettings, data_url, key_figures, option_rows, run_section
+from reporting.page import EpisodeSettings, data_url, key_figures, option_rows, run_section, with_episodes, write_page
 from tests.helpers.commands import Commands
 from tests.helpers.made_runs import make_run
 from tests.helpers.options import parse_options
@@ -113,16 +114,24 @@ def test_the_command_for_several_processes_starts_all_of_them():
 
 def test_the_page_says_how_several_processes_trained_the_run(tmp_path):
     run = make_run(tmp_path / "run", [(40, 1.0, emulator, 0, 30) for emulator in range(4)], emulator_counts=2)
-    section = run_section(run, "run", EpisodeSettings(test_count=0, seed=1, film_seconds=1.0))
+    section = run_section(run, "run")
     assert section.command.startswith("python3 script/launch.py --processes 2 -- -df logs/run ")
 
 
 def test_an_agent_that_cannot_be_played_has_a_section_with_the_reason(tmp_path, capsys):
     run = make_run(tmp_path / "run", [(20, 1.0, 0, 1, 5)])
     (tmp_path / "run/checkpoints/100").mkdir(parents=True)
-    section = run_section(run, "run", EpisodeSettings(test_count=2, seed=1, film_seconds=1.0))
+    section = with_episodes(run_section(run, "run"), run, EpisodeSettings(test_count=2, seed=1, film_seconds=1.0))
     assert section.tests is None and section.failed and "no intact checkpoint there" in section.missing
     assert "no intact checkpoint there" in capsys.readouterr().out
+
+
+def test_a_malformed_file_is_found_before_any_agent_plays(tmp_path, monkeypatch):
+    runs = [make_run(tmp_path / name, [(20, 1.0, 0, 1, 5)]) for name in ("good", "malformed")]
+    (tmp_path / "malformed/sessions.jsonl").write_text("{\n")
+    monkeypatch.setattr("reporting.page.with_episodes", lambda *_: pytest.fail("an agent has played"))
+    with pytest.raises(UserError, match="malformed/sessions.jsonl"):
+        write_page(runs, "title", EpisodeSettings(test_count=2, seed=1, film_seconds=1.0), tmp_path / "page.html")
 
 
 def test_options_that_differ_from_the_default_are_marked():

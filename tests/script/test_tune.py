@@ -49,7 +49,9 @@ def test_a_study_finds_good_options_and_writes_them_as_a_preset_that_a_training_
     assert set(map(tuple, arguments)) == {("--emulator_workers", "1")}
     out = capsys.readouterr().out
     assert re.search(rf"^ +{best.number} .* {best.params['initial_lr']:.4g} .*  finished$", out, re.M), out
-    assert out.endswith("Train with these options: python3 train.py -df s_best --preset s/best.json\n")
+    assert out.endswith(
+        "Train with these options: python3 train.py -df s_best --preset s/best.json --max_global_steps 1000\n"
+    )
     assert Path("s/trial-0/train.log").read_text() == "a line of train.py\n"
 
 
