@@ -16,7 +16,7 @@ from emulators.episode_start import start_episode
 from emulators.preprocessing import STACK, FrameStack
 
 Seed = int | Sequence[int]
-MAX_STATE_BYTES = 2**26  # of a saved state without compression: 64 MiB; those of the games here have 0.04 to 0.8 MB
+MAX_UNPACKED_BYTES = 2**26  # of a saved state: 64 MiB; those of the games here have 0.04 to 0.8 MB
 
 
 class GameError(ValueError):
@@ -211,8 +211,8 @@ class Emulator(ABC):
         only in a later step.
         """
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
-            if sum(array.file_size for array in saved.zip.infolist()) > MAX_STATE_BYTES:
-                raise ValueError(f"larger than {MAX_STATE_BYTES} bytes")
+            if sum(array.file_size for array in saved.zip.infolist()) > MAX_UNPACKED_BYTES:
+                raise ValueError(f"larger than {MAX_UNPACKED_BYTES} bytes")
             self._load(saved["game"].tobytes())
             self._random.bit_generator.state = json.loads(saved["random"].tobytes())
             self._stack.set(saved["stack"])

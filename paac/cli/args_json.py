@@ -195,7 +195,7 @@ def differing_options(
         if field.name not in given or field.metadata["kind"] == LOCAL:
             continue
         old, new = saved.get(field.name, field.default), given[field.name]
-        if old not in (new, dataclasses.MISSING):
+        if old != new and old is not dataclasses.MISSING:
             yield field, old, new
 
 

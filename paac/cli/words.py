@@ -1,4 +1,4 @@
-"""Words of messages: counts with their nouns, and names that the user may have meant."""
+"""Words and lines of messages: counts with their nouns, and names that the user may have meant."""
 
 import difflib
 import re
@@ -11,6 +11,14 @@ def counted(number: int, noun: str) -> str:
     """Return the number with the noun in its singular or plural: "1 run", "2 runs", "1,000 processes"."""
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print those of the lines that are not empty, in one write.
+
+    A second write would fail if a reader such as `head -1` had closed the pipe.
+    """
+    print("".join(f"{line}\n" for line in lines if line), end="", flush=True)
 
 
 def did_you_mean(typed: str, known: Iterable[str] | Mapping[str, str]) -> str:

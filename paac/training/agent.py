@@ -16,6 +16,7 @@ from paac.cli.errors import UserError
 from paac.cli.film_options import FilmOptions
 from paac.cli.options import Options
 from paac.cli.output_paths import writable_file, writable_folder
+from paac.cli.words import print_lines
 from paac.training.agent_evaluation import AgentEvaluation, Episodes, make_films
 from paac.training.find_runs import check_rom_path, find_run
 from paac.training.run_folder import RunFolder
@@ -82,8 +83,10 @@ class Agent:
         """Decide on the newest observation of an episode, uint8 [84, 84, 4], or [84, 84, 12] in RGB.
 
         The action and its repeats are drawn from the policies, or chosen epsilon-greedily after a training with
-        --egreedy, or are the most probable ones if `greedy`. Call `reset`
-        at the start of each further episode: LSTM uses earlier observations too. Raises UserError for another shape.
+        --egreedy. With `greedy` they are the most probable ones.
+
+        Call `reset` at the start of each further episode: LSTM uses earlier observations too. Raises UserError for an
+        observation of another form.
         """
         import tensorflow as tf
 
@@ -195,9 +198,7 @@ def _load(options: FilmOptions) -> Agent:
         raise error if options.rom_path else GameError(f"{run.args}: {error}") from None
     # Most machines have no GPU, so there is no line about the default device.
     device_note = fallback_note(options.device, agent._device) if options.device != FilmOptions.device else ""
-    # One print for all lines: a second one would fail if a reader such as `head -1` had closed the pipe.
-    lines = (note, game.notice, device_note, *agent.damaged)
-    print("".join(f"{line}\n" for line in lines if line), end="", flush=True)
+    print_lines([note, game.notice, device_note, *agent.damaged])
     return agent
 
 

@@ -11,7 +11,7 @@ from emulators.seeds import NEW_EPISODES
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.cli.options import Options
-from paac.cli.words import counted
+from paac.cli.words import counted, print_lines
 from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
@@ -52,8 +52,8 @@ def train(
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with opened_run(run, options, processes) as (checkpoint, state):
         if checkpoint is not None and state.global_step >= options.max_global_steps:
-            print(f"{run} is finished at {state.decisions_text}; a larger --max_global_steps continues it")
-            print(save_end(run, options), end="")
+            finished = f"{run} is finished at {state.decisions_text}; a larger --max_global_steps continues it"
+            print_lines([finished, save_end(run, options)])
             return state
         with _make_pool(options, game, state, processes, share_screens=viewer is not None) as pool:
             training = Training(options, run, pool, state, processes)
@@ -62,8 +62,7 @@ def train(
             with run.options_saved(options):
                 if not isinstance(checkpoint, Checkpoint):  # a new run, or one of the original Manette
                     training.save_first_checkpoint()  # shows that saving works, before there is data to lose
-            print("".join(f"{line}\n" for line in run.truncate_logs(state.logs)), end="")
-            print(training.best.restore(state), end="")
+            print_lines([*run.truncate_logs(state.logs), training.best.restore(state)])
             training.loop(stop, viewer, callback)
         return state
 

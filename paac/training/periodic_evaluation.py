@@ -134,7 +134,7 @@ class BestAgent:
             self._restore_options(best)
         except CheckpointError as error:
             state.best_score = state.best_step = None
-            return f"{error}; the next evaluation finds a new best agent\n"
+            return f"{error}; the next evaluation finds a new best agent"
         return ""
 
     def _restore_options(self, best: TrainingState) -> None:
@@ -150,7 +150,7 @@ class BestAgent:
         self._run.kept_checkpoints.folder.mkdir(exist_ok=True)
         copy = free_name(str(self._run.kept_checkpoints.folder / str(step)))
         self._best.path.rename(copy)
-        return f"{self._best} holds only an agent that is newer than the checkpoint; it is now {copy}\n"
+        return f"{self._best} holds only an agent that is newer than the checkpoint; it is now {copy}"
 
 
 def describe(evaluation: Evaluation, is_best: bool) -> str:

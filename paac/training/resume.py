@@ -12,6 +12,7 @@ from typing import Any
 from paac.cli.command_line import TUNABLE, flag, option_fields, words_that_set
 from paac.cli.errors import UserError
 from paac.cli.options import Options
+from paac.cli.words import print_lines
 from paac.processes import Processes
 from paac.training.checkpoint import Checkpoint
 from paac.training.episodes import EpisodeTracker
@@ -32,7 +33,7 @@ def opened_run(
         with processes.together():
             opened.enter_context(run.lock())
             checkpoint, damaged = newest_checkpoint(run)
-            print("".join(f"{line}\n" for line in damaged), end="")
+            print_lines(damaged)
             state = starting_state(run, options, checkpoint, processes)
         yield checkpoint, state
 
@@ -132,4 +133,4 @@ def save_end(run: RunFolder, options: Options) -> str:
     fields = [field for field, _ in option_fields(Options) if before.get(field.name) != now.get(field.name)]
     changed = [flag(field) for field in fields if field.name != "max_global_steps"]
     again = "; to train with it, type it together with a larger --max_global_steps"
-    return f"Not saved, because the run is finished: {', '.join(changed)}{again}\n" if changed else ""
+    return f"Not saved, because the run is finished: {', '.join(changed)}{again}" if changed else ""

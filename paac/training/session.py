@@ -11,6 +11,7 @@ import numpy as np
 from paac.cli.args_json import from_keywords
 from paac.cli.errors import UserError
 from paac.cli.options import Options, TrainOptions
+from paac.cli.words import print_lines
 from paac.training.distributed import processes_from_tf_config
 from paac.training.resume import check_start
 from paac.training.start import prepare
@@ -84,7 +85,7 @@ def run_session(typed: Mapping[str, Any], stop: Stop, callback: Callback = ignor
         viewer = open_viewer(start.options.visualize)
         if viewer:
             opened.enter_context(closing(viewer))
-        print("".join(f"{note}\n" for note in notes), end="")
+        print_lines(notes)
         opened.enter_context(stop)
         opened.enter_context(processes)
         device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)

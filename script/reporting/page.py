@@ -22,7 +22,7 @@ from paac.cli.command_line import CHOSEN_AT_START, FIXED, TUNABLE
 from paac.cli.folders import free_name
 from paac.cli.options import Options
 from paac.cli.output_paths import write_output
-from paac.cli.words import counted
+from paac.cli.words import counted, print_lines
 from paac.training.provenance import Session, read_sessions
 from paac.training.run_folder import RunFolder
 
@@ -61,7 +61,7 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
     cannot be written.
     """
     groups, copies = group_runs(runs)
-    print("".join(f"{line}\n" for line in copies), end="")
+    print_lines(copies)
     differences = {run.folder: group.label for group in groups for run in group.runs}
     curves = svg_url(draw_curves(groups))
     described = [

@@ -104,6 +104,6 @@ def test_a_state_that_would_take_much_memory_is_refused(monkeypatch):
     game = CountingGame()
     game.reset()
     state = game.save_state()
-    monkeypatch.setattr(emulator, "MAX_STATE_BYTES", 10 * len(state))
+    monkeypatch.setattr(emulator, "MAX_UNPACKED_BYTES", 10 * len(state))
     with pytest.raises(ValueError, match="larger than"):
         game.load_state(state)
