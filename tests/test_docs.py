@@ -14,8 +14,11 @@ import gymnasium
 import numpy as np
 import pytest
 
+from emulators import find_game
 from networks.torso import TorsoSettings
-from paac.cli.options import TrainOptions
+from paac.cli.command_line import typed_options
+from paac.cli.options import TrainOptions, resolve
+from paac.cli.presets import with_preset
 from tests.helpers import ROOT
 
 PAGES = [
@@ -56,6 +59,26 @@ def test_the_commands_of_the_pages_are_valid(command, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(Parsed):
         runpy.run_path(str(ROOT / script), run_name="__main__")
+
+
+TRAININGS = [
+    one
+    for one in commands()
+    # The network and the games of docs/extending.md are examples.
+    if one.values[0].startswith("train.py ") and not str(one.id).startswith("docs/extending.md")
+]
+
+
+@pytest.mark.parametrize("command", TRAININGS)
+def test_the_trainings_of_the_pages_have_games_presets_and_values_that_exist(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    typed = typed_options(TrainOptions, shlex.split(command)[1:], "")
+    if typed.get("preset", "").endswith(".json"):  # a file that another command writes
+        del typed["preset"]
+    own = {name: value for name, value in with_preset(typed).items() if name != "list_games"}
+    game = resolve(own).game
+    if ":" not in game and game != "LunarLander-v3":  # of modules and packages that are not installed here
+        find_game(game)
 
 
 @pytest.fixture
@@ -111,7 +134,8 @@ def test_the_links_of_a_page_lead_somewhere(page):
 
 def headings(text):
     """Return the anchors of the headings of a page."""
-    titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    without_code = re.sub(r"```.*?```", "", text, flags=re.S)
+    titles = [line.lstrip("# ") for line in without_code.splitlines() if line.startswith("#")]
     return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
 
 
