@@ -209,7 +209,7 @@ class RunFolder:
             with safe_files.open_in_place(self.path / name) as log:
                 log.truncate(lengths[name])
         if longer:
-            lines.append(f"Deleted what {' and '.join(longer)} had of the time after the checkpoint")
+            lines.append("The curves and episodes after this checkpoint were deleted: the training repeats them")
         return lines
 
     def _logs(self) -> list[Path]:
