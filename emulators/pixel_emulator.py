@@ -8,7 +8,7 @@ import numpy as np
 from emulators.emulator import Emulator, Seed
 from emulators.games import MAX_STEPS
 from emulators.games.pixel_game import PixelGame
-from emulators.gym_settings import DEFAULT_FRAME_SKIP, GymSettings
+from emulators.gym_settings import GymSettings, suitable_frame_skip
 from emulators.gym_values import call_environment, environment_error, read_reward
 
 
@@ -23,11 +23,11 @@ class PixelGameEmulator(Emulator):
         assert isinstance(game, PixelGame)
         self._id = settings.id
         self.game = game  # itself, for scripted players, which use more than pixels
-        self.frame_skip = settings.frame_skip or DEFAULT_FRAME_SKIP
+        self.frames_per_second = game.metadata["render_fps"]
+        self.frame_skip = settings.frame_skip or suitable_frame_skip(self.frames_per_second)
         self.pooled_frames = min(settings.pooled_frames, self.frame_skip)
         self.max_noops, self.noop = settings.max_noops, game.noop
         self.num_actions = len(game.actions)
-        self.frames_per_second = game.metadata["render_fps"]
         game.reset(seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
         super().__init__(game.picture.shape, seed=seed, observed_rows=settings.observed_rows, **others)
         self.max_episode_frames = min(self.max_episode_frames, MAX_STEPS)

@@ -24,7 +24,7 @@ class StepResult(NamedTuple):
     (same-step autoreset).
     """
 
-    observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12]; the shard's next step overwrites them
+    observations: np.ndarray  # uint8 [n, 84, 84, 4 or 12]
     rewards: np.ndarray  # float64 [n], not clipped, summed over the plays
     dones: np.ndarray  # bool [n]
     plays: np.ndarray  # int32 [n], number of plays of the action: 1 + repeats, or fewer if the episode ended
@@ -110,16 +110,13 @@ class EmulatorPool:
     def step(self, shard: int, actions: np.ndarray, repeats: np.ndarray) -> StepResult:
         """Play `actions[i]` 1 + `repeats[i]` times in emulator i of `shard`, and start a new episode where one ended.
 
-        The returned observations lie in shared memory, and the shard's next step overwrites them. Several threads may
-        step different shards at the same time. Raises WorkerError.
+        Several threads may step different shards at the same time. Raises WorkerError.
         """
         arrays, indices = self._arrays, slice(self.shards[shard].start, self.shards[shard].stop)
         arrays["actions"][indices] = actions
         arrays["repeats"][indices] = repeats
         self._workers.step(shard)
-        return StepResult(
-            arrays["observations"][indices], *(arrays[name][indices].copy() for name in StepResult._fields[1:])
-        )
+        return StepResult(*(arrays[name][indices].copy() for name in StepResult._fields))
 
     def save_states(self) -> list[bytes]:
         """Return the state of every emulator, if they `can_save`. `Emulator.save_state` explains it."""

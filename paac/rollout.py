@@ -116,8 +116,7 @@ def step_shard(
     """
     pool = reference()
     assert pool is not None, "the pool was freed before its learner"
-    observations, *others = pool.step(shard, actions, repeats)
-    return observations.copy(), *others  # TensorFlow may use the array in place, but the next step overwrites it
+    return pool.step(shard, actions, repeats)
 
 
 def _where(dones: tf.Tensor, then: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:

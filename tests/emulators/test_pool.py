@@ -100,7 +100,7 @@ def test_a_pool_plays_in_rgb_and_with_a_seed_of_several_integers():
         assert_same_steps(played(pool, range(DECISIONS)), steps)
 
 
-def test_returned_arrays_have_their_types_and_all_but_the_observations_of_a_step_are_copies():
+def test_returned_arrays_have_their_types_and_are_copies():
     with EmulatorPool("pong", 3, workers=1, shards=2, seed=SEED, **SETTINGS) as pool:
         reset = pool.reset()
         steps = pool.step(0, np.array([1, 2]), np.array([0, 2]))
@@ -114,10 +114,9 @@ def test_returned_arrays_have_their_types_and_all_but_the_observations_of_a_step
         np.testing.assert_array_equal(pool.observations[2], reset[2])
         for _ in range(3):
             pool.step(0, np.array([3, 4]), np.array([1, 1]))
-        for place, (part, copy) in enumerate(zip(given, kept, strict=True)):
-            if place != 2:
-                np.testing.assert_array_equal(part, copy)
-        np.testing.assert_array_equal(steps.observations, pool.observations[:2])  # the newest, not a copy
+        for part, copy in zip(given, kept, strict=True):
+            np.testing.assert_array_equal(part, copy)
+        assert (steps.observations != pool.observations[:2]).any()
         pool.observations.fill(0)
         assert pool.observations.any()
 

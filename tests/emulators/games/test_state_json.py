@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from emulators import GameError, find_game, make_emulator
+from emulators import GameError, choose_frame_skip, find_game, make_emulator
 from emulators.games import OWN_GAMES
 from emulators.games.catcher import Catcher
 from emulators.games.state_json import from_json, to_json
@@ -144,6 +144,12 @@ def test_an_attribute_that_a_small_game_lacks_is_named_in_one_line(missing, dodg
     with pytest.raises(GameError, match=f"TypeError: the class Dodge has no {missing}") as error:
         find_game(dodge)
     message_of(error)
+
+
+def test_a_turn_based_small_game_has_the_same_frame_skip_in_trainings_and_by_hand(dodge, monkeypatch):
+    assert choose_frame_skip(dodge) == make_emulator(dodge, seed=1).frame_skip == 2
+    monkeypatch.setattr(Dodge, "metadata", Catcher.metadata | {"render_fps": 5})
+    assert choose_frame_skip(dodge) == make_emulator(dodge, seed=1).frame_skip == 1
 
 
 def test_a_small_game_without_a_reward_is_one_line(dodge, monkeypatch):
