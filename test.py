@@ -29,10 +29,11 @@ def main(argv: Sequence[str]) -> None:
         writable_file("--json", options.json)
     evaluation = evaluate_agent(options)
     report = evaluation.report()
-    with ExitStack() as at_the_end:  # each of the three even if another one fails: tests may take hours
+    # ExitStack calls these last to first, each even if another one fails: tests may take hours.
+    with ExitStack() as at_the_end:
         if evaluation.films:
             at_the_end.callback(evaluation.save_films, options.gif_scale, print)
-        at_the_end.callback(print_report, report, options.dropout_samples)  # called first
+        at_the_end.callback(print_report, report, options.dropout_samples)
         if options.json is not None:
             write_output(Path(options.json), json.dumps(report, indent=2) + "\n")
 

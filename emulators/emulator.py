@@ -131,9 +131,9 @@ class Emulator(ABC):
         """`max_noops`, or 0 if episodes start without random no-ops."""
         return self.max_noops if self.random_start and self.noop is not None else 0
 
-    @property
     def has_lives(self) -> bool:
-        """Whether the game counts lives, so that `single_life_episodes` has an effect."""
+        """Start an episode, and return whether the game counts lives, for `single_life_episodes`."""
+        self.reset()
         return self._lives() > 0
 
     @property

@@ -22,7 +22,7 @@ class PixelGameEmulator(Emulator):
         game = gymnasium.make(settings.id, render_mode="rgb_array", disable_env_checker=True).unwrapped
         assert isinstance(game, PixelGame)
         self._id = settings.id
-        self.game = game  # itself, for scripted players, which use more than pixels
+        self.game = game  # for scripted players, which read its state
         self.frames_per_second = game.metadata["render_fps"]
         self.frame_skip = settings.frame_skip or suitable_frame_skip(self.frames_per_second)
         self.pooled_frames = min(settings.pooled_frames, self.frame_skip)

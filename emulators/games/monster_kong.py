@@ -79,7 +79,7 @@ class MonsterKong(PixelGame):
     noop = NOOP
     keys = {"left": LEFT, "right": RIGHT, "space": JUMP_UP, "up": UP, "down": DOWN}
 
-    _drawn_level: tuple[str, ...] = ()  # that `_background` shows
+    _drawn_level: tuple[str, ...] = ()  # the level in `_background`
     _background: pygame.Surface
 
     # The start.

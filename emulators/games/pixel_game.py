@@ -33,14 +33,14 @@ class PixelGame(gymnasium.Env):
     noop: ClassVar[int]  # the action that does nothing
 
     # For playing by hand:
-    keys: ClassVar[dict[str, int]]  # pygame's name of a key -> action
+    keys: ClassVar[dict[str, int]] = {}  # pygame's name of a key -> action
     once_per_press: ClassVar[bool] = False  # True: a key acts once per press; False: as long as it is down
     key_repeat_ms: ClassVar[int] = 0  # interval at which a held key repeats, 0: never
 
     def __init__(self, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r} is not one of {self.metadata['render_modes']}")
-        for name in ("size", "actions", "noop", "keys"):
+        for name in ("size", "actions", "noop"):
             if not hasattr(self, name):
                 raise TypeError(f"the class {type(self).__name__} has no {name}")
         width, height = self.size

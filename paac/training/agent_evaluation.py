@@ -52,9 +52,8 @@ class AgentEvaluation(NamedTuple):
             shown = counted(round(film.seconds), "second")
             end = f"; the film shows the first {shown}, up to score {film.scores[-1]:.15g} (--gif_seconds)"
             if show:
-                with suppress(
-                    BrokenPipeError
-                ):  # the program that reads the output has ended; the films are still wanted
+                # The films are wanted even if the program that reads the output has ended.
+                with suppress(BrokenPipeError):
                     show(line + (end if film.is_shortened else ""))
 
     def report(self) -> dict[str, Any]:

@@ -36,8 +36,8 @@ STATE = "state.json"
 WEIGHTS = "weights"
 MAX_CHECKPOINT_BYTES = 2**32  # of all files: 4 GiB
 MAX_NAME_LENGTH = 255
-# What the system says of a file that is missing, of the wrong kind, or too large.
-DAMAGE = errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EINVAL, errno.EFBIG
+# What the system says of a file that is missing or has been deleted, is of the wrong kind, or too large.
+DAMAGE = errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EINVAL, errno.EFBIG
 
 
 class CheckpointError(UserError):
@@ -64,8 +64,8 @@ class Checkpoint:
             if error.errno in DAMAGE:
                 raise CheckpointError(f"{folder} is damaged ({error})") from None
             raise UserError(
-                f"{error.filename or folder}: cannot be read ({error.strerror}); make it readable, or move {folder} "
-                "away to use the checkpoint before it"
+                f"{error.filename or folder}: cannot be read ({error.strerror}); try again when it can be, or move "
+                f"{folder} away to use the checkpoint before it"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{folder} is damaged ({error})") from None
@@ -76,7 +76,10 @@ class Checkpoint:
         return [self.folder / name for name in sorted([*self._names, MANIFEST])]
 
     def is_intact(self) -> bool:
-        """Return whether all files are still there, with their content: a training deletes its older checkpoints."""
+        """Return whether all files are still there, with their content: a training deletes its older checkpoints.
+
+        Raises UserError if a file cannot be read.
+        """
         try:
             Checkpoint(self.folder)
         except CheckpointError:

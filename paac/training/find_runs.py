@@ -105,7 +105,8 @@ def resolve_run_options(typed: Mapping[str, Any]) -> tuple[Options, list[str]]:
     typed = {**with_absolute_rom_path(typed), "debugging_folder": folder}
     check_limits(Options, {"debugging_folder": folder})
     run = RunFolder(folder)
-    with report_write_errors(run.path), suppress(FileNotFoundError):  # a name that is too long, or no permission
+    # Report a name that is too long, or a folder without permission; a missing folder is fine.
+    with report_write_errors(run.path), suppress(FileNotFoundError):
         run.path.stat()
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"-df {run}: that is a file; name a folder")

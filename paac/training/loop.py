@@ -15,7 +15,7 @@ from paac.cli.words import counted, print_lines
 from paac.learner import Learner, Update
 from paac.processes import Processes
 from paac.rollout import ObservationHistory, Transitions
-from paac.training.checkpoint import EMULATORS, Checkpoint
+from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
 from paac.training.hyperparameters import epsilon, learner_hyperparameters, learning_rate
 from paac.training.original import OriginalCheckpoint
@@ -138,10 +138,7 @@ class Training:
         assert isinstance(checkpoint, Checkpoint)
         states = checkpoint.emulator_states(self.state.emulators)
         own = self.processes.own_emulators(self.pool.count)
-        try:
-            self.pool.load_states(states[own])
-        except WorkerError as error:
-            raise WorkerError(f"{error}; delete {checkpoint.folder / EMULATORS} to start new episodes") from None
+        self.pool.load_states(states[own])
         for own_variable, variable in zip(self.learner.history.observations, self.history.observations, strict=True):
             own_variable.assign(variable[own])
 

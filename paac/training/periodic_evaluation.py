@@ -15,10 +15,11 @@ import numpy as np
 from emulators import Game, make_emulator
 from emulators.seeds import periodic_evaluation_seed
 from paac.cli.args_json import save_options
+from paac.cli.errors import UserError
 from paac.cli.folders import free_name
 from paac.cli.options import Options
 from paac.cli.safe_files import append, read_unlinked_file, replace_file
-from paac.training.checkpoint import Checkpoint, CheckpointError
+from paac.training.checkpoint import Checkpoint
 from paac.training.resume import tunable_options
 from paac.training.run_folder import RunFolder
 from paac.training.state import TrainingState
@@ -132,7 +133,7 @@ class BestAgent:
             best = TrainingState.from_checkpoint(Checkpoint(self._best.checkpoints.folder / str(state.best_step)))
             self._best.truncate_logs(best.logs)
             self._restore_options(best)
-        except CheckpointError as error:
+        except UserError as error:
             state.best_score = state.best_step = None
             return f"{error}; the next evaluation finds a new best agent"
         return ""

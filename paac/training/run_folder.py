@@ -101,7 +101,7 @@ class RunFolder:
             self.save_options(options)
             yield
         except BaseException:
-            with suppress(OSError):  # the same error as that of writing, if that failed: nothing has changed then
+            with suppress(OSError):  # report the first error, also if restoring fails
                 if before is None:
                     self.args.unlink(missing_ok=True)
                 else:
@@ -209,7 +209,7 @@ class RunFolder:
             with safe_files.open_in_place(self.path / name) as log:
                 log.truncate(lengths[name])
         if longer:
-            lines.append("The curves and episodes after this checkpoint were deleted: the training repeats them")
+            lines.append("Deleted the curves and episodes after the checkpoint: the training goes on from there")
         return lines
 
     def _logs(self) -> list[Path]:

@@ -86,14 +86,11 @@ def _with_game(options: Options, typed: Mapping[str, Any], run: RunFolder) -> St
         _naming_source(typed, ("protocol", *settings), run),
         closing(make_emulator(game, seed=0, **settings)) as emulator,
     ):
-        notes = (
-            f"--random_start has no effect: {game} has no action that is known to do nothing"
-            if typed.get("random_start") and emulator.noop is None
-            else "",
-            f"--single_life_episodes has no effect: {game} has no lives"
-            if typed.get("single_life_episodes") and not emulator.has_lives
-            else "",
-        )
+        notes = []
+        if typed.get("random_start") and emulator.noop is None:
+            notes.append(f"--random_start has no effect: {game} has no action that is known to do nothing")
+        if typed.get("single_life_episodes") and not emulator.has_lives():
+            notes.append(f"--single_life_episodes has no effect: {game} has no lives")
         return Start(options=options, game=game, fingerprint=fingerprint(game, emulator), notes=notes)
 
 

@@ -1,9 +1,8 @@
 """Ctrl+C, SIGTERM or a closed terminal stops the training after the current update.
 
-A second Ctrl+C or SIGTERM ends it at once. A terminal that closes may send several SIGHUPs, and then, from the end of
-the user's session, a SIGTERM: these end nothing.
-Before the training there is nothing to save, so the first signal ends the process at once. `StopSignal` does this for a
-command. In a notebook or script, which has more to do than to train, `Interrupt` handles only Ctrl+C, and ends nothing.
+A second Ctrl+C or SIGTERM ends it at once. A terminal that closes may send several SIGHUPs, and the end of the user's
+session a SIGTERM: these do not end it at once. Before the training there is nothing to save, so the first signal ends
+the process.
 
 While the main thread is inside an update, Python runs no signal handlers, but it still writes each signal's number to
 the wake-up pipe, where a thread reads it. Programs like `timeout` send a signal to a process and then to its whole
@@ -35,7 +34,7 @@ class Stop(Protocol):
 
 
 class Interrupt:
-    """Sets `requested` to true at the first Ctrl+C after `training_began`; others may set it too.
+    """Sets `requested` to true at the first Ctrl+C after `training_began`, for notebooks and scripts.
 
     Any other Ctrl+C does what it would do without this class: by default it raises KeyboardInterrupt. Python handles
     signals in the main thread only, so in another thread this class does nothing.
@@ -68,7 +67,7 @@ class Interrupt:
 
 
 class StopSignal:
-    """Sets `requested` to true at the first signal; a context manager for the main thread.
+    """Sets `requested` to true at the first signal, for train.py; a context manager for the main thread.
 
     Before `training_began`, the first signal ends the process.
     """
@@ -105,14 +104,17 @@ class StopSignal:
             if not self.training_began:
                 self._say("Stopped before the training began: there is nothing to save.")
                 self._quit(received[0])
-            if not self.requested:
-                self.requested = True
-                self._say("Finishing the update and saving. Press Ctrl+C again to quit at once.")
+            sentences = [] if self.requested else ["Finishing the update and saving."]
+            self.requested = True
             if received[0] != signal.SIGHUP:
                 now = time.monotonic()
                 if now - first >= SAME_SIGNAL_S:
                     self._quit(received[0])
-                first = min(first, now)
+                if first == math.inf:
+                    sentences.append("Press Ctrl+C again to quit at once.")
+                    first = now
+            if sentences:
+                self._say(" ".join(sentences))
         os.close(read_end)
         os.close(self._stderr)
 

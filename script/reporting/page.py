@@ -68,7 +68,7 @@ def write_page(runs: Sequence[Run], title: str, episodes: EpisodeSettings, file:
         run_section(run, name, differences.get(run.folder, ""))
         for run, name in zip(runs, short_names(runs), strict=True)
     ]
-    # All files have been read: none of them can lose the episodes, which may take hours.
+    # Here all files have been read: an error in one of them must not come after hours of test episodes.
     sections = [with_episodes(section, run, episodes) for section, run in zip(described, runs, strict=True)]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(

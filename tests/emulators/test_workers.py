@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -144,6 +145,19 @@ def test_programs_that_environments_started_end_with_the_pool(tmp_path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
+def test_a_worker_that_dies_is_reported_although_its_environment_has_forked_a_process(tmp_path):
+    game = find_game("tests.helpers.environments:Fake-v0", env_kwargs=json.dumps({"starts": str(tmp_path)}))
+    with EmulatorPool(game, 2, workers=2, seed=1) as pool:
+        pool.reset()
+        running = [int(file.name) for file in tmp_path.iterdir() if Path(f"/proc/{file.name}").exists()]
+        os.kill(pool.worker_pids[1], signal.SIGKILL)
+        with pytest.raises(WorkerError, match=r"emulator 1 died \(SIGKILL\)"):
+            pool.step(0, np.zeros(2), np.zeros(2))
+    for pid in running:
+        with suppress(ProcessLookupError):  # a killed worker cannot end what its environment has started
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_an_emulator_that_cannot_be_made_is_reported_and_leaves_no_worker():
     # A negative seed is an error in the worker; the parent's own example emulator has the seed 0.
     with pytest.raises(WorkerError, match=r"(?s)pong, emulator 0 failed:\nTraceback .*make_emulator"):
@@ -156,6 +170,9 @@ def test_a_state_that_cannot_be_loaded_is_reported():
         pool.load_states([b"not a state"])
     assert message_of(error).startswith(
         "the saved state of emulator 0 cannot be loaded: it is damaged, or was saved with"
+    )
+    assert message_of(error).endswith(
+        "; play with that one, or delete emulators.npz in the folder of the checkpoint to start new episodes"
     )
 
 
@@ -302,7 +319,7 @@ def test_workers_end_when_their_parent_is_killed(parent_is, game, tmp_path):
     time.sleep(0.3)
     parent.kill()
     try:
-        parent.communicate(timeout=10)
+        parent.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)

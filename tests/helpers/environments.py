@@ -96,7 +96,7 @@ class Fake(gymnasium.Env):
         self._draws = {"": int, "random": random.random, "numpy.random": np.random.random}[draws]
         self._started: list[Any] = []
         if starts:
-            process = multiprocessing.Process(target=time.sleep, args=[600])
+            process = multiprocessing.get_context("fork").Process(target=time.sleep, args=[600])
             process.start()
             self._started = [subprocess.Popen(["sleep", "600"]), process]
         for started in self._started:

@@ -138,7 +138,7 @@ def test_an_error_in_a_property_of_a_small_game_is_one_line(failing, dodge, monk
     message_of(error)
 
 
-@pytest.mark.parametrize("missing", ["size", "actions", "noop", "keys"])
+@pytest.mark.parametrize("missing", ["size", "actions", "noop"])
 def test_an_attribute_that_a_small_game_lacks_is_named_in_one_line(missing, dodge, monkeypatch):
     monkeypatch.delattr(Catcher, missing)
     with pytest.raises(GameError, match=f"TypeError: the class Dodge has no {missing}") as error:

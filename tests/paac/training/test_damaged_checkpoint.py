@@ -70,8 +70,8 @@ def test_a_file_that_cannot_be_read_is_not_damaged(number, tmp_path, monkeypatch
         CheckpointFolder(tmp_path).newest()
     assert not isinstance(error.value, CheckpointError)
     assert message_of(error) == (
-        f"{unreadable}: cannot be read ({os.strerror(number)}); make it readable, or move {tmp_path / '100'} away to "
-        "use the checkpoint before it"
+        f"{unreadable}: cannot be read ({os.strerror(number)}); try again when it can be, or move {tmp_path / '100'} "
+        "away to use the checkpoint before it"
     )
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import inspect
-import os
 
 import pytest
 
@@ -177,9 +176,9 @@ def test_an_error_of_writing_the_options_is_not_hidden_by_a_second_one(tmp_path,
 def test_the_logs_are_flushed_to_disk(tmp_path, monkeypatch):
     first = write_logs(tmp_path)
     flushed = []
-    monkeypatch.setattr("os.fsync", lambda fd: flushed.append(os.readlink(f"/proc/self/fd/{fd}")))
+    monkeypatch.setattr("paac.cli.safe_files.sync", flushed.append)
     RunFolder(tmp_path).sync_logs()
-    assert flushed == [str(first), str(tmp_path / "episodes.csv")]
+    assert flushed == [first, tmp_path / "episodes.csv"]
 
 
 # Logs are truncated on a resume.
@@ -211,7 +210,7 @@ def test_logs_are_truncated_to_their_lengths_and_later_ones_deleted(tmp_path):
     later.write_bytes(b"of a session after the checkpoint")
     (tmp_path / "tf" / "notes.txt").write_text("mine")
     lines = RunFolder(tmp_path).truncate_logs(lengths)
-    assert lines == ["The curves and episodes after this checkpoint were deleted: the training repeats them"]
+    assert lines == ["Deleted the curves and episodes after the checkpoint: the training goes on from there"]
     assert first.read_bytes() == b"0123456789"
     assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
     assert not later.exists()

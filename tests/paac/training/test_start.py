@@ -81,6 +81,7 @@ def test_the_users_own_rom_is_found_from_other_folders_too(tmp_path, monkeypatch
         ({"game": "pong", "single_life_episodes": True}, "--single_life_episodes has no effect: pong has no lives"),
         ({"game": "breakout", "single_life_episodes": True, "random_start": True}, ""),
         ({"game": "Catcher-v0", "single_life_episodes": True}, ""),
+        ({"game": "amidar", "single_life_episodes": True}, ""),  # which has no lives before its first episode
     ],
 )
 def test_an_option_without_effect_in_the_game_is_named(typed, note, tmp_path, monkeypatch):
