@@ -131,7 +131,8 @@ def environment_error(game: str, environment: Any, error: BaseException) -> Game
 def describe_loading_error(error: BaseException) -> str:
     """Return what `describe_error` does, after the last line of the user's code in the error's traceback, if any."""
     line = _last_line(error, lambda file: not file.startswith(NOT_USERS))
-    return f"{line}: {describe_error(error)}" if line else describe_error(error)
+    reason = describe_error(error).partition(" was raised from the environment creator")[0]  # words of Gymnasium
+    return f"{line}: {reason}" if line else reason
 
 
 def describe_error(error: BaseException) -> str:

@@ -15,13 +15,13 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from emulators.emulator import Emulator, GameError, Seed
+from emulators.forked_signals import reset_in_forks
 from emulators.registry import Game, make_emulator
 from emulators.shared_memory import SharedArrays
 
@@ -70,10 +70,10 @@ def run_worker(
     closing_s = closing_time_s(sum(len(part.indices) for part in assignment.parts))
     threading.Thread(target=_end_with_parent, args=(closing_s,), daemon=True).start()
     # The parent blocks this signal here. It stays without effect, but programs that an environment starts inherit only
-    # blocked and ignored signals, so that the environment can end them. Processes that it forks inherit handlers too.
+    # blocked and ignored signals, so that the environment can end them.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-    os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))
+    reset_in_forks([signal.SIGTERM])
     poller = select.poll()
     for fd in (assignment.commands.fileno(), *parts):
         poller.register(fd, select.POLLIN)
@@ -115,10 +115,12 @@ class Worker:
         self._current = -1  # index of the emulator at work
 
     def close(self) -> None:
-        """Close the emulators: an environment may have started programs."""
+        """Close the emulators, whose environments may have started programs, and end the processes that they left."""
         for emulator in self.emulators.values():
             with suppress(Exception):  # nobody is left to report it to
                 emulator.close()
+        for process in multiprocessing.active_children():
+            process.kill()
 
     def answer_step(self, part: ShardPart) -> None:
         """Read the request for a step, play the decisions in the shared arrays, and answer or send the error."""

@@ -40,8 +40,9 @@ class PixelGame(gymnasium.Env):
     def __init__(self, render_mode: str | None = None):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r} is not one of {self.metadata['render_modes']}")
-        for name in ("size", "actions", "noop"):
-            if not hasattr(self, name):
+        for name in ("size", "actions", "noop", "_begin", "_advance", "over", "_draw"):
+            found = getattr(type(self), name, None)
+            if found is None or getattr(found, "__isabstractmethod__", False):
                 raise TypeError(f"the class {type(self).__name__} has no {name}")
         width, height = self.size
         self.render_mode = render_mode

@@ -106,5 +106,6 @@ def _terminal_size() -> tuple[int, int]:
 
 
 def _time_left(seconds: float) -> str:
-    hours = seconds / 3600
-    return f"{hours:.1f} h left" if hours >= 1 else f"{math.ceil(seconds / 60)} min left"
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h left"
+    return f"{math.ceil(seconds / 60)} min left" if seconds > 60 else f"{math.ceil(seconds)} s left"

@@ -209,7 +209,7 @@ class RunFolder:
             with safe_files.open_in_place(self.path / name) as log:
                 log.truncate(lengths[name])
         if longer:
-            lines.append("Deleted the curves and episodes after the checkpoint: the training goes on from there")
+            lines.append("Deleted the curves and episodes of later decisions: the training goes on from here")
         return lines
 
     def _logs(self) -> list[Path]:

@@ -18,6 +18,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Protocol
 
+from emulators.forked_signals import reset_in_forks
+
 SAME_SIGNAL_S = 0.1  # signals within this time count as one; nobody presses Ctrl+C twice that fast
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -88,6 +90,7 @@ class StopSignal:
             for number in SIGNALS
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN  # nohup: ignore SIGHUP
         }
+        reset_in_forks(SIGNALS)  # a process of an environment would request the stop, too
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,17 +107,15 @@ class StopSignal:
             if not self.training_began:
                 self._say("Stopped before the training began: there is nothing to save.")
                 self._quit(received[0])
-            sentences = [] if self.requested else ["Finishing the update and saving."]
-            self.requested = True
+            if not self.requested:
+                self.requested = True
+                again = "" if received[0] == signal.SIGHUP else " Press Ctrl+C again to quit at once."
+                self._say(f"Finishing the update and saving.{again}")
             if received[0] != signal.SIGHUP:
                 now = time.monotonic()
                 if now - first >= SAME_SIGNAL_S:
                     self._quit(received[0])
-                if first == math.inf:
-                    sentences.append("Press Ctrl+C again to quit at once.")
-                    first = now
-            if sentences:
-                self._say(" ".join(sentences))
+                first = min(first, now)
         os.close(read_end)
         os.close(self._stderr)
 

@@ -84,12 +84,15 @@ def test_at_the_end_the_bar_shows_no_time_left(clock, monkeypatch):
     assert [line for line in lines if line][-1].startswith("score 1.00, 5,000 decisions/s, 30.0k/30.0k |")
 
 
-def test_the_last_hour_is_counted_in_minutes(clock, capsys):
+@pytest.mark.parametrize(
+    ("passed", "left"), [(3600.0, "1.0 h"), (3599.0, "60 min"), (61.0, "2 min"), (60.0, "60 s"), (10.5, "11 s")]
+)
+def test_the_time_left_has_a_suitable_unit(clock, capsys, passed, left):
     with closing(Progress(0, 1000)) as shown:
         shown.show(0, frames=0, mean_score=None)
-        clock.now += 60.0
+        clock.now += passed
         shown.show(500, frames=2000, mean_score=None)
-    assert ", 1 min left, " in capsys.readouterr().out
+    assert f", {left} left, " in capsys.readouterr().out
 
 
 def test_a_line_is_printed_above_the_bar(capsys, monkeypatch):

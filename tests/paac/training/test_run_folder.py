@@ -210,7 +210,7 @@ def test_logs_are_truncated_to_their_lengths_and_later_ones_deleted(tmp_path):
     later.write_bytes(b"of a session after the checkpoint")
     (tmp_path / "tf" / "notes.txt").write_text("mine")
     lines = RunFolder(tmp_path).truncate_logs(lengths)
-    assert lines == ["Deleted the curves and episodes after the checkpoint: the training goes on from there"]
+    assert lines == ["Deleted the curves and episodes of later decisions: the training goes on from here"]
     assert first.read_bytes() == b"0123456789"
     assert (tmp_path / "episodes.csv").read_bytes() == b"abcdefghij"
     assert not later.exists()

@@ -67,6 +67,24 @@ def test_a_terminal_that_closes_may_send_more_signals(program, later):
     assert program.returncode == 128 + signal.SIGINT
 
 
+FORKING = """
+import multiprocessing, time
+from paac.training.stop_signal import StopSignal
+with StopSignal() as stop:
+    stop.training_began = True
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=[20])
+    process.start()
+    process.terminate()
+    process.join()
+    print(process.exitcode, stop.requested)
+"""
+
+
+def test_signals_of_a_process_that_an_environment_forks_do_not_stop_the_training():
+    shown = subprocess.run([sys.executable, "-c", FORKING], cwd=ROOT, capture_output=True, text=True)
+    assert shown.stdout == f"{-signal.SIGTERM} False\n", shown.stderr
+
+
 STARTING = """
 import time
 from paac.training.stop_signal import StopSignal
