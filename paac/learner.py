@@ -7,7 +7,7 @@ still synchronous: the weights do not change during a rollout, and one gradient 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -141,8 +141,8 @@ class Learner:
         shards = range(len(self._pool.shards))
         results = [self._rollout_and_gradients(shard, observations, uniforms, epsilon) for shard in shards]
         rollouts, shard_losses, shard_gradients = zip(*results, strict=True)
-        gradient_sums = [tf.add_n(parts) for parts in zip(*shard_gradients, strict=True)]
-        loss_sums = [tf.add_n(parts) for parts in zip(*shard_losses, strict=True)]
+        gradient_sums = [reduce(tf.add, parts) for parts in zip(*shard_gradients, strict=True)]
+        loss_sums = [reduce(tf.add, parts) for parts in zip(*shard_losses, strict=True)]
         averages = self._processes.average([*gradient_sums, *loss_sums])  # one exchange for both
         gradients, losses = averages[: len(gradient_sums)], Losses(*averages[len(gradient_sums) :])
         zero = tf.constant(0.0)
@@ -175,18 +175,19 @@ class Learner:
         """Collect the rollout of one shard; return it with its losses and their gradients."""
         emulators = slice(self._pool.shards[shard].start, self._pool.shards[shard].stop)
         uniforms = uniforms.for_emulators(emulators)
-        with tf.GradientTape() as tape:
-            rollout = collect_rollout(
-                self.network,
-                partial(step_shard, ref(self._pool), shard),
-                partial(self._select, epsilon=epsilon),
-                observations[emulators],
-                [earlier[emulators] for earlier in self.history.observations],
-                uniforms,
-                self._hyperparameters.repetition_table,
-            )
-            losses = self._losses(rollout, self._batch_outputs(rollout, uniforms))
-        gradients = tape.gradient(losses.loss, self._variables)
+        rollout = collect_rollout(
+            self.network,
+            partial(step_shard, ref(self._pool), shard),
+            partial(self._select, epsilon=epsilon),
+            observations[emulators],
+            [earlier[emulators] for earlier in self.history.observations],
+            uniforms,
+            self._hyperparameters.repetition_table,
+        )
+        losses = self._losses(rollout, self._batch_outputs(rollout, uniforms))
+        # In pairs, because the order in which one AddN adds more tensors depends on which operations have ended.
+        in_pairs = tf.AggregationMethod.EXPERIMENTAL_TREE
+        gradients = tf.gradients(losses.loss, self._variables, aggregation_method=in_pairs)
         check_gradients(self.network, gradients)
         return rollout, losses, gradients
 

@@ -46,6 +46,8 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
+        # It joins sums into one AddN, whose order of adding depends on which operations have ended.
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         with suppress(RuntimeError):  # it has computed already, and keeps its threads; `thread_notes` says so
             tf.config.threading.set_intra_op_parallelism_threads(op_threads)
         chosen = _choose_device(device)

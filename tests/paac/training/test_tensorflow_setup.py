@@ -1,7 +1,9 @@
-"""The device that a training runs on, and the messages about it."""
+"""The setup of TensorFlow: the device that a training runs on, messages about it, and reproducible sums."""
 
 import os
+from threading import Event
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -88,3 +90,31 @@ def test_a_device_that_fails_is_one_line_with_the_reason(monkeypatch):
     monkeypatch.setattr(tf, "zeros", fail)
     with pytest.raises(UserError, match="^-d /cpu:0: TensorFlow cannot use it .CUDA_ERROR_OUT_OF_MEMORY.*with -d$"):
         start_tensorflow("/cpu:0")
+
+
+def sum_of_three(values, *, other_first):
+    """Return the sum of three tensors, two of which another operation uses as well, before or after the sum."""
+    summed = Event()
+
+    def use(first, second):
+        assert other_first or summed.wait(60)
+        return first[0] + second[0]
+
+    def report(total):
+        summed.set()
+        return total
+
+    @tf.function(autograph=False)
+    def add(values):
+        first, second = tf.exp(values[0]), tf.exp(values[1])
+        used = tf.numpy_function(use, [first, second], tf.float32, stateful=False)
+        with tf.control_dependencies([used] if other_first else []):
+            total = first + second + tf.exp(values[2])
+        return tf.numpy_function(report, [total], tf.float32, stateful=False), used
+
+    return add(values)[0].numpy()
+
+
+def test_a_sum_does_not_depend_on_which_operations_have_ended():
+    values = tf.constant(np.random.default_rng(1).normal(size=[3, 1000]).astype(np.float32))
+    assert np.array_equal(sum_of_three(values, other_first=False), sum_of_three(values, other_first=True))
