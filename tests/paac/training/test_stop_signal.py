@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.helpers import ROOT
+from tests.helpers.commands import as_from_a_terminal
 
 PROGRAM = """
 import time
@@ -26,7 +27,12 @@ with StopSignal() as stop:
 @pytest.fixture
 def program():
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=as_from_a_terminal,
     ) as process:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         yield process
