@@ -185,11 +185,12 @@ class Learner:
             self._hyperparameters.repetition_table,
         )
         losses = self._losses(rollout, self._batch_outputs(rollout, uniforms))
-        # In pairs, because the order in which one AddN adds more tensors depends on which operations have ended.
-        in_pairs = tf.AggregationMethod.EXPERIMENTAL_TREE
-        gradients = tf.gradients(losses.loss, self._variables, aggregation_method=in_pairs)
+        # Two at a time: AddN adds three or more tensors in an order that depends on which operations have ended.
+        two_at_a_time = tf.AggregationMethod.EXPERIMENTAL_TREE
+        gradients = tf.gradients(losses.loss, self._variables, aggregation_method=two_at_a_time)
         check_gradients(self.network, gradients)
-        return rollout, losses, gradients
+        # The gradient of an embedding is IndexedSlices, whose norm is wrong where an index occurs twice.
+        return rollout, losses, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _select(self, logits: tf.Tensor, uniforms: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         if self._hyperparameters.egreedy:

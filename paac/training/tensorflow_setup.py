@@ -1,4 +1,4 @@
-"""Starting TensorFlow without log messages, on the chosen device, and with reproducible threading."""
+"""Starting TensorFlow without log messages, on the chosen device, and with reproducible threading and sums."""
 
 import os
 import sys
@@ -46,7 +46,7 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
-        # It joins sums into one AddN, whose order of adding depends on which operations have ended.
+        # Grappler's arithmetic optimizer would join sums into one AddN, whose order of adding depends on timing.
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         with suppress(RuntimeError):  # it has computed already, and keeps its threads; `thread_notes` says so
             tf.config.threading.set_intra_op_parallelism_threads(op_threads)

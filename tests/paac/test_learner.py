@@ -153,16 +153,16 @@ def test_workers_change_nothing_and_shards_only_the_rounding():
         assert np.isclose(mine.losses.loss, theirs.losses.loss, rtol=1e-4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["NIPS", "LSTM"])
 def test_all_sums_of_gradients_are_of_two_tensors(arch):
-    # One AddN of more tensors adds them in an order that depends on timing.
+    # One AddN of three or more tensors adds them in an order that depends on timing.
     with EmulatorPool("pong", 3, workers=1, shards=3, seed=SEED) as pool:
         learner = Learner(new_network([0], arch), pool, Hyperparameters(max_local_steps=3), seed=SEED)
     sums = [len(operation.inputs) for operation in learner.graph.get_operations() if operation.type == "AddN"]
     assert len(sums) > 10 and set(sums) == {2}
 
 
+@pytest.mark.slow
 def test_one_choice_is_plain_paac_to_the_last_bit(monkeypatch):
     with_head, _, _ = fast_weights([0])
     from figar import joint_policy
