@@ -162,6 +162,32 @@ def test_all_sums_of_gradients_are_of_two_tensors(arch):
     assert len(sums) > 10 and set(sums) == {2}
 
 
+EMBEDDING = """
+import keras
+import tensorflow as tf
+
+from networks.torso import Torso
+
+
+class OWN(Torso):
+    def __init__(self, settings):
+        super().__init__()
+        self.embedding = keras.layers.Embedding(4, 3)
+
+    def encode(self, observations):
+        return tf.reshape(self.embedding(observations[:, ::12, ::12, 0] // 64), [observations.shape[0], 147])
+
+    def combine(self, encodings, uniforms):
+        return encodings[-1]
+"""
+
+
+def test_the_norm_of_an_embedding_s_gradient_does_not_depend_on_the_shards(write_network):
+    write_network(EMBEDDING)
+    (one, *_), (two, *_) = (fast_weights([0], arch="OWN", updates=1, shards=shards)[1] for shards in (1, 2))
+    np.testing.assert_allclose(one.global_norm, two.global_norm, rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_one_choice_is_plain_paac_to_the_last_bit(monkeypatch):
     with_head, _, _ = fast_weights([0])
