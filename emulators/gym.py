@@ -26,7 +26,10 @@ PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "mini
 LISTED_PACKAGES = ("gymnasium", "ale_py", "emulators")  # whose environments nobody looks for in another module
 NUMBER_TYPES = int, float, np.integer, np.floating
 CHECKED_STEPS = 10  # of a new environment, before a run starts
-NOT_REPEATABLE = "the environment draws from random or numpy.random, so --seed does not repeat it; use self.np_random"
+NOT_REPEATABLE = (
+    "--seed does not repeat this environment, which depends on more than self.np_random, for example on random, "
+    "numpy.random or the time"
+)
 
 
 class GymEmulator(Emulator):
@@ -183,18 +186,21 @@ def _why_unknown(name: str, env_id: str) -> str:
 
 
 def check_environment(name: str, env_kwargs: str) -> tuple[float | None, str]:
-    """Make the environment and play some steps.
+    """Make the environment twice and play some steps.
 
     Returns its frame rate, None if it has no usable one, and a line that the user should read, or "". The arguments are
     those of `make_environment`. Raises GameError, with a reason, if it cannot be played.
     """
+    courses = []
     with _global_generators_kept() as are_changed:
-        environment = make_environment(name, env_kwargs)
-        try:
-            call_environment(name, environment.unwrapped, _play_some_steps, name, environment)
-            return frames_per_second(environment), f"-g {name}: {NOT_REPEATABLE}" if are_changed() else ""
-        finally:
-            _close(environment)
+        for _ in range(2):
+            environment = make_environment(name, env_kwargs)
+            try:
+                courses.append(call_environment(name, environment.unwrapped, _play_some_steps, name, environment))
+            finally:
+                _close(environment)
+        is_repeatable = courses[0] == courses[1] and not are_changed()
+    return frames_per_second(environment), "" if is_repeatable else f"-g {name}: {NOT_REPEATABLE}"
 
 
 @contextmanager
@@ -213,18 +219,20 @@ def _global_generators_kept() -> Iterator[Callable[[], bool]]:
         np.random.set_state(numpy_state)
 
 
-def _play_some_steps(name: str, environment: gymnasium.Env) -> None:
+def _play_some_steps(name: str, environment: gymnasium.Env) -> list[tuple[Any, ...]]:
+    """Play with seed 0; return what the steps gave: the values of `read_step`, and the screen."""
     pictures = PictureReader(name)
     environment.reset(seed=0)
     read_step(name, _without_common_wrappers(environment).step(0))
     environment.reset()
-    pictures.screen(environment.render())
+    course: list[tuple[Any, ...]] = [(pictures.screen(environment.render()).tobytes(),)]
     for step in range(CHECKED_STEPS):
         action = step % int(environment.action_space.n)  # type: ignore[attr-defined]
-        _, over, truncated = read_step(name, environment.step(action))
-        pictures.screen(environment.render())
+        reward, over, truncated = read_step(name, environment.step(action))
+        course.append((reward, over, truncated, pictures.screen(environment.render()).tobytes()))
         if over or truncated:
             environment.reset()
+    return course
 
 
 def _without_common_wrappers(environment: gymnasium.Env) -> gymnasium.Env:

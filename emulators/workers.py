@@ -93,7 +93,7 @@ class Workers:
             answers, answers_writer = context.Pipe(duplex=False)
             self._shards.append(_ShardHandle({}, answers, answers_writer, select.poll()))
             self._shards[-1].poller.register(answers, select.POLLIN)
-        with _signals_blocked(), _main_module_hidden():
+        with _signals_blocked(), _main_module_hidden(), _hash_seed_fixed():
             for worker in range(count):
                 parts = [
                     [index for index in indices if _worker_of(index, shard, count, len(shards)) == worker]
@@ -288,6 +288,21 @@ def _signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _hash_seed_fixed() -> Iterator[None]:
+    """Give the processes that are started in this context the same order of sets of strings, unless the user has.
+
+    An environment that goes through such a set would otherwise play other episodes in every worker.
+    """
+    is_set = "PYTHONHASHSEED" in os.environ
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    try:
+        yield
+    finally:
+        if not is_set:
+            os.environ.pop("PYTHONHASHSEED", None)
 
 
 @contextmanager

@@ -263,11 +263,18 @@ def test_an_environment_that_draws_from_global_generators_is_named_and_leaves_th
     notice = find_game(FAKE, env_kwargs=json.dumps({"draws": draws})).notice
     assert (random.random(), np.random.random()) == expected
     assert notice == (
-        f"-g {FAKE}: the environment draws from random or numpy.random, so --seed does not repeat it; use "
-        "self.np_random"
+        f"-g {FAKE}: --seed does not repeat this environment, which depends on more than self.np_random, for example "
+        "on random, numpy.random or the time"
         if draws
         else ""
     )
+
+
+@pytest.mark.parametrize("map_name", ["4x4", None])
+def test_an_environment_with_a_generator_that_is_not_seeded_is_named(map_name):
+    """FrozenLake draws its map when it is made, from a generator of its own."""
+    notice = find_game("FrozenLake-v1", env_kwargs=json.dumps({"map_name": map_name})).notice
+    assert notice.startswith("-g FrozenLake-v1: --seed does not repeat this environment") == (map_name is None)
 
 
 def test_only_atari_games_have_sticky_actions():

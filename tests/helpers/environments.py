@@ -43,6 +43,7 @@ PICTURES: dict[str, Any] = {
 }
 REWARDS: dict[str, Any] = {
     "one": 1,
+    "of the process": hash("reward") % 1000,
     "bool": True,
     "NumPy": np.float32(1),
     "0-d array": np.array(1.0),
