@@ -87,19 +87,25 @@ def _find_torso(arch: str) -> "type[Torso]":
 
 @contextmanager
 def _fresh_keras() -> Iterator[None]:
-    """Give Keras in this thread the global state of a program that has just started, and restore its own at the end.
+    """Give Keras the state and the defaults of a program that has just started, and restore its own at the end.
 
     Keras counts the layers in their names, and TensorFlow orders sums by these names, so numbers that depend on earlier
-    layers would change the last bits of the weights. `keras.utils.clear_session` would reset the state of all threads.
+    layers would change the last bits of the weights. `keras.utils.clear_session` would reset the state of all threads;
+    this resets only that of the current thread. The defaults may come from the user's program or ~/.keras/keras.json.
     """
+    import keras
     from keras.src.backend.common import global_state
 
-    state = vars(global_state.GLOBAL_STATE_TRACKER)  # of this thread
-    before = dict(state)
+    state = vars(global_state.GLOBAL_STATE_TRACKER)
+    before, data_format, floatx = dict(state), keras.config.image_data_format(), keras.config.floatx()
     state.clear()
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     try:
         yield
     finally:
+        keras.config.set_image_data_format(data_format)
+        keras.config.set_floatx(floatx)
         state.clear()
         state.update(before)
 

@@ -1,6 +1,7 @@
 """Starting TensorFlow without log messages, on the chosen device, and with reproducible threading and sums."""
 
 import os
+import platform
 import sys
 import tempfile
 import threading
@@ -16,9 +17,10 @@ LOADING = threading.RLock()
 
 
 def set_environment() -> None:
-    """Set the environment variables that TensorFlow reads when it is imported."""
+    """Set the environment variables that TensorFlow and Keras read when they are imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it logs as an error is either harmless or raised, too
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on AMD, which halves the speed
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # the user's ~/.keras/keras.json may name another one
 
 
 def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], None] = lambda: None) -> str:
@@ -39,16 +41,17 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         were visible before, it is the number of the device among them.
 
     Raises:
-        UserError: TensorFlow finds the device, but cannot use it.
+        UserError: TensorFlow finds the device, but cannot use it, or Keras already runs on another library.
     """
     set_environment()
+    _check_keras_backend()
     with LOADING, stderr_kept_for_errors():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
         # Grappler's arithmetic optimizer would join sums into one AddN, whose order of adding depends on timing.
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
-        with suppress(RuntimeError):  # it has computed already, and keeps its threads; `thread_notes` says so
+        with suppress(RuntimeError):  # it has computed already, and keeps its threads; `earlier_use_notes` says so
             tf.config.threading.set_intra_op_parallelism_threads(op_threads)
         chosen = _choose_device(device)
         connect()
@@ -63,18 +66,38 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
     return chosen
 
 
-def thread_notes(op_threads: int) -> list[str]:
-    """Return a message for the user if the operations of TensorFlow do not have `op_threads` threads."""
-    import tensorflow as tf
+def _check_keras_backend() -> None:
+    """Raise UserError if the program has imported Keras with another backend than TensorFlow."""
+    keras = sys.modules.get("keras")
+    if keras and keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"Keras was imported with the backend {keras.backend.backend()}; restart Python, and import Keras after "
+            "the first call of Manette, or set KERAS_BACKEND=tensorflow"
+        )
 
+
+def earlier_use_notes(op_threads: int) -> list[str]:
+    """Return messages for the user if TensorFlow was used or imported before, with settings that change last bits.
+
+    `op_threads` is the number of threads that one of its operations should have.
+    """
+    import tensorflow as tf
+    from tensorflow.python.util._pywrap_util_port import IsMklEnabled  # no public function tells whether oneDNN is on
+
+    exact = "which may change the last bits of the weights; for exact results, restart Python and train before"
+    notes = []
     threads = tf.config.threading.get_intra_op_parallelism_threads()
-    if threads == op_threads:
-        return []
-    return [
-        f"--op_threads {op_threads}: TensorFlow was used before in this process, and keeps "
-        f"{threads or 'a thread for each core'} instead, which may change the last bits of the weights; for exact "
-        "results, restart Python and train before anything else uses TensorFlow"
-    ]
+    if threads != op_threads:
+        notes.append(
+            f"--op_threads {op_threads}: TensorFlow was used before in this process, and keeps "
+            f"{threads or 'a thread for each core'} instead, {exact} anything else uses TensorFlow"
+        )
+    if os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1" and platform.machine() == "x86_64" and not IsMklEnabled():
+        notes.append(
+            f"TensorFlow was imported before in this process, without oneDNN, which is slower, and {exact} anything "
+            "else imports TensorFlow, or set TF_ENABLE_ONEDNN_OPTS=1"
+        )
+    return notes
 
 
 def _choose_device(device: str) -> str:

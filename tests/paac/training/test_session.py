@@ -15,7 +15,7 @@ from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.training import load_agent, train
 from paac.training.stop_signal import Interrupt
-from paac.training.tensorflow_setup import start_tensorflow, thread_notes
+from paac.training.tensorflow_setup import earlier_use_notes, start_tensorflow
 from tests.helpers.messages import message_of
 from tests.helpers.runs import assert_same_weights, episodes, points
 
@@ -231,6 +231,6 @@ def test_options_may_be_paths_and_numbers_of_numpy():
 
 def test_a_line_names_the_threads_of_a_tensorflow_that_was_used_before():
     assert start_tensorflow("/cpu:0", op_threads=7) == "/cpu:0"  # the tests have used it with one thread
-    (note,) = thread_notes(7)
+    (note,) = earlier_use_notes(7)
     assert note.startswith("--op_threads 7: TensorFlow was used before in this process, and keeps 1 instead")
-    assert thread_notes(1) == []
+    assert earlier_use_notes(1) == []

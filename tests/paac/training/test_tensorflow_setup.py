@@ -1,7 +1,11 @@
 """The setup of TensorFlow: the device that a training runs on, messages about it, and reproducible sums."""
 
 import os
+import platform
+import subprocess
+import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +13,9 @@ import tensorflow as tf
 from paac.cli.errors import UserError
 from paac.training import tensorflow_setup
 from paac.training.tensorflow_setup import device_notes, start_tensorflow, stderr_kept_for_errors
+from tests.helpers import ROOT
+from tests.helpers.commands import TINY
+from tests.helpers.runs import assert_same_weights
 
 
 @pytest.mark.parametrize(
@@ -88,6 +95,39 @@ def test_a_device_that_fails_is_one_line_with_the_reason(monkeypatch):
 
     monkeypatch.setattr(tf, "zeros", fail)
     with pytest.raises(UserError, match="^-d /cpu:0: TensorFlow cannot use it .CUDA_ERROR_OUT_OF_MEMORY.*with -d$"):
+        start_tensorflow("/cpu:0")
+
+
+@pytest.mark.slow
+def test_the_settings_of_keras_for_the_user_change_nothing(commands, tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"backend": "jax", "image_data_format": "channels_first", "floatx": "float64"}'
+    )
+    arguments = ["-g", "Catcher-v0", *TINY, "--max_global_steps", "40", "-df"]
+    commands.run("train.py", *arguments, "without")
+    process = commands.start("train.py", *arguments, "with", environment={"KERAS_HOME": str(tmp_path)})
+    assert process.communicate()[1] == ""
+    assert_same_weights(tmp_path / "without", tmp_path / "with")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["1", "0"])
+def test_a_line_says_if_tensorflow_was_imported_without_onednn(before):
+    """On an AMD processor this happens without the variable, so the program removes it."""
+    program = (
+        "import os, tensorflow; del os.environ['TF_ENABLE_ONEDNN_OPTS']\n"
+        "from paac.training.tensorflow_setup import earlier_use_notes, start_tensorflow\n"
+        "start_tensorflow('/cpu:0'); print(*earlier_use_notes(1))"
+    )
+    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": before}
+    notes = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, env=environment, text=True)
+    is_said = notes.startswith("TensorFlow was imported before in this process, without oneDNN, which is slower")
+    assert is_said == (before == "0" and platform.machine() == "x86_64")
+
+
+def test_another_backend_of_keras_in_the_program_is_one_line(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match="^Keras was imported with the backend jax; restart Python"):
         start_tensorflow("/cpu:0")
 
 
