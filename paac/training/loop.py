@@ -46,8 +46,8 @@ def train(
             then), or the training diverged (nothing has been saved since the last checkpoint).
         WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved,
             unless the newest update could not be recorded.
-        tf.errors.OpError: TensorFlow failed, for example because the device has no memory left; the same is saved.
-        OSError: Writing failed.
+        tf.errors.OpError: TensorFlow failed, for example because the device has no memory left; nothing is saved.
+        OSError: Writing failed; nothing is saved.
     """
     run, processes = RunFolder(options.debugging_folder), processes or Processes()
     with opened_run(run, options, processes) as (checkpoint, state):
@@ -246,10 +246,11 @@ class Training:
 
     @contextmanager
     def _save_on_failure(self) -> Iterator[None]:
-        """Save what can still be saved when the emulators or TensorFlow fail, for example without memory.
+        """Save what can still be saved when the emulators fail.
 
-        If the newest update could not be recorded, or writing failed, nothing is saved: a resume from the previous
-        checkpoint repeats the updates since then, so that the logs have no gap.
+        If the newest update could not be recorded, or if writing or TensorFlow failed, nothing is saved: a resume from
+        the previous checkpoint repeats the updates since then, so that the logs have no gap and no update is counted
+        that TensorFlow has applied only in part.
         """
         try:
             yield
@@ -261,9 +262,8 @@ class Training:
                 ) from None
             # A checkpoint of this step may hold the emulators' states, so it is not replaced.
             is_new = self.saved_step != self.state.global_step
-            if is_new and self.is_recorded and not isinstance(error, OSError):
-                # Failed emulators send no states, nor do other processes, which take no part in this save. When
-                # TensorFlow fails, the emulators are in the middle of an update.
+            if is_new and self.is_recorded and isinstance(error, WorkerError):
+                # Failed emulators send no states, nor do other processes, which take no part in this save.
                 with suppress(OSError):
                     self.save(None)
             raise

@@ -217,5 +217,5 @@ def test_what_is_saved_after_an_error(tmp_path, error, saved_step, is_recorded):
     )
     with pytest.raises(type(error), match=str(error)), loop.Training._save_on_failure(training):
         raise error
-    is_saved = saved_step == 20 and is_recorded and not isinstance(error, OSError)
+    is_saved = saved_step == 20 and is_recorded and isinstance(error, WorkerError)
     assert saved == ([None] if is_saved else [])
