@@ -191,15 +191,15 @@ def check_environment(name: str, env_kwargs: str) -> tuple[float | None, str]:
     Returns its frame rate, None if it has no usable one, and a line that the user should read, or "". The arguments are
     those of `make_environment`. Raises GameError, with a reason, if it cannot be played.
     """
-    courses = []
+    trajectories = []
     with _global_generators_kept() as are_changed:
         for _ in range(2):
             environment = make_environment(name, env_kwargs)
             try:
-                courses.append(call_environment(name, environment.unwrapped, _play_some_steps, name, environment))
+                trajectories.append(call_environment(name, environment.unwrapped, _play_some_steps, name, environment))
             finally:
                 _close(environment)
-        is_repeatable = courses[0] == courses[1] and not are_changed()
+        is_repeatable = trajectories[0] == trajectories[1] and not are_changed()
     return frames_per_second(environment), "" if is_repeatable else f"-g {name}: {NOT_REPEATABLE}"
 
 
@@ -225,14 +225,14 @@ def _play_some_steps(name: str, environment: gymnasium.Env) -> list[tuple[Any, .
     environment.reset(seed=0)
     read_step(name, _without_common_wrappers(environment).step(0))
     environment.reset()
-    course: list[tuple[Any, ...]] = [(pictures.screen(environment.render()).tobytes(),)]
+    trajectory: list[tuple[Any, ...]] = [(pictures.screen(environment.render()).tobytes(),)]
     for step in range(CHECKED_STEPS):
         action = step % int(environment.action_space.n)  # type: ignore[attr-defined]
         reward, over, truncated = read_step(name, environment.step(action))
-        course.append((reward, over, truncated, pictures.screen(environment.render()).tobytes()))
+        trajectory.append((reward, over, truncated, pictures.screen(environment.render()).tobytes()))
         if over or truncated:
             environment.reset()
-    return course
+    return trajectory
 
 
 def _without_common_wrappers(environment: gymnasium.Env) -> gymnasium.Env:

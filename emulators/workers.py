@@ -292,7 +292,7 @@ def _signals_blocked() -> Iterator[None]:
 
 @contextmanager
 def _hash_seed_fixed() -> Iterator[None]:
-    """Give the processes that are started in this context the same order of sets of strings, unless the user has.
+    """Give the processes that are started in this context one order of sets of strings, unless PYTHONHASHSEED is set.
 
     An environment that goes through such a set would otherwise play other episodes in every worker.
     """

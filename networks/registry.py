@@ -23,7 +23,7 @@ TORSOS = {
 }  # --arch, which is also the name of the torso's class -> the module with that class
 
 TORSOS_WITHOUT_DROPOUT = ("NIPS", "NATURE", "PWYX", "LSTM", "IMPALA")  # they do not use `keep_percentage`
-_SEEDING = threading.Lock()  # held while the global generators are seeded
+_MAKING = threading.Lock()  # held while a network is made with other global settings than those of the program
 
 
 def make_network(
@@ -50,7 +50,7 @@ def make_network(
 
     make_torso = _find_torso(arch)
     generator = np.random.default_rng(seed)
-    with _fresh_keras(), _global_generators_seeded(seed):
+    with _MAKING, _fresh_keras(), _global_generators_seeded(seed):
         with layer_precision(precision), errors_of(arch, TORSOS[arch]):
             torso = make_torso(TorsoSettings(generator, **torso_settings))
         network = ActorCritic(
@@ -87,11 +87,11 @@ def _find_torso(arch: str) -> "type[Torso]":
 
 @contextmanager
 def _fresh_keras() -> Iterator[None]:
-    """Give Keras the state and the defaults of a program that has just started, and restore its own at the end.
+    """Give Keras an empty state in this thread and its built-in settings in all threads; restore both at the end.
 
-    Keras counts the layers in their names, and TensorFlow orders sums by these names, so numbers that depend on earlier
-    layers would change the last bits of the weights. `keras.utils.clear_session` would reset the state of all threads;
-    this resets only that of the current thread. The defaults may come from the user's program or ~/.keras/keras.json.
+    Keras counts the layers in their names, and TensorFlow goes through a graph in an order that depends on names, so
+    earlier layers could change the last bits of the weights. `keras.utils.clear_session` would reset the state of all
+    threads. Without the built-in settings, those of the program or of ~/.keras/keras.json would hold.
     """
     import keras
     from keras.src.backend.common import global_state
@@ -121,12 +121,11 @@ def _global_generators_seeded(seed: int) -> Iterator[None]:
     from tensorflow.python.eager.context import context  # no public function returns the state of TensorFlow's seed
 
     tensorflow = context()
-    with _SEEDING:
-        before = random.getstate(), np.random.get_state(), (tensorflow._seed, getattr(tensorflow, "_rng", None))
-        keras.utils.set_random_seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(before[0])
-            np.random.set_state(before[1])
-            tensorflow._seed, tensorflow._rng = before[2]
+    before = random.getstate(), np.random.get_state(), (tensorflow._seed, getattr(tensorflow, "_rng", None))
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        tensorflow._seed, tensorflow._rng = before[2]

@@ -9,6 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from emulators import WorkerError
+
+
+class UpdateError(WorkerError):
+    """TensorFlow failed in this process, perhaps in the middle of a change of the weights."""
+
 
 class Processes:
     """The processes that train together, here only this one, as a context manager.

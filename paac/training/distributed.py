@@ -23,7 +23,7 @@ import numpy as np
 from emulators import GameError, WorkerError
 from paac.cli.errors import UserError, reason_of
 from paac.cli.safe_files import read_unlinked_file
-from paac.processes import Processes
+from paac.processes import Processes, UpdateError
 from paac.training.rendezvous import wait_for_all
 from paac.training.run_folder import RunFolder
 from paac.training.start import Start, check_equal, complete_start
@@ -157,7 +157,7 @@ class SeveralProcesses(Processes):
     def error_to_raise(self, error: Exception) -> Exception:
         # TensorFlow aborts an exchange when the heartbeats of another process stop, which takes about ten seconds.
         if ABORTED not in str(error):
-            return WorkerError(f"process {self.rank}: {reason_of(error)}")
+            return UpdateError(f"process {self.rank}: {reason_of(error)}")
         return WorkerError(
             f"process {self.rank}: another process of this run has ended or does not answer; start all of them again "
             "to resume"

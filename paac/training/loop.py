@@ -13,7 +13,7 @@ from paac.cli.errors import UserError
 from paac.cli.options import Options
 from paac.cli.words import counted, print_lines
 from paac.learner import Learner, Update
-from paac.processes import Processes
+from paac.processes import Processes, UpdateError
 from paac.rollout import ObservationHistory, Transitions
 from paac.training.checkpoint import Checkpoint
 from paac.training.description import describe_training
@@ -45,7 +45,7 @@ def train(
         UserError: The folder is in use, its checkpoints are damaged or do not fit the options (nothing has been written
             then), or the training diverged (nothing has been saved since the last checkpoint).
         WorkerError: Emulators failed, or another process ended; in the loop, all but the emulators' states is saved,
-            unless the newest update could not be recorded.
+            unless the newest update could not be recorded. Its subclass UpdateError: see OpError.
         tf.errors.OpError: TensorFlow failed, for example because the device has no memory left; nothing is saved.
         OSError: Writing failed; nothing is saved.
     """
@@ -246,11 +246,11 @@ class Training:
 
     @contextmanager
     def _save_on_failure(self) -> Iterator[None]:
-        """Save what can still be saved when the emulators fail.
+        """Save what can still be saved when emulators or another process fail.
 
         If the newest update could not be recorded, or if writing or TensorFlow failed, nothing is saved: a resume from
-        the previous checkpoint repeats the updates since then, so that the logs have no gap and no update is counted
-        that TensorFlow has applied only in part.
+        the previous checkpoint repeats the updates since then. So the logs have no gap, and no checkpoint holds a part
+        of an update.
         """
         try:
             yield
@@ -262,7 +262,8 @@ class Training:
                 ) from None
             # A checkpoint of this step may hold the emulators' states, so it is not replaced.
             is_new = self.saved_step != self.state.global_step
-            if is_new and self.is_recorded and isinstance(error, WorkerError):
+            can_save = isinstance(error, WorkerError) and not isinstance(error, UpdateError)
+            if is_new and self.is_recorded and can_save:
                 # Failed emulators send no states, nor do other processes, which take no part in this save.
                 with suppress(OSError):
                     self.save(None)

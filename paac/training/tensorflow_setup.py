@@ -68,11 +68,11 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
 
 def _check_keras_backend() -> None:
     """Raise UserError if the program has imported Keras with another backend than TensorFlow."""
-    keras = sys.modules.get("keras")
-    if keras and keras.backend.backend() != "tensorflow":
+    backend = getattr(sys.modules.get("keras"), "backend", None)  # None also while another thread imports Keras
+    if backend and backend.backend() != "tensorflow":
         raise UserError(
-            f"Keras was imported with the backend {keras.backend.backend()}; restart Python, and import Keras after "
-            "the first call of Manette, or set KERAS_BACKEND=tensorflow"
+            f"Keras was imported with the backend {backend.backend()}; restart Python, and import Keras after the "
+            "first call of Manette, or set KERAS_BACKEND=tensorflow"
         )
 
 

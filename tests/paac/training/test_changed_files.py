@@ -11,6 +11,7 @@ from paac.cli.errors import UserError
 from paac.cli.safe_files import replace_file
 from paac.training import loop
 from paac.training.checkpoint_folder import CheckpointFolder
+from paac.training.distributed import SeveralProcesses
 from paac.training.episodes import Episode, EpisodeLog
 from paac.training.run_folder import RunFolder
 from tests.helpers.commands import Commands
@@ -201,7 +202,13 @@ def test_episodes_csv_without_a_header_is_refused_and_an_incomplete_line_removed
 
 
 @pytest.mark.parametrize(
-    "error", [OSError("disk full"), WorkerError("a worker died"), tf.errors.ResourceExhaustedError(None, None, "OOM")]
+    "error",
+    [
+        OSError("disk full"),
+        WorkerError("a worker died"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM"),
+        SeveralProcesses(0, ["a:1", "b:1"]).error_to_raise(tf.errors.ResourceExhaustedError(None, None, "OOM")),
+    ],
 )
 @pytest.mark.parametrize("saved_step", [20, 40])
 @pytest.mark.parametrize("is_recorded", [True, False])
@@ -217,5 +224,5 @@ def test_what_is_saved_after_an_error(tmp_path, error, saved_step, is_recorded):
     )
     with pytest.raises(type(error), match=str(error)), loop.Training._save_on_failure(training):
         raise error
-    is_saved = saved_step == 20 and is_recorded and isinstance(error, WorkerError)
+    is_saved = saved_step == 20 and is_recorded and type(error) is WorkerError
     assert saved == ([None] if is_saved else [])

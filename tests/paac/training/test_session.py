@@ -205,6 +205,23 @@ def test_keras_keeps_the_names_and_the_policy_of_the_program_in_all_threads():
         thread.join()
 
 
+def test_networks_that_are_made_in_two_threads_leave_keras_s_settings_as_they_were():
+    made = []
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_floatx("float64")
+    try:
+        threads = [threading.Thread(target=lambda: made.append(make_network("NIPS", **NETWORK))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (keras.config.image_data_format(), keras.config.floatx()) == ("channels_first", "float64")
+    finally:
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_floatx("float32")
+    assert len(made) == 2
+
+
 def test_options_are_checked_like_those_of_json_files():
     for options, message in (
         ({"gme": "pong"}, "train(): unknown key 'gme'; did you mean game?"),

@@ -113,7 +113,7 @@ def test_the_settings_of_keras_for_the_user_change_nothing(commands, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("before", ["1", "0"])
 def test_a_line_says_if_tensorflow_was_imported_without_onednn(before):
-    """On an AMD processor this happens without the variable, so the program removes it."""
+    """The variable stands in for an AMD processor: it holds while TensorFlow is imported, and is gone afterwards."""
     program = (
         "import os, tensorflow; del os.environ['TF_ENABLE_ONEDNN_OPTS']\n"
         "from paac.training.tensorflow_setup import earlier_use_notes, start_tensorflow\n"
