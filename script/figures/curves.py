@@ -14,9 +14,11 @@ from figures.style import BAND_OPACITY, COLOURS, curve_style, new_figure, shorte
 MAX_COLUMNS = 2  # of panels, so that they are readable on half a page
 PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # in inches
 LEGEND_WIDTH, LEGEND_LINE = 60, 0.17  # a line's width in characters and its height in inches
+THIN = 0.9  # width of the line of a single seed, in points
 MIN_LOST_FRACTION = 0.02  # of its longest run: a curve that loses more is reported
 MIN_BINS, EPISODES_PER_BIN = 10, 5
 BAND_LABEL = "bands: lowest to highest seed, where all seeds have data"
+ALONE_LABEL = "thin lines: single seeds, where others have ended"
 
 
 def bin_means(positions: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -56,8 +58,9 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
     """Draw one panel per game; `axis`, the x axis, is one of AXES.
 
     A curve is the mean over the seeds, and its band goes from the lowest to the highest seed. Both are drawn where all
-    seeds have data: they start after the first episode of each, and stop where the shortest run stops. A panel has at
-    most `bins` points per curve, and fewer if there are few episodes.
+    seeds have data: they start after the first episode of each, and stop where the shortest run stops. From there on
+    the longer runs are drawn as thin lines. A panel has at most `bins` points per curve, and fewer if there are few
+    episodes.
     """
     games = sorted({game for group in groups for game in group.games})
     columns = min(MAX_COLUMNS, len(games))
@@ -72,7 +75,9 @@ def draw_curves(groups: Sequence[RunGroup], axis: str = "decisions", bins: int =
         for panel in panels[: len(games) : columns]:
             panel.set_ylabel("mean score")
         has_bands = any(len(group.runs_of(game)) > 1 for group in groups for game in group.games)
-        figure.supxlabel(AXES[axis] + (f"\n{BAND_LABEL}" if has_bands else ""), fontsize="medium")
+        has_thin_lines = any(line.get_linewidth() == THIN for panel in panels for line in panel.lines)
+        notes = [BAND_LABEL] * has_bands + [ALONE_LABEL] * has_thin_lines
+        figure.supxlabel("\n".join([AXES[axis], *notes]), fontsize="medium")
     return figure
 
 
@@ -86,7 +91,7 @@ def shortened_curves(groups: Sequence[RunGroup], axis: str) -> list[str]:
                 digits = 2 if axis == "hours" else 0
                 lines.append(
                     f"{game}: the mean of {len(group.runs_of(game))} seeds ends with the shortest run, {ends[min(ends)].folder}, at "
-                    f"{min(ends):,.{digits}f} {axis}; {ends[max(ends)].folder} goes to {max(ends):,.{digits}f}"
+                    f"{min(ends):,.{digits}f} {axis}; {ends[max(ends)].folder} goes on to {max(ends):,.{digits}f}"
                 )
     return lines
 
@@ -112,6 +117,10 @@ def _draw_game(panel: Axes, game: str, groups: Sequence[RunGroup], axis: str, bi
         if len(runs) > 1:
             lowest, highest = curves.min(axis=0), curves.max(axis=0)
             panel.fill_between(centers, lowest, highest, color=style["color"], alpha=BAND_OPACITY, linewidth=0)
+            end = int(np.flatnonzero(np.isfinite(mean)).max(initial=0))
+            for curve in curves:
+                if np.isfinite(curve[end + 1 :]).any():
+                    panel.plot(centers[end:], curve[end:], linewidth=THIN, **style)
     panel.margins(x=0)
     panel.set_xlim(left=0)
     panel.grid(axis="y", color="0.92")

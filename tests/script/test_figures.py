@@ -157,12 +157,16 @@ def test_a_curve_is_the_mean_where_all_seeds_have_data(tmp_path):
     np.testing.assert_array_equal(curves, [[1, 2, 3, 4], [3, 6, 1, np.nan]])
     figure = draw_curves(group_runs(runs)[0], bins=4)
     (panel,) = figure.axes
-    (curve,) = panel.lines
+    curve, longer = panel.lines
     np.testing.assert_array_equal(curve.get_xdata(), [5, 15, 25, 35])
     np.testing.assert_array_equal(curve.get_ydata(), [2, 4, 2, np.nan])
+    np.testing.assert_array_equal(longer.get_xydata(), [[25, 3], [35, 4]])
+    assert longer.get_linewidth() < curve.get_linewidth() and longer.get_color() == curve.get_color()
     band = panel.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (1, 6)
-    assert "lowest to highest seed" in figure.get_supxlabel()
+    assert "lowest to highest seed" in figure.get_supxlabel() and "thin lines" in figure.get_supxlabel()
+    equal = draw_curves(group_runs([runs[0], scored(tmp_path / "runs/c", 1, 1, 1, 1, random_seed=3)])[0], bins=4)
+    assert len(equal.axes[0].lines) == 1 and "thin lines" not in equal.get_supxlabel()
     assert panel.get_legend() is None, "there is nothing to compare"
 
 
@@ -246,8 +250,8 @@ def test_a_line_says_that_a_curve_ends_with_its_shortest_seed(tmp_path):
     ]
     groups = group_runs([runs[0], runs[1], dataclasses.replace(runs[2], options=resolve({"random_seed": 3}))])[0]
     begin = f"pong: the mean of 3 seeds ends with the shortest run, {tmp_path}/b, at "
-    assert shortened_curves(groups, "decisions") == [f"{begin}4,000,000 decisions; {tmp_path}/c goes to 10,000,000"]
-    assert shortened_curves(groups, "hours") == [f"{begin}4.00 hours; {tmp_path}/c goes to 10.00"]
+    assert shortened_curves(groups, "decisions") == [f"{begin}4,000,000 decisions; {tmp_path}/c goes on to 10,000,000"]
+    assert shortened_curves(groups, "hours") == [f"{begin}4.00 hours; {tmp_path}/c goes on to 10.00"]
     equal = [scored(tmp_path / "c", *range(100)), scored(tmp_path / "d", *range(99), random_seed=2)]
     assert shortened_curves(group_runs(equal)[0], "decisions") == []
     assert shortened_curves(group_runs(runs[:1])[0], "decisions") == []
