@@ -25,10 +25,10 @@ from emulators.gym_values import PictureReader, call_environment, describe_loadi
 PACKAGES = {"MinAtar/": "minatar.gym", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
 LISTED_PACKAGES = ("gymnasium", "ale_py", "emulators")  # whose environments nobody looks for in another module
 NUMBER_TYPES = int, float, np.integer, np.floating
-CHECKED_STEPS = 10  # of a new environment, before a run starts
+CHECKED_STEPS, CHECKED_RESETS = 10, 5  # of a new environment, before a run starts
 NOT_REPEATABLE = (
-    "--seed does not repeat this environment, which depends on more than self.np_random, for example on random, "
-    "numpy.random or the time"
+    "--seed does not repeat this environment: it depends on more than self.np_random (on random, numpy.random or the "
+    "time, for example), or its reset does not call super().reset(seed=seed)"
 )
 
 
@@ -220,12 +220,14 @@ def _global_generators_kept() -> Iterator[Callable[[], bool]]:
 
 
 def _play_some_steps(name: str, environment: gymnasium.Env) -> list[tuple[Any, ...]]:
-    """Play with seed 0; return what the steps gave: the values of `read_step`, and the screen."""
+    """Play with seed 0; return what each reset and step gave: the values of `read_step`, and the screen."""
     pictures = PictureReader(name)
     environment.reset(seed=0)
     read_step(name, _without_common_wrappers(environment).step(0))
-    environment.reset()
-    trajectory: list[tuple[Any, ...]] = [(pictures.screen(environment.render()).tobytes(),)]
+    trajectory: list[tuple[Any, ...]] = []
+    for _ in range(CHECKED_RESETS):
+        environment.reset()
+        trajectory.append((pictures.screen(environment.render()).tobytes(),))
     for step in range(CHECKED_STEPS):
         action = step % int(environment.action_space.n)  # type: ignore[attr-defined]
         reward, over, truncated = read_step(name, environment.step(action))

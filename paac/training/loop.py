@@ -148,6 +148,7 @@ class Training:
 
     def loop(self, stop: Stop, viewer: Viewer | None, callback: Callback) -> None:
         """Update until the last step or until `stop` is requested; save every checkpoint interval and at the end."""
+        begin = self.state.global_step
         recorder = Recorder(self.run, self.options, self.pool, self.learner, self.state, callback)
         with recorder as self.recorder, self._save_on_failure():
             stopping = self.processes.any_true(stop.requested)[0]
@@ -168,6 +169,10 @@ class Training:
                     self.save(self.gather_emulator_states(), timed=not is_save_due)
             if self.saved_step != self.state.global_step:
                 self.save(self.gather_emulator_states())
+        if self.state.global_step == begin:
+            self.run.truncate_logs(
+                self.state.logs
+            )  # the next session must not report them as later than its checkpoint
         with suppress(OSError):  # the program that reads the output may have ended
             print(f"Saved at {self.state.decisions_text} in {self.run}")
 

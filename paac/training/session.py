@@ -18,7 +18,7 @@ from paac.training.start import prepare
 from paac.training.state import TrainingState
 from paac.training.stop_signal import Interrupt, Stop
 from paac.training.summary import Callback, Summary, ignore
-from paac.training.tensorflow_setup import LOADING, device_notes, earlier_use_notes, start_tensorflow
+from paac.training.tensorflow_setup import LOADING, device_notes, exactness_notes, start_tensorflow
 from paac.training.viewer import open_viewer
 
 
@@ -90,7 +90,7 @@ def run_session(typed: Mapping[str, Any], stop: Stop, callback: Callback = ignor
         opened.enter_context(processes)
         device = start_tensorflow(start.options.device, start.options.op_threads, processes.connect)
         notes = device_notes(start.options.device, device, start.options.precision)
-        print(*notes, *earlier_use_notes(start.options.op_threads), sep="\n")
+        print(*notes, *exactness_notes(start.options.op_threads), sep="\n")
 
         import tensorflow as tf
 

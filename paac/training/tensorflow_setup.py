@@ -21,6 +21,7 @@ def set_environment() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it logs as an error is either harmless or raised, too
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on AMD, which halves the speed
     os.environ["KERAS_BACKEND"] = "tensorflow"  # the user's ~/.keras/keras.json may name another one
+    os.environ["TF_USE_LEGACY_KERAS"] = "0"  # Keras 2, which TensorBoard would load then, is not installed
 
 
 def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], None] = lambda: None) -> str:
@@ -51,7 +52,7 @@ def start_tensorflow(device: str, op_threads: int = 1, connect: Callable[[], Non
         tf.get_logger().setLevel("ERROR")  # no deprecation warnings: the version is pinned
         # Grappler's arithmetic optimizer would join sums into one AddN, whose order of adding depends on timing.
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
-        with suppress(RuntimeError):  # it has computed already, and keeps its threads; `earlier_use_notes` says so
+        with suppress(RuntimeError):  # it has computed already, and keeps its threads; `exactness_notes` says so
             tf.config.threading.set_intra_op_parallelism_threads(op_threads)
         chosen = _choose_device(device)
         connect()
@@ -76,26 +77,26 @@ def _check_keras_backend() -> None:
         )
 
 
-def earlier_use_notes(op_threads: int) -> list[str]:
-    """Return messages for the user if TensorFlow was used or imported before, with settings that change last bits.
+def exactness_notes(op_threads: int) -> list[str]:
+    """Return messages for the user if TensorFlow runs with settings that change the last bits of the weights.
 
     `op_threads` is the number of threads that one of its operations should have.
     """
     import tensorflow as tf
     from tensorflow.python.util._pywrap_util_port import IsMklEnabled  # no public function tells whether oneDNN is on
 
-    exact = "which may change the last bits of the weights; for exact results, restart Python and train before"
     notes = []
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     if threads != op_threads:
         notes.append(
             f"--op_threads {op_threads}: TensorFlow was used before in this process, and keeps "
-            f"{threads or 'a thread for each core'} instead, {exact} anything else uses TensorFlow"
+            f"{threads or 'a thread for each core'} instead, which may change the last bits of the weights; for exact "
+            "results, restart Python and train before anything else uses TensorFlow"
         )
-    if os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1" and platform.machine() == "x86_64" and not IsMklEnabled():
+    if platform.machine() == "x86_64" and not IsMklEnabled():
         notes.append(
-            f"TensorFlow was imported before in this process, without oneDNN, which is slower, and {exact} anything "
-            "else imports TensorFlow, or set TF_ENABLE_ONEDNN_OPTS=1"
+            "TensorFlow runs without oneDNN, which is slower and may change the last bits of the weights; for exact "
+            "results, set TF_ENABLE_ONEDNN_OPTS=1 before Python starts"
         )
     return notes
 

@@ -263,8 +263,8 @@ def test_an_environment_that_draws_from_global_generators_is_named_and_leaves_th
     notice = find_game(FAKE, env_kwargs=json.dumps({"draws": draws})).notice
     assert (random.random(), np.random.random()) == expected
     assert notice == (
-        f"-g {FAKE}: --seed does not repeat this environment, which depends on more than self.np_random, for example "
-        "on random, numpy.random or the time"
+        f"-g {FAKE}: --seed does not repeat this environment: it depends on more than self.np_random (on random, "
+        "numpy.random or the time, for example), or its reset does not call super().reset(seed=seed)"
         if draws
         else ""
     )

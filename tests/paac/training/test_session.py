@@ -14,8 +14,9 @@ import tensorflow as tf
 from networks.registry import make_network
 from paac.cli.errors import UserError
 from paac.training import load_agent, train
+from paac.training.session import run_session
 from paac.training.stop_signal import Interrupt
-from paac.training.tensorflow_setup import earlier_use_notes, start_tensorflow
+from paac.training.tensorflow_setup import exactness_notes, start_tensorflow
 from tests.helpers.messages import message_of
 from tests.helpers.runs import assert_same_weights, episodes, points
 
@@ -188,6 +189,23 @@ def test_the_random_generators_of_the_program_stay_as_they_are():
     assert tuple(drawn) == expected
 
 
+@pytest.mark.parametrize("before", [0, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_session_without_an_update_leaves_nothing_that_the_next_one_deletes(before, capsys):
+    if before:
+        train(**TINY, df="run", max_global_steps=before)
+    typed = {name: value for name, value in TINY.items() if name != "seed"} | {"random_seed": TINY["seed"]}
+    for _ in range(3):
+        stop = Interrupt()
+        stop.requested = True
+        run_session(typed | {"debugging_folder": "run", "max_global_steps": 240}, stop)
+    assert f"Resuming at {before} decisions" in capsys.readouterr().out
+    train(df="run", max_global_steps=240)
+    assert "Deleted" not in capsys.readouterr().out
+    train(**TINY, df="whole", max_global_steps=240)
+    assert_same_weights(Path("whole"), Path("run"))
+    assert episodes(Path("whole")) == episodes(Path("run")) != []
+
+
 def test_keras_keeps_the_names_and_the_policy_of_the_program_in_all_threads():
     keras.utils.clear_session()
     assert keras.layers.Dense(1).name == "dense"
@@ -248,6 +266,6 @@ def test_options_may_be_paths_and_numbers_of_numpy():
 
 def test_a_line_names_the_threads_of_a_tensorflow_that_was_used_before():
     assert start_tensorflow("/cpu:0", op_threads=7) == "/cpu:0"  # the tests have used it with one thread
-    (note,) = earlier_use_notes(7)
+    (note,) = exactness_notes(7)
     assert note.startswith("--op_threads 7: TensorFlow was used before in this process, and keeps 1 instead")
-    assert earlier_use_notes(1) == []
+    assert exactness_notes(1) == []
