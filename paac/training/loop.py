@@ -170,9 +170,8 @@ class Training:
             if self.saved_step != self.state.global_step:
                 self.save(self.gather_emulator_states())
         if self.state.global_step == begin:
-            self.run.truncate_logs(
-                self.state.logs
-            )  # the next session must not report them as later than its checkpoint
+            # Without an update there is nothing later than the checkpoint, which the next session would report.
+            self.run.truncate_logs(self.state.logs)
         with suppress(OSError):  # the program that reads the output may have ended
             print(f"Saved at {self.state.decisions_text} in {self.run}")
 
