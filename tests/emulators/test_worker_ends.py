@@ -20,8 +20,8 @@ def test_programs_that_environments_started_end_with_the_pool(tmp_path):
     with EmulatorPool(game, 2, workers=2, seed=1) as pool:
         pool.reset()
         started = [int(file.name) for file in tmp_path.iterdir()]
-        # The check of the game and the pool's example started some too, which have ended.
-        assert len(started) == 8 and len([pid for pid in started if Path(f"/proc/{pid}").exists()]) == 4
+        # The check of the game, which makes two environments, and the pool's example started some too; they have ended.
+        assert len(started) == 10 and len([pid for pid in started if Path(f"/proc/{pid}").exists()]) == 4
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
@@ -129,7 +129,7 @@ def test_programs_that_environments_started_end_when_the_parent_is_killed(tmp_pa
     parent.stdout.readline()
     parent.kill()
     parent.communicate(timeout=60)  # the workers and what they started share their parent's output
-    assert len(list(started.iterdir())) == 10
+    assert len(list(started.iterdir())) == 12
     assert not any(Path(f"/proc/{file.name}").exists() for file in started.iterdir())
 
 
