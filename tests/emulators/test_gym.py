@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import random
+from collections import Counter
 
 import gymnasium
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from emulators import EmulatorPool, GameError, find_game, list_games, make_emulator, short_name
 from emulators.games import OWN_GAMES
 from emulators.gym_settings import GAME_SETTINGS, GymSettings, allows_random_start
-from tests.helpers.environments import Fake
+from tests.helpers.environments import BYTES, Fake
 from tests.helpers.messages import message_of
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
@@ -275,6 +276,17 @@ def test_an_environment_with_a_generator_that_is_not_seeded_is_named(map_name):
     """FrozenLake draws its map when it is made, from a generator of its own."""
     notice = find_game("FrozenLake-v1", env_kwargs=json.dumps({"map_name": map_name})).notice
     assert notice.startswith("-g FrozenLake-v1: --seed does not repeat this environment") == (map_name is None)
+
+
+def test_an_environment_that_differs_only_in_a_later_episode_is_named(monkeypatch):
+    renders: Counter[Fake] = Counter()
+
+    def render(self):
+        renders[self] += 1
+        return BYTES[::-1] if len(renders) == 2 and renders[self] == 3 else BYTES
+
+    monkeypatch.setattr(Fake, "render", render)
+    assert "--seed does not repeat this environment" in find_game(FAKE).notice
 
 
 def test_only_atari_games_have_sticky_actions():
