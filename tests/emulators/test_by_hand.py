@@ -214,9 +214,9 @@ def test_without_a_display_the_error_is_one_line(monkeypatch):
 )
 def test_real_keys_on_a_real_screen(command, tmp_path):
     read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "900x1000x24"], pass_fds=[write], stderr=subprocess.DEVNULL
-    )
+    # Without -noreset, Xvfb starts anew whenever its last client leaves, as xdotool does, and may refuse the game then.
+    options = ["-displayfd", str(write), "-screen", "0", "900x1000x24", "-noreset"]
+    server = subprocess.Popen(["Xvfb", *options], pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     with os.fdopen(read) as display:
         environment = os.environ | {"DISPLAY": f":{display.readline().strip()}", "PYTHONPATH": str(ROOT)}
