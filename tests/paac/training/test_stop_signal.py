@@ -8,13 +8,15 @@ import time
 
 import pytest
 
+from paac.training.stop_signal import SAME_SIGNAL_S
 from tests.helpers import ROOT
 from tests.helpers.commands import as_from_a_terminal
 
 PROGRAM = """
 import time
-from paac.training.stop_signal import StopSignal
-with StopSignal() as stop:
+from paac.training import stop_signal
+stop_signal.SAME_SIGNAL_S = {same_signal_s}
+with stop_signal.StopSignal() as stop:
     stop.training_began = True
     print("ready", flush=True)
     while not stop.requested:
@@ -25,9 +27,11 @@ with StopSignal() as stop:
 
 
 @pytest.fixture
-def program():
+def program(request):
+    """A process that counts signals as one if they arrive within `request.param` seconds, by default the real time."""
+    code = PROGRAM.format(same_signal_s=getattr(request, "param", SAME_SIGNAL_S))
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -43,11 +47,13 @@ def program():
 def test_a_second_signal_ends_it_at_once(program, number):
     os.kill(program.pid, number)
     assert program.stdout.readline() == "requested\n"
-    time.sleep(0.2)  # longer than the time within which signals count as one
-    os.kill(program.pid, number)
-    assert program.wait(timeout=10) == 128 + number
+    while program.poll() is None:
+        time.sleep(2 * SAME_SIGNAL_S)
+        os.kill(program.pid, number)
+    assert program.returncode == 128 + number
 
 
+@pytest.mark.parametrize("program", [20], indirect=True)
 def test_signals_that_arrive_together_count_as_one(program):
     # The command `timeout` signals its child and then the whole group.
     os.kill(program.pid, signal.SIGTERM)
@@ -63,13 +69,13 @@ def test_a_terminal_that_closes_may_send_more_signals(program, later):
     os.kill(program.pid, signal.SIGHUP)
     assert program.stdout.readline() == "requested\n"
     for number in (signal.SIGHUP, later):
-        time.sleep(0.2)
+        time.sleep(2 * SAME_SIGNAL_S)
         os.kill(program.pid, number)
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(timeout=1)
     while program.poll() is None:  # one Ctrl+C, or two if they are the first signals that are no SIGHUP
         os.kill(program.pid, signal.SIGINT)
-        time.sleep(0.2)
+        time.sleep(2 * SAME_SIGNAL_S)
     assert program.returncode == 128 + signal.SIGINT
 
 
