@@ -13,9 +13,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from paac.training.stop_signal import SAME_SIGNAL_S
 from tests.helpers import ROOT
-from tests.helpers.commands import TINY, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, points
+from tests.helpers.commands import TIMEOUT_S, TINY, group_members, interrupt, wait_for
+from tests.helpers.runs import assert_same_weights, episodes, newest_step, points
 
 # An update is 4 emulators x 5 decisions = 20 decisions. Episodes are short, so that many end.
 SHORT = ["--max_episode_frames", "120", *TINY]
@@ -54,9 +55,9 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(commands):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_leaves_no_process(commands, number):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
     os.killpg(process.pid, number)  # as a terminal does: the workers get it too
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, err
     assert "Finishing the update and saving." in err and "Saved at" in out
     assert ("Press Ctrl+C again to quit at once." in err) is (number != signal.SIGHUP)  # its terminal is closed
@@ -74,11 +75,13 @@ def test_a_second_ctrl_c_quits_at_once(commands):
     # A decision holds its action for up to 9001 plays, so that an update takes seconds.
     figar = ["--max_repetition", "9000", "--nb_choices", "1"]
     process = commands.start("train.py", "-df", "run", *figar, "--checkpoint_interval", "1", *TINY)
-    wait_for(lambda: any((commands.folder / "run/checkpoints").glob("[1-9]*")))
+    wait_for(lambda: newest_step(commands.folder / "run") > 0)
     interrupt(process)
-    time.sleep(0.3)  # signals that arrive together count as one
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=30) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert process.stderr.readline() == "\n" and process.stderr.readline().startswith("Finishing the update")
+    while process.poll() is None:
+        time.sleep(2 * SAME_SIGNAL_S)
+        os.kill(process.pid, signal.SIGTERM)
+    assert process.returncode == 128 + signal.SIGTERM
     process.communicate()
     wait_for(lambda: group_members(process) == [])
 
@@ -88,20 +91,21 @@ def test_ctrl_c_ends_the_start_even_while_a_module_that_loads_swallows_exception
     process = commands.start("train.py", "-df", "run", "-g", "MiniGrid-Empty-8x8-v0", environment={"PYTHONPATH": "."})
     assert process.stdout.readline() == "loading\n"
     interrupt(process)
-    assert process.wait(timeout=30) == -signal.SIGINT
+    assert process.wait(timeout=TIMEOUT_S) == -signal.SIGINT
     assert process.communicate() == ("", "") and not (commands.folder / "run").exists()
 
 
 def test_a_killed_training_leaves_no_worker_and_resumes_from_the_last_checkpoint(commands):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
-    wait_for((commands.folder / "run/checkpoints/400").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 400)
     process.kill()
     process.communicate()
     wait_for(lambda: group_members(process) == [])
-    resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "2000")
-    assert "Resuming at" in resumed.stdout
+    last = newest_step(commands.folder / "run") + 200
+    resumed = commands.run("train.py", "-df", "run", "--max_global_steps", str(last))
+    assert f"Resuming at {last - 200:,} decisions" in resumed.stdout
     steps = [int(step) for step, *_ in episodes(commands.folder / "run")]
-    assert steps == sorted(steps) and steps[-1] <= 2000
+    assert steps == sorted(steps) and steps[-1] <= last
     rewards = points(commands.folder / "run", "rl/reward")
     assert [step for step, _ in rewards] == steps, "the curve has a gap or an overlap"
 
@@ -109,11 +113,11 @@ def test_a_killed_training_leaves_no_worker_and_resumes_from_the_last_checkpoint
 @pytest.mark.slow
 def test_a_dead_worker_is_reported_and_the_run_saved(commands):
     process = commands.start("train.py", "-df", "run", "--checkpoint_interval", "200", *SHORT)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     worker = next(pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text())
     os.kill(int(worker), signal.SIGKILL)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert "pong" in err and "emulators" in err and "died" in err and "Traceback" not in err
     wait_for(lambda: group_members(process) == [])

@@ -23,8 +23,8 @@ from paac.training.distributed import SeveralProcesses, _pack, _unpack, processe
 from paac.training.run_folder import RunFolder
 from paac.training.tf_config import configs_on_this_machine
 from tests.helpers import ROOT
-from tests.helpers.commands import as_from_a_terminal, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, points, weights
+from tests.helpers.commands import TIMEOUT_S, as_from_a_terminal, group_members, interrupt, wait_for
+from tests.helpers.runs import assert_same_weights, episodes, newest_step, points, weights
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
 HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # for each of two processes, for one
@@ -104,7 +104,7 @@ def running(commands):
     process = commands.start(
         *("script/launch.py", "--processes", "2", "--", "-df", "run", *SHORT, *HALF, "--checkpoint_interval", "200")
     )
-    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
     pids = children(process)
     assert len(pids) == 2
     yield process, pids
@@ -121,7 +121,7 @@ def running(commands):
 def test_a_signal_to_any_process_stops_all_and_saves(commands, running, where, number):
     process, pids = running
     os.kill({"launcher": process.pid, "first": pids[0], "second": pids[1]}[where], number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, err
     (saved,) = re.findall(r"Saved at ([\d,]+) decisions", out)
     if where == "second":
@@ -134,7 +134,7 @@ def test_a_signal_to_any_process_stops_all_and_saves(commands, running, where, n
 def test_a_killed_process_ends_all_and_the_same_command_resumes(commands, running, victim):
     process, pids = running
     os.kill(pids[victim], signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1 and "another process of this run has ended" in err and "Traceback" not in err
     assert f"launch.py: process {victim}: train.py was ended by SIGKILL" in err
     if victim == 0:
@@ -179,7 +179,7 @@ def test_long_work_in_one_process_ends_none_and_one_that_hangs_ends_all(commands
         episodes_csv = commands.folder / "run/episodes.csv"
         wait_for(lambda: episodes_csv.exists() and episodes_csv.read_text().count("\n") > 1)
         processes[1].send_signal(signal.SIGSTOP)
-        _, error = processes[0].communicate(timeout=120)
+        _, error = processes[0].communicate(timeout=TIMEOUT_S)
         assert processes[0].returncode == 1
         assert "another process of this run has ended or does not answer" in error and error.count("\n") == 1
     finally:
@@ -204,7 +204,7 @@ def test_an_error_of_its_own_is_not_blamed_on_another_process():
 def test_ctrl_c_at_the_terminal_counts_once(commands, running):
     process, _ = running
     interrupt(process)  # the group of the launcher; the training processes have groups of their own
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0 and "Saved at" in out, err
 
 
@@ -246,7 +246,7 @@ def test_a_signal_ends_a_process_that_waits_for_the_others(commands, number, mon
     try:
         assert any("waits for all 2 processes" in line for line in process.stdout)
         process.send_signal(number)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=TIMEOUT_S)
     finally:
         process.kill()
     assert process.returncode == 128 + number

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import socket
 import subprocess
 import sys
 from urllib.error import URLError
@@ -15,6 +14,7 @@ from PIL import Image
 
 from paac.summaries.address import PINNED, TENSORBOARD, pinned_address
 from paac.summaries.layout import BANDS, CURVES, FIGAR
+from paac.training.tf_config import free_ports
 from tests.helpers.commands import TINY, Commands, wait_for
 
 pytestmark = pytest.mark.slow
@@ -55,9 +55,7 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     trained = ["-df", "figar", "--entropy", "0.05", "--log_video", "--visualize_convs", *EVALUATED, *OPTIONS, *TINY]
     Commands(folder).run("train.py", *trained)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = next(free_ports())
     where = ["--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "output").open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", "tensorboard.main", *where], stdout=output, stderr=output)
@@ -162,12 +160,12 @@ def test_the_charts_are_visible_with_reward_first(page, browser):
 def test_the_address_of_the_training_pins_curves_to_the_top(page, browser):
     browser.show(pinned_address().replace(TENSORBOARD, f"{page.address}/"))
 
-    pinned = f"Pinned{len(PINNED)} cards"
-    wait_for(lambda: pinned in "".join(browser.texts()))
-    wait_for(lambda: all(tag in "".join(browser.texts()) for tag in PINNED))
-    text = "".join(browser.texts()).partition(pinned)[2]
-    places = [text.index(tag) for tag in (*PINNED, "action_shares")]
-    assert places == sorted(places)
+    def places() -> list[int]:
+        """Return where the pinned curves and the first group of the others begin on the page, -1 if they are not."""
+        text = "".join(browser.texts()).partition(f"Pinned{len(PINNED)} cards")[2]
+        return [text.find(tag) for tag in (*PINNED, "action_shares")]
+
+    wait_for(lambda: -1 not in places() and places() == sorted(places()))
 
 
 def test_runs_are_visible_with_their_options_and_rewards(page, browser):
@@ -175,9 +173,13 @@ def test_runs_are_visible_with_their_options_and_rewards(page, browser):
     columns = ["arch", "e", "entropy", "initial_lr", "max_repetition"]
     seen = {"figar, seed 5", "reward, mean of last 50 episodes", "0.022400", "0.10000"}
     wait_for(lambda: seen <= set(browser.texts()))
-    texts = browser.texts()
-    table = texts[texts.index("Trial ID") :]
-    assert [text for text in table if text in [*columns, "game"]] == columns
+
+    def shown_columns() -> list[str]:
+        texts = browser.texts()
+        table = texts[texts.index("Trial ID") :] if "Trial ID" in texts else []
+        return [text for text in table if text in [*columns, "game"]]
+
+    wait_for(lambda: shown_columns() == columns)
 
 
 def test_the_film_and_the_convolutions_are_visible(page, browser):
@@ -189,5 +191,5 @@ def test_the_film_and_the_convolutions_are_visible(page, browser):
 def test_the_options_and_the_network_are_visible(page, browser):
     browser.show(f"{page.address}/#text")
     wait_for(lambda: {"entropy_regularisation_strength", "(default 0.02)", "678,714"} <= set(browser.texts()))
-    texts = browser.texts()
-    assert texts.index("options") < texts.index("parameters") < texts.index("session")
+    titles = ["options", "parameters", "session"]
+    wait_for(lambda: list(dict.fromkeys(text for text in browser.texts() if text in titles)) == titles)

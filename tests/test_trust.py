@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import shutil
 import signal
@@ -15,16 +16,11 @@ from pathlib import Path
 import pytest
 
 from emulators import EmulatorPool
-from tests.helpers.commands import TINY, assert_one_line, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, forge, points
+from tests.helpers.commands import TIMEOUT_S, TINY, assert_one_line, group_members, interrupt, wait_for
+from tests.helpers.runs import assert_same_weights, episodes, forge, newest_step, points
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", *TINY]  # 20 decisions per update
 ENDLESS = [*SHORT, "--checkpoint_interval", "200"]
-
-
-def newest(run: Path) -> Path:
-    """Return the newest checkpoint with its final name, damaged or not."""
-    return max((run / "checkpoints").glob("[0-9]*"), key=lambda path: int(path.name))
 
 
 def test_the_number_of_workers_does_not_affect_the_training(commands):
@@ -43,8 +39,8 @@ def test_a_run_killed_at_any_moment_resumes_from_a_whole_checkpoint(commands):
     for kill in range(12):
         process = commands.start("train.py", "-df", "run", *ENDLESS)
         if kill % 4:
-            before = newest(run).name if any((run / "checkpoints").glob("[0-9]*")) else ""
-            wait_for(lambda process=process, before=before: saved_after(run, before) or process.poll() is not None)
+            before = newest_step(run)
+            wait_for(lambda process=process, before=before: newest_step(run) > before or process.poll() is not None)
             wait_for(lambda process=process: is_saving(run) or process.poll() is not None, every=0.001)
             time.sleep(generator.random() * 0.02)
         else:  # while it starts
@@ -54,12 +50,11 @@ def test_a_run_killed_at_any_moment_resumes_from_a_whole_checkpoint(commands):
         process.communicate()
         wait_for(lambda process=process: group_members(process) == [])
         killed_while_saving.append(is_saving(run))
-        if not (run / "checkpoints").exists():
-            continue
-        rows = (run / "episodes.csv").read_text().splitlines()
-        assert rows[0] == "step,seconds,emulator,reward,length"
+        if newest_step(run) > 0:
+            rows = (run / "episodes.csv").read_text().splitlines()
+            assert rows[0] == "step,seconds,emulator,reward,length"
     assert any(killed_while_saving), "no process was killed while it saved"
-    last = int(newest(run).name) + 200
+    last = newest_step(run) + 200
     resumed = commands.run("train.py", "-df", "run", "--max_global_steps", str(last))
     assert f"Resuming at {last - 200:,} decisions" in resumed.stdout
     commands.run("train.py", "-df", "whole", *SHORT, "--max_global_steps", str(last))
@@ -72,11 +67,6 @@ def test_a_run_killed_at_any_moment_resumes_from_a_whole_checkpoint(commands):
 def is_saving(run: Path) -> bool:
     """Return whether a checkpoint is being written."""
     return any((run / "checkpoints").glob(".*.new"))
-
-
-def saved_after(run: Path, name: str) -> bool:
-    """Return whether there is a checkpoint after the one with this name."""
-    return any(int(path.name) > int(name or 0) for path in (run / "checkpoints").glob("[0-9]*"))
 
 
 def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(commands):
@@ -101,10 +91,10 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_leaves_no_unfinished_one(comm
     process = commands.start(
         "train.py", "-df", "run", "--max_global_steps", "1000", limits={resource.RLIMIT_FSIZE: 1 << 20}
     )
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert_one_line(error, "train.py: ", "too large")
-    assert newest(commands.folder / "run").name == "200"
+    assert newest_step(commands.folder / "run") == 200
     wait_for(lambda: group_members(process) == [])
     resumed = commands.run("train.py", "-df", "run", "--max_global_steps", "220")
     assert "Resuming at 200 decisions" in resumed.stdout
@@ -125,26 +115,26 @@ def small_disk(tmp_path):
 @pytest.mark.slow
 def test_a_full_disk_and_a_read_only_disk(commands, small_disk):
     process = commands.start("train.py", "-df", str(small_disk / "run"), *ENDLESS)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert_one_line(error, "train.py: ", "No space left")
-    kept = newest(small_disk / "run")
+    kept = newest_step(small_disk / "run")
     assert not list((small_disk / "run/checkpoints").glob(".*.new"))
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     commands.run("test.py", "-f", str(small_disk / "run"))
     refused = commands.run("train.py", "-df", str(small_disk / "run"), code=2)
     assert_one_line(refused.stderr, "cannot be written (Read-only file system)")
     subprocess.run(["mount", "-o", "remount,rw,size=64m", small_disk], check=True)
-    resumed = commands.run("train.py", "-df", str(small_disk / "run"), "--max_global_steps", f"{int(kept.name) + 200}")
-    assert f"Resuming at {int(kept.name):,} decisions" in resumed.stdout
+    resumed = commands.run("train.py", "-df", str(small_disk / "run"), "--max_global_steps", f"{kept + 200}")
+    assert f"Resuming at {kept:,} decisions" in resumed.stdout
 
 
 @pytest.mark.slow
 def test_deleting_the_folder_ends_the_training_and_it_is_not_created_again(commands):
     process = commands.start("train.py", "-df", "run", *ENDLESS)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
     wait_for(lambda: _try_to_delete(commands.folder / "run"))
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert_one_line(error, "run")
     wait_for(lambda: group_members(process) == [])
@@ -163,7 +153,7 @@ def test_too_few_file_handles_are_reported_and_leave_no_process(commands):
         process = commands.start(
             "train.py", *SHORT, "--max_global_steps", "20", limits={resource.RLIMIT_NOFILE: handles}
         )
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode in (0, 1), error
         if process.returncode:
             assert_one_line(error, "train.py: ", "Too many open files")
@@ -187,13 +177,13 @@ def test_a_clock_that_jumps_back_does_no_harm(commands, monkeypatch):
 @pytest.mark.slow
 def test_the_lock_of_a_killed_training_is_taken_over(commands):
     process = commands.start("train.py", "-df", "run", *ENDLESS)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
     refused = commands.run("train.py", "-df", "run", code=2)
     assert_one_line(refused.stderr, f"-df run: process {process.pid} is training there")
     process.kill()
     process.communicate()
     assert (commands.folder / "run/.lock").read_text() == str(process.pid)
-    commands.run("train.py", "-df", "run", "--max_global_steps", str(int(newest(commands.folder / "run").name) + 20))
+    commands.run("train.py", "-df", "run", "--max_global_steps", str(newest_step(commands.folder / "run") + 20))
 
 
 def test_too_little_shared_memory_is_an_error_before_a_worker_starts(monkeypatch):
@@ -254,7 +244,8 @@ def test_ctrl_c_during_the_start_leaves_no_process(commands):
         process = commands.start("train.py", "-df", "run", *ENDLESS)
         time.sleep(delay)
         interrupt(process)
-        _, error = process.communicate(timeout=60)
-        assert process.returncode in (0, 130, -signal.SIGINT), error
-        assert ", in main" not in error, error  # a traceback from before `main`, while Python starts, is allowed
+        _, error = process.communicate(timeout=TIMEOUT_S)
+        # While Python itself starts, it ends with a traceback, and while it imports modules of its own, with code 1.
+        assert process.returncode in (0, 130, -signal.SIGINT) or "init_import_site" in error, error
+        assert not re.search(r'train\.py", line \d+, in main', error), error
         wait_for(lambda process=process: group_members(process) == [])

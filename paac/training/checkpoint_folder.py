@@ -45,9 +45,9 @@ class CheckpointFolder:
         while True:
             steps = self.steps()
             checkpoint, damaged = self._newest_of(steps)
-            if not damaged or self.steps() == steps:
+            if (checkpoint and not damaged) or self.steps() == steps:
                 return checkpoint, damaged
-            # A training has deleted some of them meanwhile, and has written a newer one.
+            # A training has deleted some or all of them meanwhile, and has written a newer one.
 
     def _newest_of(self, steps: Sequence[int]) -> tuple[Checkpoint | None, list[str]]:
         damaged: list[str] = []

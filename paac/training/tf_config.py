@@ -1,14 +1,20 @@
 """The environment variable TF_CONFIG, which lists the processes of a training."""
 
+import itertools
 import json
 import os
+import random
 import re
 import socket
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import closing
 
 from paac.cli.errors import UserError
 
 TF_CONFIG = "TF_CONFIG"
+# Linux gives the ports from 32768 on to programs that ask for any port. Such a program could take one between our
+# choice and the moment when TensorFlow listens there, seconds later.
+PORTS = range(20_000, 32_768)
 
 
 def read_tf_config() -> tuple[int, list[str]]:
@@ -54,11 +60,18 @@ def _parse(config: str) -> tuple[int, list[str]]:
     return rank, workers
 
 
+def free_ports() -> Iterator[int]:
+    """Yield the `PORTS` of this machine that no program uses, in random order."""
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with closing(socket.socket()) as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
+
+
 def configs_on_this_machine(count: int) -> list[str]:
     """Return the TF_CONFIG of each of `count` processes on this machine, with ports that no program uses."""
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(closing(socket.socket())) for _ in range(count)]
-        for found in sockets:
-            found.bind(("127.0.0.1", 0))
-        cluster = {"worker": [f"127.0.0.1:{found.getsockname()[1]}" for found in sockets]}
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in itertools.islice(free_ports(), count)]}
     return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}) for rank in range(count)]

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ LAYOUT = {
     "numbers": ((2, 2), np.float32),
     "counts": ((1,), np.int32),
 }
-SHM = Path("/dev/shm")
 
 
 def write_as_a_child(arrays: SharedArrays, connection) -> None:
@@ -83,13 +81,10 @@ def test_an_array_of_one_cache_line_needs_no_padding():
     assert (two - one, three - two) == (64, 128)
 
 
-@pytest.mark.skipif(not SHM.is_dir(), reason="no /dev/shm on this system")
-def test_nothing_is_in_dev_shm_even_while_the_arrays_are_used():
-    before = set(SHM.iterdir())
+def test_no_file_is_visible_even_while_the_arrays_are_used():
     arrays = SharedArrays({"big": ((1 << 20,), np.uint8)})
     arrays["big"][:] = 1
-    assert set(SHM.iterdir()) <= before
-    assert os.fstat(arrays._fd).st_nlink == 0  # no name anywhere else either
+    assert os.fstat(arrays._fd).st_nlink == 0  # neither in /dev/shm nor anywhere else
     arrays.close_file()
     assert arrays["big"].all()
 

@@ -183,9 +183,8 @@ def test_a_worker_that_does_not_answer_is_reported_and_ended(monkeypatch):
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
         monkeypatch.setattr("emulators.workers.WORKER_TIMEOUT_S", 1)
-        rescue = threading.Timer(
-            5, os.kill, (pool.worker_pids[0], signal.SIGKILL)
-        )  # so that a failing test does not hang
+        # So that a failing test does not hang:
+        rescue = threading.Timer(60, os.kill, (pool.worker_pids[0], signal.SIGKILL))
         rescue.start()
         with pytest.raises(WorkerError, match=r"pong: .*emulator 0 gave no answer within"):
             pool.step(0, np.zeros(1), np.zeros(1))

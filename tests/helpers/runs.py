@@ -9,6 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 
+def newest_step(run: Path) -> int:
+    """Return the step of the newest checkpoint with its final name, damaged or not; 0 if there is none.
+
+    To wait for a checkpoint, compare with >=: the training may delete one before a test sees it.
+    """
+    return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
+
+
 def weights(run: Path) -> dict[str, np.ndarray]:
     """Return all variables in the newest checkpoint."""
     newest = tf.train.latest_checkpoint(run / "checkpoints")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.helpers import ROOT
 
+NOT_COPIED = ".*", "__pycache__", "logs", "runs", "site", "pretrained", "gifs", "tests"
+
 
 def run(folder, *command):
     done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=300)
@@ -19,7 +21,7 @@ def run(folder, *command):
 @pytest.mark.slow
 def test_the_documented_steps_add_a_network(tmp_path):
     project = tmp_path / "manette"
-    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "logs", "runs", "pretrained", "gifs", "tests"))
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(*NOT_COPIED))
     section = (ROOT / "docs/extending.md").read_text(encoding="utf-8").split("## Add a network")[1].split("\n##")[0]
     (file,) = re.findall(r"in a file `(\w+\.py)` in `networks/`", section)
     code, row = re.findall(r"^ *```\n(.*?)^ *```", section, re.S | re.M)

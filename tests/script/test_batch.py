@@ -13,7 +13,8 @@ from batchTrain import changed_options, state_before_training, without_folder
 
 from experiments.plan import read_plan
 from paac.training.run_folder import RunFolder
-from tests.helpers.commands import interrupt, wait_for
+from tests.helpers.commands import TIMEOUT_S, interrupt, wait_for
+from tests.helpers.runs import newest_step
 
 SHORT = {"game": "Catcher-v0", "emulator_counts": 4, "emulator_workers": 2, "max_episode_frames": 60}
 
@@ -164,7 +165,7 @@ def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands
         lambda: [path for path in (commands.folder / "logs").glob("*/first/episodes.csv") if path.stat().st_size > 99]
     )
     interrupt(batch)
-    out, err = batch.communicate(timeout=60)
+    out, err = batch.communicate(timeout=TIMEOUT_S)
     assert batch.returncode == 0, err
     assert "Finishing the update and saving" in out and "again to quit at once" in out
     assert re.search(r"^toTrain/first +([\d,]+) .* stopped$", out, re.M)
@@ -189,7 +190,7 @@ def test_ctrl_c_saves_the_running_training_and_the_same_command_resumes(commands
 def test_killing_the_batch_ends_its_trainings(commands):
     write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
     batch = commands.start("script/batchTrain.py")
-    wait_for(lambda: any(commands.folder.glob("logs/*/only/checkpoints/200")))
+    wait_for(lambda: any(newest_step(run) >= 200 for run in commands.folder.glob("logs/*/only")))
     (folder,) = experiments(commands)
     trainer = int((folder / "only/.lock").read_text())
     batch.kill()
@@ -207,9 +208,9 @@ def test_the_plan_shows_only_what_the_files_set(tmp_path):
 def test_a_second_batch_in_the_same_experiment_is_refused(commands):
     write(commands.folder, {"toTrain/only.json": SHORT | {"max_global_steps": 10**9, "checkpoint_interval": 200}})
     batch = commands.start("script/batchTrain.py")
-    wait_for(lambda: any(commands.folder.glob("logs/*/only/checkpoints/200")))
+    wait_for(lambda: any(newest_step(run) >= 200 for run in commands.folder.glob("logs/*/only")))
     refused = commands.run("script/batchTrain.py", code=2)
     assert f"process {batch.pid} is training there" in refused.stderr and refused.stderr.count("\n") == 1
     interrupt(batch)
-    out, err = batch.communicate(timeout=60)
+    out, err = batch.communicate(timeout=TIMEOUT_S)
     assert batch.returncode == 0 and re.search(r"^toTrain/only +[\d,]+ .* stopped$", out, re.M), (out, err)

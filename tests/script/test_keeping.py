@@ -24,7 +24,7 @@ from paac.training import checkpoint_folder
 from paac.training.find_runs import find_run
 from paac.training.run_folder import RunFolder
 from paac.video.film import Film
-from tests.helpers.commands import Commands, assert_one_line, interrupt, wait_for
+from tests.helpers.commands import TIMEOUT_S, Commands, assert_one_line, interrupt, wait_for
 from tests.helpers.runs import episodes
 from tests.script.test_batch import write
 
@@ -121,7 +121,7 @@ def test_resuming_passes_a_signal_on_once(commands, run, number):
     resuming = commands.start("script/resumeTraining.py", "-df", "logs/run")
     wait_for(lambda: (run / "episodes.csv").stat().st_size > before)
     os.killpg(resuming.pid, number)
-    out, err = resuming.communicate(timeout=60)
+    out, err = resuming.communicate(timeout=TIMEOUT_S)
     assert resuming.returncode == 0 and "Saved at" in out, err
     assert err.count("Finishing the update") == 1 and len(kept(run)) == 3
 
@@ -135,14 +135,14 @@ def test_checkpoints_py_keeps_checkpoints_while_a_training_runs(commands, run):
     args.write_text(args.read_text().replace('"max_global_steps": 600', '"max_global_steps": 800'))
     beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "0.2")
     commands.run("train.py", "-df", "logs/run")
-    beside.communicate(timeout=60)
+    beside.communicate(timeout=TIMEOUT_S)
     assert beside.returncode == 0 and kept(run) == ["200", "400", "600", "800"]
     args.write_text(args.read_text().replace('"max_global_steps": 800', '"max_global_steps": 900'))
     shutil.rmtree(run / "checkpoints_saved/800")
     beside = commands.start("script/checkpoints.py", "-df", "logs/run", "-t", "3600")
     assert "Ctrl+C or " in beside.stdout.readline() and "checkpoints_saved/800" in beside.stdout.readline()
     interrupt(beside)
-    assert beside.wait(timeout=60) == 130
+    assert beside.wait(timeout=TIMEOUT_S) == 130
 
 
 @pytest.mark.parametrize("script", ["resumeTraining.py", "checkpoints.py"])

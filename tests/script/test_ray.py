@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from tests.helpers.commands import wait_for
+from tests.helpers.commands import TIMEOUT_S, wait_for
+from tests.helpers.runs import newest_step
 from tests.script.test_batch import SHORT, experiments, write
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install -r script/requirements-ray.txt")
@@ -25,11 +26,6 @@ def cluster():
     started.shutdown()
 
 
-def newest(run) -> int:
-    """The step of the newest checkpoint, 0 without a checkpoint."""
-    return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
-
-
 @pytest.mark.slow
 def test_trainings_survive_the_loss_of_a_node_and_resume_after_ctrl_c(commands, cluster):
     """Two trainings run and a third waits. One node is lost; two new nodes then run all trainings."""
@@ -38,21 +34,21 @@ def test_trainings_survive_the_loss_of_a_node_and_resume_after_ctrl_c(commands, 
     write(commands.folder, {f"toTrain/{name}.json": endless for name in ("a", "b", "c")})
     command = ["script/batchTrain.py", "--ray", started.address]
     batch = commands.start(*command)
-    wait_for(lambda: len(list(commands.folder.glob("logs/*/*/checkpoints/400"))) == 2, 180)
+    wait_for(lambda: [newest_step(run) >= 400 for run in commands.folder.glob("logs/*/*")].count(True) == 2)
     (folder,) = experiments(commands)
     runs = [folder / name for name in "abc"]
     started.remove_node(nodes[0], allow_graceful=False)
     for _ in range(2):
         started.add_node(num_cpus=2)
-    before = {run: newest(run) for run in runs}
-    wait_for(lambda: all(newest(run) > before[run] + 400 for run in runs), 240)
+    before = {run: newest_step(run) for run in runs}
+    wait_for(lambda: all(newest_step(run) > before[run] + 400 for run in runs))
     os.killpg(batch.pid, signal.SIGINT)
-    out, err = batch.communicate(timeout=180)
+    out, err = batch.communicate(timeout=TIMEOUT_S)
     assert batch.returncode == 0, err
     assert len(re.findall(r"^toTrain/[abc] +[\d,]+ .* stopped$", out, re.M)) == 3, out
     for run in runs:
         args = run / "args.json"
-        args.write_text(args.read_text().replace("1000000000", str(newest(run) + 100)))
+        args.write_text(args.read_text().replace("1000000000", str(newest_step(run) + 100)))
     resumed = commands.run_alone(*command)
     assert len(re.findall(r"^toTrain/[abc] +[\d,]+ .* finished$", resumed.stdout, re.M)) == 3, resumed.stdout
     assert experiments(commands) == [folder]

@@ -13,7 +13,7 @@ import pytest
 
 from paac.cli.presets import read_preset
 from tests.helpers import ROOT
-from tests.helpers.commands import TINY, assert_one_line, interrupt, wait_for
+from tests.helpers.commands import TIMEOUT_S, TINY, assert_one_line, interrupt, wait_for
 from tests.helpers.search import SPACE, search, trials
 
 optuna = pytest.importorskip("optuna", reason="optuna is not installed: pip install -r script/requirements-tune.txt")
@@ -176,15 +176,15 @@ def test_a_training_is_stopped_as_soon_as_its_condition_holds(tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_a_real_study_is_stopped_and_resumed(commands):
-    """Three trainings of 2000 decisions; Ctrl+C stops the second one."""
+    """Three trainings of 4000 decisions; Ctrl+C stops the second one."""
     (commands.folder / "space.json").write_text(json.dumps(SPACE))
     command = ["script/tune.py", "-g", "Catcher-v0", "--space", "space.json", "--study", "s.db", "--trials", "3"]
-    command += ["--max_global_steps", "2000", "--max_episode_frames", "60", *TINY]
+    command += ["--max_global_steps", "4000", "--max_episode_frames", "60", *TINY]
     study = commands.start(*command)
     episodes = commands.folder / "s/trial-1/episodes.csv"
     wait_for(lambda: episodes.exists() and episodes.stat().st_size > 99)
     interrupt(study)
-    out, err = study.communicate(timeout=120)
+    out, err = study.communicate(timeout=TIMEOUT_S)
     assert study.returncode == 0 and out.endswith("Run the same command to resume.\n"), (out, err)
     assert re.search(r"^ +0 .*  finished$", out, re.M) and re.search(r"^ +1 .*  stopped$", out, re.M), out
     resumed = commands.run_alone(*command)

@@ -69,7 +69,7 @@ def test_a_terminal_gets_a_bar_that_fits_it(columns, frames, clock, capsys, monk
         shown.show(25_000 + 2 * 12_345, frames=100_000, mean_score=0.0)
     assert {len(line) for line in lines if line.endswith("|")} == {(columns or 80) - 1}  # the last one stays free
     assert lines[1].startswith("starting, 500/80.0M |")
-    (full,) = (line for line in lines if line.startswith("score -123456.79"))
+    full = next(line for line in lines if line.startswith("score -123456.79"))
     assert full.startswith(f"score -123456.79, 12,000 decisions/s, 25.0k/80.0M, 1.9 h left{frames} |")
     assert any(line.startswith("score 0.00, 12,345 decisions/s, ") for line in lines)
     assert capsys.readouterr().out == ""

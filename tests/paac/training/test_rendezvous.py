@@ -8,14 +8,13 @@ import pytest
 from paac.cli.errors import UserError
 from paac.training import rendezvous
 from paac.training.rendezvous import wait_for_all
+from paac.training.tf_config import free_ports
 from tests.helpers.commands import wait_for
 
 
 @pytest.fixture
 def addresses():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    return [f"127.0.0.1:{port}", "127.0.0.1:1", "127.0.0.1:2"]
+    return [f"127.0.0.1:{next(free_ports())}", "127.0.0.1:1", "127.0.0.1:2"]
 
 
 def connect(address):
@@ -46,7 +45,7 @@ def test_all_go_on_together_and_the_port_is_free_for_tensorflow(addresses):
 
 
 def test_other_programs_and_a_process_that_was_started_again_do_no_harm(addresses, monkeypatch):
-    monkeypatch.setattr(rendezvous, "GREETING_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(rendezvous, "GREETING_TIMEOUT_S", 2.0)
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(wait_for_all, 0, addresses)
         with connect(addresses[0]) as silent, connect(addresses[0]) as other:

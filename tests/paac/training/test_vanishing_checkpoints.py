@@ -1,6 +1,7 @@
 """Reading the newest checkpoint of a run while its training deletes checkpoints."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -13,8 +14,9 @@ from paac.training import checkpoint_folder
 from paac.training.checkpoint import Checkpoint
 from paac.training.run_folder import RunFolder
 from paac.training.saved_network import load_network
-from tests.helpers.commands import TINY, interrupt, wait_for
+from tests.helpers.commands import TIMEOUT_S, TINY, interrupt, wait_for
 from tests.helpers.messages import message_of
+from tests.helpers.runs import newest_step
 
 ACTIONS = 3
 
@@ -80,6 +82,20 @@ def test_the_next_newest_is_loaded(moment, train, run, before):
     assert network.weights.numpy().tolist() == [300] * ACTIONS
 
 
+def test_a_folder_whose_only_checkpoint_is_replaced_while_it_is_listed_is_listed_again(run, monkeypatch):
+    is_dir, replacing = Path.is_dir, [True]
+
+    def call(path):
+        if replacing and path.name == "100":
+            replacing.clear()
+            save(run, 200)
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", call)
+    assert run.checkpoints.newest()[0].step == 200
+    assert not replacing
+
+
 @pytest.mark.parametrize("moment", [(checkpoint_module, "_verified_names"), (Checkpoint, "restore")])
 def test_if_there_is_none_one_line_says_so(moment, run, before):
     before(*moment, run, lambda run, step: shutil.rmtree(run.checkpoints.folder, ignore_errors=True))
@@ -107,9 +123,9 @@ def test_the_next_newest_is_kept(moment, train, run, before):
 def test_an_agent_is_tested_beside_a_training_that_keeps_one_checkpoint(commands):
     often = ["--checkpoint_interval", "20", "--keep_checkpoints", "1", "--max_episode_frames", "60"]
     training = commands.start("train.py", "-df", "run", "-g", "Catcher-v0", *TINY, *often)
-    wait_for((commands.folder / "run/checkpoints/200").exists)
+    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
     for _ in range(2):
         commands.run("test.py", "-f", "run")
     assert training.poll() is None
     interrupt(training)
-    assert training.wait(timeout=60) == 0
+    assert training.wait(timeout=TIMEOUT_S) == 0
