@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from experiments.trainings import Trainings, failure_reason
 from paac.cli import entry_point
-from paac.cli.command_line import AT_LEAST_ONE, option, parse, typed_options
+from paac.cli.command_line import between, option, parse, typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import TrainOptions
 from paac.training.run_folder import RunFolder
@@ -35,7 +35,7 @@ class LaunchOptions:
     """Options of launch.py."""
 
     # fmt: off
-    processes: int = option(2, group="Processes", limit=AT_LEAST_ONE, help="number of processes, each with its own emulators")
+    processes: int = option(2, group="Processes", limit=between(1, 256), help="number of processes, each with its own emulators")
     # fmt: on
 
 

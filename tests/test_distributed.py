@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from paac.cli.command_line import typed_options
 from paac.cli.errors import UserError
 from paac.cli.options import TrainOptions
 from paac.processes import Processes
+from paac.training import tf_config
 from paac.training.distributed import SeveralProcesses, _pack, _unpack, processes_from_tf_config
 from paac.training.run_folder import RunFolder
 from paac.training.tf_config import configs_on_this_machine
@@ -327,6 +329,14 @@ def test_a_process_that_a_signal_ends_is_named(monkeypatch, capsys):
     monkeypatch.setattr(Trainings, "train", lambda self, arguments, print_line, environment: -9 if print_line else 0)
     assert launch_script.train([{}, {}], []) == 1
     assert capsys.readouterr().err == "launch.py: process 1: train.py was ended by SIGKILL\n"
+
+
+def test_a_port_in_use_is_not_chosen(monkeypatch):
+    port = next(tf_config.free_ports())
+    monkeypatch.setattr(tf_config, "PORTS", range(port, port + 1))
+    with socket.create_server(("127.0.0.1", port)):
+        assert list(tf_config.free_ports()) == []
+    assert list(tf_config.free_ports()) == [port]
 
 
 def test_addresses_differ_and_packed_files_are_unpacked_unchanged():
