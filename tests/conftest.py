@@ -29,7 +29,9 @@ def tensorflow():
 @pytest.fixture
 def commands(tmp_path):
     """The commands, run in the test's own folder."""
-    return Commands(tmp_path)
+    opened = Commands(tmp_path)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

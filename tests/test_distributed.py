@@ -26,7 +26,7 @@ from paac.training.run_folder import RunFolder
 from paac.training.tf_config import configs_on_this_machine
 from tests.helpers import ROOT
 from tests.helpers.commands import TIMEOUT_S, as_from_a_terminal, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, newest_step, points, weights
+from tests.helpers.runs import assert_same_weights, episodes, newest_step, points, wait_for_checkpoint, weights
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", "--seed", "5", "-ew", "1"]
 HALF, WHOLE = ["-ec", "2", "--shards", "1"], ["-ec", "4", "--shards", "2"]  # for each of two processes, for one
@@ -106,7 +106,7 @@ def running(commands):
     process = commands.start(
         *("script/launch.py", "--processes", "2", "--", "-df", "run", *SHORT, *HALF, "--checkpoint_interval", "200")
     )
-    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
+    wait_for_checkpoint(process, commands.folder / "run", 200)
     pids = children(process)
     assert len(pids) == 2
     yield process, pids
@@ -140,8 +140,9 @@ def test_a_killed_process_ends_all_and_the_same_command_resumes(commands, runnin
     assert process.returncode == 1 and "another process of this run has ended" in err and "Traceback" not in err
     assert f"launch.py: process {victim}: train.py was ended by SIGKILL" in err
     if victim == 0:
-        resumed = launch(commands, "-df", "run", "--max_global_steps", "5000")
-        assert "Resuming at" in resumed.stdout
+        last = newest_step(commands.folder / "run") + 200
+        resumed = launch(commands, "-df", "run", "--max_global_steps", str(last))
+        assert f"Resuming at {last - 200:,} decisions" in resumed.stdout
 
 
 # The first process saves for longer than TensorFlow waits for the heartbeats of a process.
@@ -266,6 +267,7 @@ def test_one_process_needs_no_cluster(monkeypatch):
 def test_bad_arguments_give_one_line(commands):
     for typed, message in (
         ("--processes 0", "--processes 0"),
+        ("--processes 257", "must be from 1 to 256"),
         ("-g pong", "type options of train.py after --, as in launch.py --processes 2 -- -g pong"),
         ("--processes 2 train.py", "type options of train.py after --"),
         ("--prozesses 2", "did you mean --processes?"),

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -15,7 +14,7 @@ from PIL import Image
 from paac.summaries.address import PINNED, TENSORBOARD, pinned_address
 from paac.summaries.layout import BANDS, CURVES, FIGAR
 from paac.training.tf_config import free_ports
-from tests.helpers.commands import TINY, Commands, wait_for
+from tests.helpers.commands import TIMEOUT_S, TINY, Commands, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +45,7 @@ class Page:
         try:
             curves = self.json("plugin/scalars/tags").get(RUN, {})
             return "rewards_per_episode/mean" in curves and "agent_plays" in self.json("plugin/images/tags")[RUN]
-        except (URLError, ConnectionError, KeyError):
+        except (OSError, KeyError):
             return False
 
 
@@ -66,7 +65,7 @@ def page(tmp_path_factory):
         yield page
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=TIMEOUT_S)
 
 
 def test_every_curve_exists(page):
@@ -161,11 +160,11 @@ def test_the_address_of_the_training_pins_curves_to_the_top(page, browser):
     browser.show(pinned_address().replace(TENSORBOARD, f"{page.address}/"))
 
     def places() -> list[int]:
-        """Return where the pinned curves and the first group of the others begin on the page, -1 if they are not."""
+        """Return where the pinned curves and the first group of the others begin, -1 for each that is missing."""
         text = "".join(browser.texts()).partition(f"Pinned{len(PINNED)} cards")[2]
         return [text.find(tag) for tag in (*PINNED, "action_shares")]
 
-    wait_for(lambda: -1 not in places() and places() == sorted(places()))
+    wait_for(lambda: (found := places())[0] > -1 and found == sorted(found))
 
 
 def test_runs_are_visible_with_their_options_and_rewards(page, browser):

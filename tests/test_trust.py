@@ -17,7 +17,7 @@ import pytest
 
 from emulators import EmulatorPool
 from tests.helpers.commands import TIMEOUT_S, TINY, assert_one_line, group_members, interrupt, wait_for
-from tests.helpers.runs import assert_same_weights, episodes, forge, newest_step, points
+from tests.helpers.runs import assert_same_weights, episodes, forge, newest_step, points, wait_for_checkpoint
 
 SHORT = ["-g", "Catcher-v0", "--max_episode_frames", "60", *TINY]  # 20 decisions per update
 ENDLESS = [*SHORT, "--checkpoint_interval", "200"]
@@ -132,7 +132,7 @@ def test_a_full_disk_and_a_read_only_disk(commands, small_disk):
 @pytest.mark.slow
 def test_deleting_the_folder_ends_the_training_and_it_is_not_created_again(commands):
     process = commands.start("train.py", "-df", "run", *ENDLESS)
-    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
+    wait_for_checkpoint(process, commands.folder / "run", 200)
     wait_for(lambda: _try_to_delete(commands.folder / "run"))
     _, error = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
@@ -177,7 +177,7 @@ def test_a_clock_that_jumps_back_does_no_harm(commands, monkeypatch):
 @pytest.mark.slow
 def test_the_lock_of_a_killed_training_is_taken_over(commands):
     process = commands.start("train.py", "-df", "run", *ENDLESS)
-    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
+    wait_for_checkpoint(process, commands.folder / "run", 200)
     refused = commands.run("train.py", "-df", "run", code=2)
     assert_one_line(refused.stderr, f"-df run: process {process.pid} is training there")
     process.kill()
@@ -245,7 +245,7 @@ def test_ctrl_c_during_the_start_leaves_no_process(commands):
         time.sleep(delay)
         interrupt(process)
         _, error = process.communicate(timeout=TIMEOUT_S)
-        # While Python itself starts, it ends with a traceback, and while it imports modules of its own, with code 1.
+        # A signal while Python itself starts gives a traceback; while Python imports `site`, the exit code is 1.
         assert process.returncode in (0, 130, -signal.SIGINT) or "init_import_site" in error, error
         assert not re.search(r'train\.py", line \d+, in main', error), error
         wait_for(lambda process=process: group_members(process) == [])

@@ -37,17 +37,21 @@ class CheckpointFolder:
 
     def steps(self) -> list[int]:
         """Return the global steps of the checkpoints here, damaged ones included, in ascending order."""
-        names = [path.name for path in self.folder.glob("[0-9]*") if path.is_dir()]
-        return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
+        while True:
+            paths = list(self.folder.glob("[0-9]*"))
+            names = [path.name for path in paths if path.is_dir()]
+            if names or all(map(os.path.lexists, paths)):
+                return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
+            # Meanwhile a training has written a newer checkpoint and deleted all of these.
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest intact checkpoint, or None, and a message for each newer, damaged one."""
         while True:
             steps = self.steps()
             checkpoint, damaged = self._newest_of(steps)
-            if (checkpoint and not damaged) or self.steps() == steps:
+            if not damaged or self.steps() == steps:
                 return checkpoint, damaged
-            # A training has deleted some or all of them meanwhile, and has written a newer one.
+            # Meanwhile a training has written a newer checkpoint and deleted some of these.
 
     def _newest_of(self, steps: Sequence[int]) -> tuple[Checkpoint | None, list[str]]:
         damaged: list[str] = []

@@ -12,9 +12,9 @@ from contextlib import closing
 from paac.cli.errors import UserError
 
 TF_CONFIG = "TF_CONFIG"
-# Linux gives the ports from 32768 on to programs that ask for any port. Such a program could take one between our
-# choice and the moment when TensorFlow listens there, seconds later.
-PORTS = range(20_000, 32_768)
+# By default, Linux assigns ports from 32768 on to programs that do not ask for a particular one. Such a program could
+# take our port before TensorFlow listens on it, seconds later.
+PORTS = range(20_000, 30_000)
 
 
 def read_tf_config() -> tuple[int, list[str]]:
@@ -61,11 +61,11 @@ def _parse(config: str) -> tuple[int, list[str]]:
 
 
 def free_ports() -> Iterator[int]:
-    """Yield the `PORTS` of this machine that no program uses, in random order."""
+    """Yield those of `PORTS` that no program on this machine uses, in random order."""
     for port in random.SystemRandom().sample(PORTS, len(PORTS)):
         with closing(socket.socket()) as tried:
             try:
-                tried.bind(("127.0.0.1", port))
+                tried.bind(("", port))
             except OSError:
                 continue
         yield port

@@ -15,6 +15,7 @@ from emulators import GameError, make_emulator
 from emulators.by_hand import ManualPlay, controls_of, describe_keys, play_frame_by_hand, start_by_hand
 from emulators.games.tetris import ROWS, SHAPES
 from tests.helpers import ROOT
+from tests.helpers.commands import TIMEOUT_S
 from tests.helpers.environments import register
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
@@ -214,7 +215,8 @@ def test_without_a_display_the_error_is_one_line(monkeypatch):
 )
 def test_real_keys_on_a_real_screen(command, tmp_path):
     read, write = os.pipe()
-    # Without -noreset, Xvfb starts anew whenever its last client leaves, as xdotool does, and may refuse the game then.
+    # Without -noreset, Xvfb restarts when its last client disconnects, and may refuse the game meanwhile. Each call of
+    # xdotool is a client.
     options = ["-displayfd", str(write), "-screen", "0", "900x1000x24", "-noreset"]
     server = subprocess.Popen(["Xvfb", *options], pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
@@ -228,7 +230,7 @@ def test_real_keys_on_a_real_screen(command, tmp_path):
         return subprocess.run(["xdotool", *arguments], env=environment, capture_output=True, text=True).stdout.split()
 
     def press_until(done, *keys):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + TIMEOUT_S
         while not done():
             assert time.monotonic() < deadline
             for key in keys:
@@ -236,7 +238,7 @@ def test_real_keys_on_a_real_screen(command, tmp_path):
             time.sleep(0.3)
 
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + TIMEOUT_S
         while len(xdotool("search", "--class", ".*")) < 2:  # the root window and the game's
             assert time.monotonic() < deadline and game.poll() is None
             time.sleep(0.2)

@@ -10,6 +10,7 @@ import pytest
 
 from emulators.shared_memory import SharedArrays
 from tests.helpers import ROOT
+from tests.helpers.commands import TIMEOUT_S
 
 LAYOUT = {
     "bytes": ((3, 5), np.uint8),
@@ -41,7 +42,7 @@ def test_a_spawned_process_and_its_parent_see_what_each_other_writes():
     arrays.close_file()  # as the pool does; the memory stays
     try:
         theirs.close()
-        assert ours.poll(60)
+        assert ours.poll(TIMEOUT_S)
         seen = ours.recv()
         for name in LAYOUT:
             assert seen[name].dtype == LAYOUT[name][1]
@@ -81,7 +82,7 @@ def test_an_array_of_one_cache_line_needs_no_padding():
     assert (two - one, three - two) == (64, 128)
 
 
-def test_no_file_is_visible_even_while_the_arrays_are_used():
+def test_the_memory_has_no_name_even_while_the_arrays_are_used():
     arrays = SharedArrays({"big": ((1 << 20,), np.uint8)})
     arrays["big"][:] = 1
     assert os.fstat(arrays._fd).st_nlink == 0  # neither in /dev/shm nor anywhere else
@@ -108,7 +109,7 @@ def test_too_little_memory_is_an_error_at_the_start():
         "except OSError:\n"
         "    print('refused')\n"
     )
-    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S)
     assert answer.stdout == "refused\n", answer.stderr
 
 

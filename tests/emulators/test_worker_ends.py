@@ -12,7 +12,9 @@ import pytest
 
 from emulators import EmulatorPool, find_game
 from tests.helpers import ROOT
-from tests.helpers.commands import as_from_a_terminal
+from tests.helpers.commands import as_from_a_terminal, wait_for
+
+LIMIT_S = 300  # what should end here would end by itself after 600 seconds
 
 
 def test_programs_that_environments_started_end_with_the_pool(tmp_path):
@@ -75,7 +77,7 @@ def test_signals_to_all_processes_reach_the_parent_and_never_the_workers(made_in
     # The parent decides when to stop. It saves first, and needs its workers for that.
     parent = start(tmp_path / "interrupted.py", INTERRUPTED, made_in)
     try:
-        output, _ = parent.communicate(timeout=60)
+        output, _ = parent.communicate(timeout=LIMIT_S)
     finally:
         parent.kill()
     assert output.splitlines() == ["set()", "interrupted", "terminated", "[1 1]"]
@@ -113,7 +115,7 @@ def test_workers_end_when_their_parent_is_killed(parent_is, game, tmp_path):
     time.sleep(0.3)
     parent.kill()
     try:
-        parent.communicate(timeout=60)
+        parent.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -128,9 +130,10 @@ def test_programs_that_environments_started_end_when_the_parent_is_killed(tmp_pa
     assert parent.stdout is not None
     parent.stdout.readline()
     parent.kill()
-    parent.communicate(timeout=60)  # the workers and what they started share their parent's output
+    parent.communicate(timeout=LIMIT_S)  # the workers and what they started share their parent's output
     assert len(list(started.iterdir())) == 12
-    assert not any(Path(f"/proc/{file.name}").exists() for file in started.iterdir())
+    # A process closes its output before its entry in /proc goes.
+    wait_for(lambda: not any(Path(f"/proc/{file.name}").exists() for file in started.iterdir()), LIMIT_S)
 
 
 @pytest.mark.slow
@@ -141,5 +144,5 @@ def test_a_program_that_does_not_close_its_pool_ends_nevertheless(tmp_path):
         [sys.executable, script, "idle", "pong", "{}"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=True,
-        timeout=60,
+        timeout=LIMIT_S,
     )

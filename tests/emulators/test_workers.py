@@ -183,7 +183,7 @@ def test_a_worker_that_does_not_answer_is_reported_and_ended(monkeypatch):
         pool.reset()
         os.kill(pool.worker_pids[0], signal.SIGSTOP)
         monkeypatch.setattr("emulators.workers.WORKER_TIMEOUT_S", 1)
-        # So that a failing test does not hang:
+        # Ends the worker if the test fails; otherwise the test would hang.
         rescue = threading.Timer(60, os.kill, (pool.worker_pids[0], signal.SIGKILL))
         rescue.start()
         with pytest.raises(WorkerError, match=r"pong: .*emulator 0 gave no answer within"):

@@ -8,6 +8,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,13 @@ class Commands:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._started: list[tuple[subprocess.Popen[str], threading.Timer]] = []
+
+    def close(self) -> None:
+        """End the processes that were started and still run, for example because a check of the test failed."""
+        for process, watchdog in self._started:
+            watchdog.cancel()
+            process.kill()
 
     def run(self, script: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run `script` in this process, which has already imported TensorFlow, and check its exit code."""
@@ -60,7 +68,7 @@ class Commands:
         limits: Mapping[int, int] = NO_LIMITS,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[str]:
-        """Start `script` in a new process group, like a terminal.
+        """Start `script` in a new process group, like a terminal. It is killed after `TIMEOUT_S`.
 
         `limits` are resource limits (RLIMIT_... -> value); `environment` is added to the environment variables.
         """
@@ -70,7 +78,7 @@ class Commands:
             for limit, value in limits.items():
                 resource.setrlimit(limit, (value, value))
 
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(ROOT / script), *arguments],
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -80,6 +88,11 @@ class Commands:
             preexec_fn=prepare,
             env=os.environ | (environment or {}),
         )
+        watchdog = threading.Timer(TIMEOUT_S, process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        self._started.append((process, watchdog))
+        return process
 
 
 def _checked(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:

@@ -3,18 +3,24 @@
 import csv
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from tests.helpers.commands import wait_for
+
 
 def newest_step(run: Path) -> int:
-    """Return the step of the newest checkpoint with its final name, damaged or not; 0 if there is none.
-
-    To wait for a checkpoint, compare with >=: the training may delete one before a test sees it.
-    """
+    """Return the step of the newest complete checkpoint, even if it was damaged later; 0 if there is none."""
     return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
+
+
+def wait_for_checkpoint(process: subprocess.Popen, run: Path, step: int) -> None:
+    """Wait until the training in `process` has saved at `step` or later; the first may already be deleted."""
+    wait_for(lambda: newest_step(run) >= step or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:

@@ -9,12 +9,13 @@ import textwrap
 import pytest
 
 from tests.helpers import ROOT
+from tests.helpers.commands import TIMEOUT_S
 
 NOT_COPIED = ".*", "__pycache__", "logs", "runs", "site", "pretrained", "gifs", "tests"
 
 
 def run(folder, *command):
-    done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S)
     return done.returncode, done.stdout + done.stderr
 
 

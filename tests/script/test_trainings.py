@@ -5,6 +5,7 @@ import threading
 
 from experiments.trainings import Trainings
 from paac.cli.options import resolve
+from tests.helpers.commands import TIMEOUT_S
 
 
 def test_trainings_at_the_same_time_share_the_cores_but_a_saved_number_of_workers_wins(tmp_path, monkeypatch):
@@ -32,5 +33,5 @@ def test_a_signal_that_interrupts_the_handler_of_another_does_not_block_the_laun
 
     thread = threading.Thread(target=stop_twice, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(TIMEOUT_S)
     assert not thread.is_alive() and trainings.stopping

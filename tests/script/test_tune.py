@@ -176,10 +176,10 @@ def test_a_training_is_stopped_as_soon_as_its_condition_holds(tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_a_real_study_is_stopped_and_resumed(commands):
-    """Three trainings of 4000 decisions; Ctrl+C stops the second one."""
+    """Three trainings of 6000 decisions; Ctrl+C stops the second one."""
     (commands.folder / "space.json").write_text(json.dumps(SPACE))
     command = ["script/tune.py", "-g", "Catcher-v0", "--space", "space.json", "--study", "s.db", "--trials", "3"]
-    command += ["--max_global_steps", "4000", "--max_episode_frames", "60", *TINY]
+    command += ["--max_global_steps", "6000", "--max_episode_frames", "60", *TINY]
     study = commands.start(*command)
     episodes = commands.folder / "s/trial-1/episodes.csv"
     wait_for(lambda: episodes.exists() and episodes.stat().st_size > 99)

@@ -15,13 +15,14 @@ from paac.cli.options import resolve
 from paac.training.distributed import SeveralProcesses
 from paac.training.run_folder import RunFolder
 from paac.training.start import check_equal, prepare
+from tests.helpers.commands import TIMEOUT_S
 
 
 class Threads(SeveralProcesses):
     """A process of two that is only a thread."""
 
     contents: list = [b"", b""]
-    barrier = threading.Barrier(2, timeout=20)
+    barrier = threading.Barrier(2, timeout=TIMEOUT_S)
 
     def all_gather_bytes(self, parts):
         self.contents[self.rank] = list(parts)

@@ -9,7 +9,7 @@ from paac.cli.errors import UserError
 from paac.training import rendezvous
 from paac.training.rendezvous import wait_for_all
 from paac.training.tf_config import free_ports
-from tests.helpers.commands import wait_for
+from tests.helpers.commands import TIMEOUT_S, wait_for
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def connect(address):
             return False
         return True
 
-    wait_for(connects, seconds=30)
+    wait_for(connects)
     return opened[0]
 
 
@@ -40,7 +40,7 @@ def test_all_go_on_together_and_the_port_is_free_for_tensorflow(addresses):
         assert not waiting[1].done()
         waiting.append(threads.submit(wait_for_all, 1, addresses))
         for one in waiting:
-            one.result(timeout=30)
+            one.result(timeout=TIMEOUT_S)
     socket.create_server(("", int(addresses[0].rpartition(":")[2]))).close()
 
 
@@ -57,7 +57,7 @@ def test_other_programs_and_a_process_that_was_started_again_do_no_harm(addresse
             assert silent.recv(1) == b"" and not again.done()
             third = threads.submit(wait_for_all, 2, addresses)
             for one in (first, again, third):
-                one.result(timeout=30)
+                one.result(timeout=TIMEOUT_S)
 
 
 class Output:
@@ -77,13 +77,13 @@ def test_of_two_processes_with_the_same_index_the_earlier_one_is_refused(address
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(wait_for_all, 0, addresses)
         earlier = threads.submit(wait_for_all, 1, addresses)
-        wait_for(lambda: output.count("Process 0 still waits for process 2 at 127.0.0.1:2\n"), seconds=30)
+        wait_for(lambda: output.count("Process 0 still waits for process 2 at 127.0.0.1:2\n"))
         later = threads.submit(wait_for_all, 1, addresses)
         with pytest.raises(UserError, match='TF_CONFIG: another process has "index": 1 too; give each process its own'):
-            earlier.result(timeout=30)
+            earlier.result(timeout=TIMEOUT_S)
         assert not first.done() and not later.done()
         wait_for_all(2, addresses)
-        first.result(timeout=30), later.result(timeout=30)
+        first.result(timeout=TIMEOUT_S), later.result(timeout=TIMEOUT_S)
     assert not output.count("waits for \n")
 
 
@@ -93,9 +93,9 @@ def test_a_process_that_no_longer_answers_ends_the_first_one_and_the_others_go_o
         first = threads.submit(wait_for_all, 0, addresses)
         with connect(addresses[0]) as frozen:
             frozen.sendall(b"manette process 1")
-            threads.submit(wait_for_all, 2, addresses).result(timeout=30)
+            threads.submit(wait_for_all, 2, addresses).result(timeout=TIMEOUT_S)
             with pytest.raises(UserError, match="TF_CONFIG: process 1 no longer answers"):
-                first.result(timeout=30)
+                first.result(timeout=TIMEOUT_S)
 
 
 def test_a_process_says_once_that_it_does_not_reach_the_first(addresses, monkeypatch, capsys):
@@ -106,11 +106,11 @@ def test_a_process_says_once_that_it_does_not_reach_the_first(addresses, monkeyp
     note = f"Process 1 cannot reach process 0 at {addresses[0]} yet (Connection refused)\n"
     with ThreadPoolExecutor(1) as threads:
         other = threads.submit(wait_for_all, 1, addresses[:2])
-        wait_for(lambda: output.count(note), seconds=30)
+        wait_for(lambda: output.count(note))
         noted = len(tries)
-        wait_for(lambda: len(tries) >= noted + 3, seconds=30)
+        wait_for(lambda: len(tries) >= noted + 3)
         wait_for_all(0, addresses[:2])
-        other.result(timeout=30)
+        other.result(timeout=TIMEOUT_S)
     assert output.count(note) == 1
 
 

@@ -14,9 +14,9 @@ from paac.training import checkpoint_folder
 from paac.training.checkpoint import Checkpoint
 from paac.training.run_folder import RunFolder
 from paac.training.saved_network import load_network
-from tests.helpers.commands import TIMEOUT_S, TINY, interrupt, wait_for
+from tests.helpers.commands import TIMEOUT_S, TINY, interrupt
 from tests.helpers.messages import message_of
-from tests.helpers.runs import newest_step
+from tests.helpers.runs import wait_for_checkpoint
 
 ACTIONS = 3
 
@@ -82,7 +82,7 @@ def test_the_next_newest_is_loaded(moment, train, run, before):
     assert network.weights.numpy().tolist() == [300] * ACTIONS
 
 
-def test_a_folder_whose_only_checkpoint_is_replaced_while_it_is_listed_is_listed_again(run, monkeypatch):
+def test_if_the_only_checkpoint_is_replaced_meanwhile_the_folder_is_listed_again(run, monkeypatch):
     is_dir, replacing = Path.is_dir, [True]
 
     def call(path):
@@ -92,7 +92,7 @@ def test_a_folder_whose_only_checkpoint_is_replaced_while_it_is_listed_is_listed
         return is_dir(path)
 
     monkeypatch.setattr(Path, "is_dir", call)
-    assert run.checkpoints.newest()[0].step == 200
+    assert run.checkpoints.steps() == [200]
     assert not replacing
 
 
@@ -123,7 +123,7 @@ def test_the_next_newest_is_kept(moment, train, run, before):
 def test_an_agent_is_tested_beside_a_training_that_keeps_one_checkpoint(commands):
     often = ["--checkpoint_interval", "20", "--keep_checkpoints", "1", "--max_episode_frames", "60"]
     training = commands.start("train.py", "-df", "run", "-g", "Catcher-v0", *TINY, *often)
-    wait_for(lambda: newest_step(commands.folder / "run") >= 200)
+    wait_for_checkpoint(training, commands.folder / "run", 200)
     for _ in range(2):
         commands.run("test.py", "-f", "run")
     assert training.poll() is None
