@@ -15,7 +15,7 @@ from emulators import GameError, make_emulator
 from emulators.by_hand import ManualPlay, controls_of, describe_keys, play_frame_by_hand, start_by_hand
 from emulators.games.tetris import ROWS, SHAPES
 from tests.helpers import ROOT
-from tests.helpers.commands import TIMEOUT_S
+from tests.helpers.commands import TIMEOUT_S, wait_for
 from tests.helpers.environments import register
 
 OURS = ["FlappyBird-v0", "Catcher-v0", "MonsterKong-v0", "RaycastMaze-v0", "Snake-v0", "tetris"]
@@ -238,10 +238,9 @@ def test_real_keys_on_a_real_screen(command, tmp_path):
             time.sleep(0.3)
 
     try:
-        deadline = time.monotonic() + TIMEOUT_S
-        while len(xdotool("search", "--class", ".*")) < 2:  # the root window and the game's
-            assert time.monotonic() < deadline and game.poll() is None
-            time.sleep(0.2)
+        # The root window and the game's:
+        wait_for(lambda: len(xdotool("search", "--class", ".*")) >= 2 or game.poll() is not None)
+        assert game.poll() is None
         press_until(lambda: "play.py" not in script[0] or any((tmp_path / "gifs").glob("*.gif")), "Return", "g")
         press_until(lambda: game.poll() is not None, "Escape")
         assert game.returncode == 0

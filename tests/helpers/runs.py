@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from paac.training.checkpoint_folder import CheckpointFolder
 from tests.helpers.commands import wait_for
 
 
 def newest_step(run: Path) -> int:
     """Return the step of the newest complete checkpoint, even if it was damaged later; 0 if there is none."""
-    return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
+    return max(CheckpointFolder(run / "checkpoints").steps(), default=0)
 
 
 def wait_for_checkpoint(process: subprocess.Popen, run: Path, step: int) -> None:
